@@ -1,0 +1,1 @@
+//! The chain port as a trait, and the conformance suite of every adapter.

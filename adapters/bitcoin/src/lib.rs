@@ -1,0 +1,1 @@
+//! Bitcoin: taproot HTLC, wallet, chain watching.

@@ -1,0 +1,1 @@
+//! EVM chains: HTLC contract, bindings, watching; profiles ethereum and echoin.

@@ -1,0 +1,1 @@
+//! An in-memory chain: blocks, mempool, reorgs, faults.

@@ -1,0 +1,1 @@
+//! Append, sync and replay of opaque records, encrypted and hash-chained.

@@ -1,0 +1,1 @@
+//! The one libp2p swarm: request-response between peers, with limits.

@@ -1,0 +1,1 @@
+//! The peer node: configuration, driver, wiring, RPC server, timeout monitor.

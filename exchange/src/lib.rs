@@ -1,0 +1,1 @@
+//! Layer 1, pure: prices and the direct offer.

@@ -1,0 +1,1 @@
+//! Starts and drives real bitcoind and anvil for tests and for people.

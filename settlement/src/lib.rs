@@ -1,0 +1,1 @@
+//! Layer 3, pure: terms, timelock policy, the swap machine, deadlines.
