@@ -1,1 +1,88 @@
-//! The chain port as a trait, and the conformance suite of every adapter.
+//! The chain port: all that the author of a new adapter has to read.
+//!
+//! An adapter makes one chain family follow, lock, redeem and refund hash time-locked contracts. It knows nothing of
+//! swaps; the swap machine knows nothing of chains. Their nouns are in `kofo_primitives` ([`ChainAction`],
+//! [`ChainEvent`], [`HtlcSpec`]); this crate has the trait, its rules, and the [`conformance`] suite that every
+//! adapter passes.
+//!
+//! # What an adapter promises
+//!
+//! 1. **Repeats are harmless.** Every action may come again at any time, also after a restart of the process.
+//! 2. **Facts before the tip.** All `Seen` and `Unseen` up to a block are told before the `Tip` of that block, and a
+//!    fact that holds `At::Block(h)` holds in every block from `h` to the tip that was told last. A reorg that removes
+//!    it gives `Unseen` (or `Seen` at its new place) before the new tip.
+//! 3. **A lock is one lock** of exactly the amount, with exactly the keys, hashlock and timelock of the spec. Anything
+//!    else that pays to the same place gives `Failed(Lock, WrongAmount)`, once it is in a block.
+//! 4. **A preimage is told at once**, from the mempool too (`At::Mempool`), whoever sent the redeem.
+//! 5. **`Built` is bytes, not acts.** It reserves what it spends (UTXO, nonce) until `Unwatch`, or until that was
+//!    spent by a final transaction. Nothing leaves the process. Two live `Prepared` of different acts never spend the
+//!    same thing, except a `Cancel` and the `Lock` that it cancels.
+//! 6. **All versions of one lock conflict**: a replacement and a cancel spend at least one input, or the nonce, of the
+//!    first. An adapter never builds a second lock for a leg unless the machine asks again, which it does only when
+//!    nothing was ever sent.
+//! 7. **`Broadcast` does not give up** until the act is in a block or is dead (`Failed(_, Dead)`, only when a
+//!    conflicting transaction is final). A node's error is no answer: what it accepted nevertheless is found on chain.
+//! 8. **A preimage goes only into the redeem transaction**, and that only to our own nodes, by `Broadcast`: never into
+//!    a simulation, an estimate or a log.
+//! 9. **Scanning does not grow with swaps**: one scan of a block serves all legs.
+//! 10. **`Watch` answers**: all facts of the leg, then a `Tip` that was fetched after the `Watch` came. After a restart
+//!     it finds what happened since `from_height`.
+#![forbid(unsafe_code)]
+
+pub mod conformance;
+mod error;
+
+pub use error::AdapterError;
+
+use async_trait::async_trait;
+use kofo_primitives::{Amount, AssetId, ChainAction, ChainEvent, ChainId, End, HtlcSpec, LegId, LegRef};
+use kofo_primitives::{Party, Place, SwapNonce, Tip};
+
+/// One chain, with our wallet on it.
+#[async_trait]
+pub trait ChainAdapter: Send + Sync {
+    /// The chain that it speaks to.
+    fn chain(&self) -> &ChainId;
+
+    /// Takes an action; what comes of it is told by [`ChainAdapter::next`]. Waits only while its queue is full.
+    async fn act(&self, leg: LegRef, action: ChainAction);
+
+    /// The next thing to tell, or `None` when the adapter has stopped. May be cancelled and called again.
+    async fn next(&self) -> Option<ChainEvent>;
+
+    /// The best block, asked now.
+    async fn tip(&self) -> Result<Tip, AdapterError>;
+
+    /// Our own party to a leg that is to be agreed: fresh keys and addresses. Reserves nothing: `wanted.taken` names
+    /// all parties of live offers and swaps of ours on this chain, and the answer shares no lane or key with them.
+    async fn party(&self, wanted: PartyWanted<'_>) -> Result<Party, AdapterError>;
+
+    /// Where this adapter locks the asset, such as the contract's address; or why it cannot.
+    fn place(&self, asset: &AssetId) -> Result<Place, AdapterError>;
+
+    /// Whether the leg is right on this chain and can be afforded today, from our end: parties well-formed, ours really
+    /// ours, place the known one, amount above dust and worth its fees, the asset willing to pay the redeemer, and, for
+    /// what we lock, the funds and all later fees at hand. Locks and reserves nothing.
+    async fn check(&self, leg: LegRef, spec: &HtlcSpec) -> Result<(), AdapterError>;
+
+    /// What our wallet can spend of the asset now.
+    async fn balance(&self, asset: &AssetId) -> Result<Amount, AdapterError>;
+
+    /// An address of our wallet to receive the asset at, in the chain's own notation.
+    async fn address(&self, asset: &AssetId) -> Result<String, AdapterError>;
+}
+
+/// What [`ChainAdapter::party`] is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct PartyWanted<'a> {
+    /// The asset of the leg.
+    pub asset: &'a AssetId,
+    /// The leg.
+    pub leg: LegId,
+    /// Our end of it.
+    pub end: End,
+    /// Our nonce of the swap.
+    pub nonce: &'a SwapNonce,
+    /// Our parties in live offers and swaps on this chain.
+    pub taken: &'a [Party],
+}

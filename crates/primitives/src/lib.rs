@@ -1,1 +1,52 @@
-//! Nouns that cross a boundary: ids, amounts, hashlocks, orders, the data of the chain port, the canonical codec.
+//! The nouns of kofo: everything that crosses a boundary between two layers, two processes or two nodes,
+//! and nothing that decides.
+//!
+//! * Depends on: the codec (borsh), hashing, and secp256k1 for BIP-340 signatures. No runtime, no clock, no IO.
+//! * Promises: illegal values do not construct; what is signed, sent or journaled has exactly one encoding;
+//!   secrets are zeroised and never printed; money is integers with checked arithmetic.
+//!
+//! ```
+//! use kofo_primitives::{Amount, Hashlock, Preimage};
+//!
+//! let amount = Amount::parse_units("0.1", 8).unwrap();
+//! assert_eq!(amount, Amount::new(10_000_000));
+//! let lock = Preimage::new([0; 32]).hashlock();
+//! assert!(lock.to_string().starts_with("66687aad"));
+//! # let _: Hashlock = lock;
+//! ```
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm
+)]
+
+mod amount;
+mod asset;
+mod bytes;
+mod codec;
+mod hash;
+mod hashlock;
+mod leg;
+mod node_id;
+mod order;
+mod port;
+mod seed;
+mod time;
+
+pub use amount::{Amount, ParseAmountError};
+pub use asset::{AssetId, ChainId, NetworkId, ParseIdError};
+pub use bytes::{Bytes, Text, TooLong};
+pub use codec::{CodecError, MAX_MESSAGE, decode, encode};
+pub use hash::{Digest, tagged_hash};
+pub use hashlock::{Hashlock, ParseHexError, Preimage, SwapId, SwapNonce};
+pub use leg::{End, HtlcSpec, LegId, LegRef, MAX_LEGS, Party, Place, Role, Side};
+pub use node_id::{NodeId, NodeKey, Signature, SignatureError};
+pub use order::{
+    Acceptance, AcceptedLeg, Contact, MAX_CONTACTS, Mode, Offer, OfferedLeg, OrderError, SettlementOrder,
+    Signed,
+};
+pub use port::{Act, ActKind, At, ChainAction, ChainEvent, FailClass, Health, LegEvent, Prepared, Tip, TxId};
+pub use seed::{LegSecret, Seed};
+pub use time::{Seconds, UnixTime};

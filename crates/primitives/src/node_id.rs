@@ -1,0 +1,123 @@
+//! Who signs messages: BIP-340 keys of nodes.
+
+use crate::hash::Digest;
+use borsh::{BorshDeserialize, BorshSerialize};
+use secp256k1::{Keypair, Message, SECP256K1, SecretKey, XOnlyPublicKey, schnorr};
+
+/// The x-only public key by which a node signs offers and acceptances.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+pub struct NodeId([u8; 32]);
+
+/// A BIP-340 signature.
+#[derive(Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Signature([u8; 64]);
+
+/// The secret key behind a [`NodeId`]. Erased on drop, never printed.
+pub struct NodeKey(Keypair);
+
+/// The signature is not that node's over that message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the signature is not one of {signer} over this message: it was altered or signed by another")]
+pub struct SignatureError {
+    /// Who should have signed.
+    pub signer: NodeId,
+}
+
+impl NodeKey {
+    /// From 32 secret bytes; `None` for the handful of values that are no key.
+    #[must_use]
+    pub fn new(secret: &[u8; 32]) -> Option<Self> {
+        let mut key = SecretKey::from_slice(secret).ok()?;
+        let pair = Keypair::from_secret_key(SECP256K1, &key);
+        key.non_secure_erase();
+        Some(Self(pair))
+    }
+
+    /// The public half.
+    #[must_use]
+    pub fn id(&self) -> NodeId {
+        NodeId(self.0.x_only_public_key().0.serialize())
+    }
+
+    /// Signs a tagged hash. The nonce is that of BIP-340 with fixed auxiliary data, so that a repeat gives the same
+    /// bytes.
+    #[must_use]
+    pub fn sign(&self, digest: &Digest) -> Signature {
+        let message = Message::from_digest(*digest);
+        Signature(
+            SECP256K1
+                .sign_schnorr_with_aux_rand(&message, &self.0, &[0; 32])
+                .serialize(),
+        )
+    }
+}
+
+impl Drop for NodeKey {
+    fn drop(&mut self) {
+        self.0.non_secure_erase();
+    }
+}
+
+impl NodeId {
+    /// From its 32 bytes; they need not be a point, then no signature verifies.
+    #[must_use]
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its 32 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Whether this node signed that tagged hash.
+    pub fn verify(&self, digest: &Digest, signature: &Signature) -> Result<(), SignatureError> {
+        let wrong = SignatureError { signer: *self };
+        let key = XOnlyPublicKey::from_slice(&self.0).map_err(|_| wrong)?;
+        let signature = schnorr::Signature::from_slice(&signature.0).map_err(|_| wrong)?;
+        SECP256K1
+            .verify_schnorr(&signature, &Message::from_digest(*digest), &key)
+            .map_err(|_| wrong)
+    }
+}
+
+impl std::fmt::Display for NodeId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl std::fmt::Debug for NodeId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "NodeId({self})")
+    }
+}
+
+impl std::fmt::Debug for NodeKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "NodeKey(redacted, {})", self.id())
+    }
+}
+
+impl std::fmt::Debug for Signature {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Signature({})", hex::encode(self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_signer_and_only_that_message_verify() {
+        let (key, other) = (NodeKey::new(&[1; 32]).unwrap(), NodeKey::new(&[2; 32]).unwrap());
+        let signature = key.sign(&[7; 32]);
+        assert_eq!(key.id().verify(&[7; 32], &signature), Ok(()));
+        assert!(key.id().verify(&[8; 32], &signature).is_err());
+        assert!(other.id().verify(&[7; 32], &signature).is_err());
+        assert!(NodeId::new([0xff; 32]).verify(&[7; 32], &signature).is_err());
+        assert!(NodeKey::new(&[0; 32]).is_none());
+    }
+}
