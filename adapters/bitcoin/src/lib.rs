@@ -12,4 +12,4 @@ mod spend;
 pub use htlc::{Htlc, HtlcError, PREIMAGE_BYTES};
 pub use musig::NoAggregate;
 pub use party::{BitcoinParty, PartyError};
-pub use spend::{Spend, SpendError, preimage_in};
+pub use spend::{Coin, Spend, SpendError, preimage_in};

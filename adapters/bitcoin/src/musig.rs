@@ -10,20 +10,17 @@ use secp256k1_musig::sort_pubkeys;
 
 /// Why two keys have no aggregate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the public keys {first} and {second} have no MuSig2 aggregate: draw fresh keys")]
+#[error("the public key {key} has no MuSig2 aggregate with the other party's: draw fresh keys")]
 pub struct NoAggregate {
     /// The first key as given.
-    pub first: PublicKey,
-    /// The second key as given.
-    pub second: PublicKey,
+    pub key: PublicKey,
 }
 
 /// The BIP-327 `KeyAgg` of two keys, sorted first, so that both parties get the same key in whatever order
 /// they name themselves.
 pub fn aggregate(first: &PublicKey, second: &PublicKey) -> Result<XOnlyPublicKey, NoAggregate> {
     let none = || NoAggregate {
-        first: *first,
-        second: *second,
+        key: *first,
     };
     let keys = [
         MusigKey::from_byte_array_compressed(first.serialize()).map_err(|_| none())?,

@@ -1,4 +1,4 @@
-//! Redeem and refund transactions: one HTLC output in, one payout out, by leaf.
+//! Redeem and refund transactions: HTLC outputs in (nearly always one), one payout out, by leaf.
 //!
 //! Signatures take no auxiliary randomness, so that building twice gives the same bytes. Both spend with
 //! `nSequence` 0xfffffffd: replaceable by fee, and subject to the lock time.
@@ -8,7 +8,7 @@ use bitcoin::hashes::{Hash, sha256};
 use bitcoin::key::Keypair;
 use bitcoin::secp256k1::{Message, PublicKey, Secp256k1, SecretKey};
 use bitcoin::sighash::{Prevouts, SighashCache, TapSighashType};
-use bitcoin::taproot::TapLeafHash;
+use bitcoin::taproot::{LeafVersion, TapLeafHash};
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, Script, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Witness};
 
@@ -17,13 +17,20 @@ use crate::htlc::{Htlc, PREIMAGE_BYTES};
 /// Bytes of a Schnorr signature with the default sighash.
 const SIGNATURE_BYTES: usize = 64;
 
-/// A locked coin and where it shall go.
-#[derive(Debug, Clone, Copy)]
-pub struct Spend<'a> {
-    /// The HTLC output.
+/// One output that pays to an HTLC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Coin {
+    /// Where it is.
     pub outpoint: OutPoint,
     /// What it holds.
     pub value: Amount,
+}
+
+/// Coins of one HTLC and where they shall go. More than one only where somebody paid twice.
+#[derive(Debug, Clone, Copy)]
+pub struct Spend<'a> {
+    /// What is spent.
+    pub coins: &'a [Coin],
     /// The owner's payout script.
     pub payout: &'a Script,
     /// What of the value goes to the miner.
@@ -34,12 +41,10 @@ pub struct Spend<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SpendError {
     /// The key is not the one in the leaf.
-    #[error("the leaf wants the key {want}, but the key given is that of {have}")]
+    #[error("the leaf wants the key {want}: the secret given is another's")]
     WrongKey {
         /// The key in the leaf.
         want: PublicKey,
-        /// The public key of what was given.
-        have: PublicKey,
     },
     /// The preimage does not open the leaf. It is not shown.
     #[error("the preimage does not hash to the hashlock of this leg")]
@@ -58,102 +63,120 @@ pub enum SpendError {
     },
 }
 
+/// What opens a leaf beside the signature.
+struct Leaf<'a> {
+    script: ScriptBuf,
+    preimage: Option<&'a [u8; PREIMAGE_BYTES]>,
+    key: &'a PublicKey,
+    lock_time: LockTime,
+}
+
 impl Htlc {
     /// The redeem by leaf: shows the preimage.
     pub fn redeem(
         &self,
         spend: &Spend<'_>,
         preimage: &[u8; PREIMAGE_BYTES],
-        key: &SecretKey,
+        secret: &SecretKey,
     ) -> Result<Transaction, SpendError> {
         if sha256::Hash::hash(preimage).to_byte_array() != *self.hashlock() {
             return Err(SpendError::WrongPreimage);
         }
-        let unsigned = unsigned(spend, LockTime::ZERO)?;
-        self.sign(
-            unsigned,
-            spend,
-            (&self.redeem_leaf(), Some(preimage)),
-            (key, self.redeemer()),
-        )
+        self.spend(spend, &self.redeem_way(preimage), secret)
     }
 
     /// The refund by leaf: valid once the chain's median time has reached the timelock.
-    pub fn refund(&self, spend: &Spend<'_>, key: &SecretKey) -> Result<Transaction, SpendError> {
-        let unsigned = unsigned(spend, self.refund_lock_time())?;
-        self.sign(
-            unsigned,
-            spend,
-            (&self.refund_leaf(), None),
-            (key, self.refunder()),
-        )
+    pub fn refund(&self, spend: &Spend<'_>, secret: &SecretKey) -> Result<Transaction, SpendError> {
+        self.spend(spend, &self.refund_way(), secret)
     }
 
-    /// Virtual bytes of a redeem to `payout`, exactly.
-    pub fn redeem_vsize(&self, payout: &Script) -> u64 {
-        self.vsize(payout, &self.redeem_leaf(), Some(&[0; PREIMAGE_BYTES]))
+    /// Virtual bytes of a redeem of so many coins to `payout`, exactly.
+    pub fn redeem_vsize(&self, coins: usize, payout: &Script) -> u64 {
+        self.vsize(coins, payout, &self.redeem_way(&[0; PREIMAGE_BYTES]))
     }
 
-    /// Virtual bytes of a refund to `payout`, exactly.
-    pub fn refund_vsize(&self, payout: &Script) -> u64 {
-        self.vsize(payout, &self.refund_leaf(), None)
+    /// Virtual bytes of a refund of so many coins to `payout`, exactly.
+    pub fn refund_vsize(&self, coins: usize, payout: &Script) -> u64 {
+        self.vsize(coins, payout, &self.refund_way())
     }
 
-    fn vsize(&self, payout: &Script, leaf: &ScriptBuf, preimage: Option<&[u8; PREIMAGE_BYTES]>) -> u64 {
-        let spend = Spend {
-            outpoint: OutPoint::null(),
-            value: Amount::MAX_MONEY,
-            payout,
-            fee: Amount::ZERO,
-        };
-        let mut tx = unsigned(&spend, LockTime::ZERO).expect("all the money there is exceeds dust");
-        tx.input[0].witness = self.witness(&[0; SIGNATURE_BYTES], leaf, preimage);
+    fn redeem_way<'a>(&'a self, preimage: &'a [u8; PREIMAGE_BYTES]) -> Leaf<'a> {
+        let (script, key) = (self.redeem_leaf(), self.redeemer());
+        Leaf { script, preimage: Some(preimage), key, lock_time: LockTime::ZERO }
+    }
+
+    fn refund_way(&self) -> Leaf<'_> {
+        let (script, key) = (self.refund_leaf(), self.refunder());
+        Leaf { script, preimage: None, key, lock_time: self.refund_lock_time() }
+    }
+
+    fn vsize(&self, coins: usize, payout: &Script, leaf: &Leaf<'_>) -> u64 {
+        let coins = vec![OutPoint::null(); coins];
+        let mut tx = unsigned(coins, leaf.lock_time, payout, Amount::ZERO);
+        for input in &mut tx.input {
+            input.witness = self.witness(&[0; SIGNATURE_BYTES], leaf);
+        }
         tx.weight().to_vbytes_ceil()
     }
 
-    fn sign(
+    fn spend(
         &self,
-        mut tx: Transaction,
         spend: &Spend<'_>,
-        (leaf, preimage): (&ScriptBuf, Option<&[u8; PREIMAGE_BYTES]>),
-        (secret, want): (&SecretKey, &PublicKey),
+        leaf: &Leaf<'_>,
+        secret: &SecretKey,
     ) -> Result<Transaction, SpendError> {
         let secp = Secp256k1::new();
         let mut keypair = Keypair::from_secret_key(&secp, secret);
-        if keypair.public_key() != *want {
-            return Err(SpendError::WrongKey {
-                want: *want,
-                have: keypair.public_key(),
-            });
+        if keypair.public_key() != *leaf.key {
+            return Err(SpendError::WrongKey { want: *leaf.key });
         }
-        let coin = [TxOut {
-            value: spend.value,
-            script_pubkey: self.script_pubkey(),
-        }];
-        let leaf_hash = TapLeafHash::from_script(leaf, bitcoin::taproot::LeafVersion::TapScript);
-        let sighash = SighashCache::new(&tx)
-            .taproot_script_spend_signature_hash(0, &Prevouts::All(&coin), leaf_hash, TapSighashType::Default)
-            .expect("the transaction has one input and its coin is given");
-        let signature = secp.sign_schnorr_no_aux_rand(&Message::from(sighash), &keypair);
+        let outpoints = spend.coins.iter().map(|coin| coin.outpoint).collect();
+        let mut tx = unsigned(outpoints, leaf.lock_time, spend.payout, spend.left()?);
+        let script_pubkey = self.script_pubkey();
+        let spent: Vec<TxOut> = spend
+            .coins
+            .iter()
+            .map(|coin| TxOut { value: coin.value, script_pubkey: script_pubkey.clone() })
+            .collect();
+        let leaf_hash = TapLeafHash::from_script(&leaf.script, LeafVersion::TapScript);
+        let mut cache = SighashCache::new(&mut tx);
+        for index in 0..spent.len() {
+            let sighash = cache
+                .taproot_script_spend_signature_hash(
+                    index,
+                    &Prevouts::All(&spent),
+                    leaf_hash,
+                    TapSighashType::Default,
+                )
+                .expect("every input has its coin");
+            let signature = secp.sign_schnorr_no_aux_rand(&Message::from(sighash), &keypair);
+            *cache.witness_mut(index).expect("every coin has its input") =
+                self.witness(&signature.serialize(), leaf);
+        }
         keypair.non_secure_erase();
-        tx.input[0].witness = self.witness(&signature.serialize(), leaf, preimage);
         Ok(tx)
     }
 
-    fn witness(
-        &self,
-        signature: &[u8],
-        leaf: &ScriptBuf,
-        preimage: Option<&[u8; PREIMAGE_BYTES]>,
-    ) -> Witness {
+    fn witness(&self, signature: &[u8], leaf: &Leaf<'_>) -> Witness {
         let mut witness = Witness::new();
         witness.push(signature);
-        if let Some(preimage) = preimage {
+        if let Some(preimage) = leaf.preimage {
             witness.push(preimage);
         }
-        witness.push(leaf.as_bytes());
-        witness.push(self.control_block(leaf));
+        witness.push(leaf.script.as_bytes());
+        witness.push(self.control_block(&leaf.script));
         witness
+    }
+}
+
+impl Spend<'_> {
+    /// What the payout gets.
+    fn left(&self) -> Result<Amount, SpendError> {
+        let value = self.coins.iter().try_fold(Amount::ZERO, |sum, coin| sum.checked_add(coin.value));
+        let value = value.unwrap_or(Amount::ZERO);
+        let dust = self.payout.minimal_non_dust();
+        let uneconomic = SpendError::Uneconomic { value, fee: self.fee, dust };
+        value.checked_sub(self.fee).filter(|left| *left >= dust).ok_or(uneconomic)
     }
 }
 
@@ -165,32 +188,19 @@ pub fn preimage_in(witness: &Witness, hashlock: &[u8; 32]) -> Option<[u8; PREIMA
         .find(|item| sha256::Hash::hash(item).to_byte_array() == *hashlock)
 }
 
-fn unsigned(spend: &Spend<'_>, lock_time: LockTime) -> Result<Transaction, SpendError> {
-    let dust = spend.payout.minimal_non_dust();
-    let uneconomic = SpendError::Uneconomic {
-        value: spend.value,
-        fee: spend.fee,
-        dust,
-    };
-    let value = spend
-        .value
-        .checked_sub(spend.fee)
-        .filter(|left| *left >= dust)
-        .ok_or(uneconomic)?;
-    Ok(Transaction {
+fn unsigned(coins: Vec<OutPoint>, lock_time: LockTime, payout: &Script, value: Amount) -> Transaction {
+    let input = coins.into_iter().map(|previous_output| TxIn {
+        previous_output,
+        script_sig: ScriptBuf::new(),
+        sequence: Sequence::ENABLE_RBF_NO_LOCKTIME,
+        witness: Witness::new(),
+    });
+    Transaction {
         version: Version::TWO,
         lock_time,
-        input: vec![TxIn {
-            previous_output: spend.outpoint,
-            script_sig: ScriptBuf::new(),
-            sequence: Sequence::ENABLE_RBF_NO_LOCKTIME,
-            witness: Witness::new(),
-        }],
-        output: vec![TxOut {
-            value,
-            script_pubkey: spend.payout.to_owned(),
-        }],
-    })
+        input: input.collect(),
+        output: vec![TxOut { value, script_pubkey: payout.to_owned() }],
+    }
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use bitcoin::secp256k1::schnorr::Signature;
 use bitcoin::taproot::LeafVersion;
 use proptest::prelude::*;
@@ -28,17 +30,15 @@ fn p2wpkh() -> ScriptBuf {
     ScriptBuf::new_p2wpkh(&bitcoin::PublicKey::new(public(3)).wpubkey_hash().unwrap())
 }
 
+fn coin(vout: u32, sats: u64) -> Coin {
+    let outpoint = OutPoint { txid: bitcoin::Txid::from_byte_array([5; 32]), vout };
+    Coin { outpoint, value: Amount::from_sat(sats) }
+}
+
+static COINS: LazyLock<[Coin; 1]> = LazyLock::new(|| [coin(3, 100_000)]);
+
 fn spend(payout: &Script) -> Spend<'_> {
-    let outpoint = OutPoint {
-        txid: bitcoin::Txid::all_zeros(),
-        vout: 3,
-    };
-    Spend {
-        outpoint,
-        value: Amount::from_sat(100_000),
-        payout,
-        fee: Amount::from_sat(310),
-    }
+    Spend { coins: &*COINS, payout, fee: Amount::from_sat(310) }
 }
 
 /// Checks the signature of the first input against the leaf in its witness.
@@ -91,20 +91,30 @@ fn a_refund_carries_the_timelock_and_is_signed_by_the_refunder() {
 
 #[test]
 fn spends_are_no_larger_than_the_best_tree_allows() {
-    assert_eq!(htlc().redeem_vsize(&p2tr()), 155);
-    assert_eq!(htlc().refund_vsize(&p2tr()), 138);
-    assert_eq!(htlc().redeem_vsize(&p2wpkh()), 143);
-    assert_eq!(htlc().refund_vsize(&p2wpkh()), 126);
+    assert_eq!(htlc().redeem_vsize(1, &p2tr()), 155);
+    assert_eq!(htlc().refund_vsize(1, &p2tr()), 138);
+    assert_eq!(htlc().redeem_vsize(1, &p2wpkh()), 143);
+    assert_eq!(htlc().refund_vsize(1, &p2wpkh()), 126);
 }
 
 #[test]
 fn the_predicted_size_is_the_size() {
     for payout in [p2tr(), p2wpkh()] {
         let redeem = htlc().redeem(&spend(&payout), &PREIMAGE, &secret(1)).unwrap();
-        assert_eq!(redeem.vsize() as u64, htlc().redeem_vsize(&payout));
+        assert_eq!(redeem.vsize() as u64, htlc().redeem_vsize(1, &payout));
         let refund = htlc().refund(&spend(&payout), &secret(2)).unwrap();
-        assert_eq!(refund.vsize() as u64, htlc().refund_vsize(&payout));
+        assert_eq!(refund.vsize() as u64, htlc().refund_vsize(1, &payout));
     }
+}
+
+#[test]
+fn two_coins_of_one_script_go_into_one_refund() {
+    let payout = p2tr();
+    let coins = [coin(0, 60_000), coin(1, 40_000)];
+    let tx = htlc().refund(&Spend { coins: &coins, ..spend(&payout) }, &secret(2)).unwrap();
+    assert_eq!(tx.output[0].value, Amount::from_sat(99_690));
+    assert_eq!(tx.vsize() as u64, htlc().refund_vsize(2, &payout));
+    assert_ne!(tx.input[0].witness, tx.input[1].witness, "each input is signed by itself");
 }
 
 #[test]
@@ -115,16 +125,14 @@ fn the_wrong_key_or_preimage_builds_nothing() {
     assert_eq!(
         wrong,
         SpendError::WrongKey {
-            want: public(1),
-            have: public(2)
+            want: public(1)
         }
     );
     let wrong = htlc().refund(&spend, &secret(1)).unwrap_err();
     assert_eq!(
         wrong,
         SpendError::WrongKey {
-            want: public(2),
-            have: public(1)
+            want: public(2)
         }
     );
     assert_eq!(
@@ -183,7 +191,8 @@ proptest! {
     #[test]
     fn nothing_is_lost_between_value_payout_and_fee(value in 0u64..21_000_000, fee in 0u64..1_000_000) {
         let payout = p2tr();
-        let spend = Spend { value: Amount::from_sat(value), fee: Amount::from_sat(fee), ..spend(&payout) };
+        let coins = [coin(0, value)];
+        let spend = Spend { coins: &coins, payout: &payout, fee: Amount::from_sat(fee) };
         match htlc().redeem(&spend, &PREIMAGE, &secret(1)) {
             Ok(tx) => prop_assert_eq!(tx.output[0].value.to_sat() + fee, value),
             Err(_) => prop_assert!(value < fee + 330),
