@@ -28,6 +28,9 @@ pub struct AuditReport {
 /// Reads every record and value of the journal in `folder`, and changes nothing (after a crash the database
 /// repairs its own bookkeeping first).
 ///
+/// It judges what was written, not the database's lists of free pages: damage there shows as [`Error::Storage`]
+/// when the journal is opened for writing.
+///
 /// # Errors
 /// When there is nothing to audit: [`Error::Missing`], [`Error::InUse`] (stop the node first), [`Error::WrongKey`],
 /// [`Error::UnknownFormat`], [`Error::Io`], [`Error::Storage`] if the file is no database any more. Damage behind

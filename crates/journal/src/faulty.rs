@@ -107,9 +107,9 @@ impl<J: Journal> Journal for Faulty<J> {
     }
 
     fn sync(&mut self) -> Result<()> {
-        self.poison.check()?;
+        self.poison.enter()?;
         let done = self.try_sync();
-        self.poison.after(done)
+        self.poison.leave(done)
     }
 
     fn replay(&self) -> Result<Replay<'_>> {

@@ -9,7 +9,7 @@ pub const MAX_NAME: usize = 256;
 /// Largest value in the side table, in bytes.
 pub const MAX_VALUE: usize = 4 * 1024 * 1024;
 /// Most bytes that may wait for one sync: room for 256 records of the largest size and their overhead.
-pub const MAX_PENDING: usize = 256 * (MAX_BODY + OVERHEAD);
+pub const MAX_PENDING: usize = 256 * (MAX_BODY + 2 * OVERHEAD);
 
 /// Counted for each buffered item on top of its own bytes, so that empty ones are bounded too.
 pub(crate) const OVERHEAD: usize = 256;
@@ -62,5 +62,26 @@ impl Pending {
 
     pub(crate) fn clear(&mut self) {
         self.bytes = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Head, JournalKey, seal::Sealer};
+
+    #[test]
+    fn one_sync_has_room_for_256_of_the_largest_records_as_they_are_stored() {
+        let record = Record::new([0; 32], 0, vec![0; MAX_BODY]);
+        let sealer = Sealer::new(&JournalKey::from_bytes([1; 32]), [1; 32]);
+        let stored = sealer
+            .seal_record(Head::genesis(&[1; 32]), &record)
+            .unwrap()
+            .len();
+        let mut pending = Pending::default();
+        for _ in 0..256 {
+            pending.add(stored).unwrap();
+        }
+        assert!(matches!(pending.add(stored), Err(Error::TooMuchPending { .. })));
     }
 }

@@ -124,21 +124,21 @@ impl Drop for Memory {
 
 impl Journal for Memory {
     fn append(&mut self, record: Record) -> Result<Seq> {
-        self.poison.check()?;
+        self.poison.enter()?;
         let done = self.try_append(record);
-        self.poison.after(done)
+        self.poison.leave(done)
     }
 
     fn put(&mut self, name: &str, value: &[u8]) -> Result<()> {
-        self.poison.check()?;
+        self.poison.enter()?;
         let done = self.try_change(name, Some(value));
-        self.poison.after(done)
+        self.poison.leave(done)
     }
 
     fn remove(&mut self, name: &str) -> Result<()> {
-        self.poison.check()?;
+        self.poison.enter()?;
         let done = self.try_change(name, None);
-        self.poison.after(done)
+        self.poison.leave(done)
     }
 
     fn sync(&mut self) -> Result<()> {

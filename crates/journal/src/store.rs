@@ -8,6 +8,7 @@ mod walk;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use redb::{Database, ReadableDatabase};
@@ -69,6 +70,17 @@ impl Store {
     }
 
     fn start(files: Files, key: &JournalKey) -> Result<Self> {
+        // A damaged page may make the database panic; at start that is an error like any other.
+        let started = catch_unwind(AssertUnwindSafe(|| Self::try_start(files, key)));
+        started.unwrap_or_else(|_| {
+            Err(Error::Storage {
+                doing: "opening the journal's file",
+                source: "the database in it is damaged".into(),
+            })
+        })
+    }
+
+    fn try_start(files: Files, key: &JournalKey) -> Result<Self> {
         let db = files.open()?;
         let txn = db.begin_read().map_err(storage("reading the journal"))?;
         let sealer = unlock(&txn, &files, key)?;
@@ -179,27 +191,27 @@ fn check_end(last: Seq, head: Seq) -> Result<()> {
 
 impl Journal for Store {
     fn append(&mut self, record: Record) -> Result<Seq> {
-        self.poison.check()?;
+        self.poison.enter()?;
         let done = self.try_append(&record);
-        self.poison.after(done)
+        self.poison.leave(done)
     }
 
     fn put(&mut self, name: &str, value: &[u8]) -> Result<()> {
-        self.poison.check()?;
+        self.poison.enter()?;
         let done = self.try_change(name, Some(value));
-        self.poison.after(done)
+        self.poison.leave(done)
     }
 
     fn remove(&mut self, name: &str) -> Result<()> {
-        self.poison.check()?;
+        self.poison.enter()?;
         let done = self.try_change(name, None);
-        self.poison.after(done)
+        self.poison.leave(done)
     }
 
     fn sync(&mut self) -> Result<()> {
-        self.poison.check()?;
+        self.poison.enter()?;
         let done = self.try_sync();
-        self.poison.after(done)
+        self.poison.leave(done)
     }
 
     fn replay(&self) -> Result<Replay<'_>> {
