@@ -1,1 +1,63 @@
-//! The one libp2p swarm: request-response between peers, with limits.
+//! The one libp2p swarm of a node: direct messages between two peers, with limits.
+//!
+//! **For what.** A [`Network`] carries opaque request bytes to a peer and brings its opaque answer
+//! back. What the bytes mean is the business of the layers; who may send how many of them is the
+//! business of this crate.
+//!
+//! **Depends on** libp2p (noise, tcp, quic, yamux, identify, ping, request-response) and tokio; no
+//! libp2p type appears in its interface.
+//!
+//! **Promises.**
+//! * A peer of another network id never gets a message through: the id is part of the protocol name.
+//! * The sender named in an [`InboundRequest`] owns that identity: it was proven by the handshake.
+//! * Message sizes, queues, connections, requests in flight and requests a second are bounded
+//!   ([`Limits`]); one peer's flood does not use up the share of another.
+//! * A request is delivered at most once. After [`RequestError::Timeout`] or [`RequestError::Lost`]
+//!   it is not known whether it was: messages must bear repetition.
+//! * When the last [`Network`] is dropped, its sockets close and [`Inbound::next`] ends.
+//!
+//! [`SimulatedNetwork`] is the same [`Transport`] in memory, with seeded latency and loss and with
+//! partitions.
+//!
+//! ```
+//! # tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime").block_on(async {
+//! use kofo_network::{Config, Identity, Limits, Network, PeerAddress, Transport};
+//!
+//! let config = |identity| Config {
+//!     identity,
+//!     network_id: "example".to_owned(),
+//!     listen: vec!["/ip4/127.0.0.1/tcp/0".to_owned()],
+//!     limits: Limits::default(),
+//! };
+//! let (server, mut inbound) = Network::start(config(Identity::generate())).await?;
+//! let (client, _) = Network::start(config(Identity::generate())).await?;
+//! tokio::spawn(async move {
+//!     while let Some(request) = inbound.next().await {
+//!         let answer = [b"hello, ", &request.body[..]].concat();
+//!         request.responder.respond(answer).expect("smaller than the limit");
+//!     }
+//! });
+//! let to = PeerAddress::from_multiaddrs(&server.listen_addresses())?;
+//! assert_eq!(client.request(&to, b"peer".to_vec()).await?, b"hello, peer");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).expect("the example runs");
+//! ```
+
+mod address;
+mod admission;
+mod error;
+mod identity;
+mod limits;
+mod network;
+mod simulated;
+mod swarm;
+mod transport;
+mod wire;
+
+pub use address::{AddressError, MAX_ADDRESSES, PeerAddress};
+pub use error::{Attempt, RequestError, StartError};
+pub use identity::{Identity, PeerId, PeerIdError};
+pub use limits::Limits;
+pub use network::{Config, Network};
+pub use simulated::{SimulatedNetwork, SimulatedNode};
+pub use transport::{AnswerTooLarge, Inbound, InboundRequest, Responder, Transport};
