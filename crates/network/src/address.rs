@@ -35,7 +35,10 @@ impl PeerAddress {
             .map(|text| {
                 let (address, named) = parse(text.as_ref())?;
                 match named {
-                    Some(other) if other != peer => Err(AddressError::OtherPeer { peer, other }),
+                    Some(other) if other != peer => Err(AddressError::OtherPeer {
+                        peer: Box::new(peer),
+                        other: Box::new(other),
+                    }),
                     _ => Ok(address),
                 }
             })
@@ -101,9 +104,9 @@ pub enum AddressError {
     #[error("expected an address of {peer}, got one of {other}; give each peer its own addresses")]
     OtherPeer {
         /// Whose addresses were expected.
-        peer: PeerId,
+        peer: Box<PeerId>,
         /// Whom the address names.
-        other: PeerId,
+        other: Box<PeerId>,
     },
     /// More than [`MAX_ADDRESSES`].
     #[error("expected at most {MAX_ADDRESSES} addresses of one peer, got {got}; give the best ones")]
@@ -179,7 +182,10 @@ mod tests {
         let text = format!("/ip4/127.0.0.1/tcp/9000/p2p/{other}");
         assert_eq!(
             PeerAddress::new(peer, &[text]),
-            Err(AddressError::OtherPeer { peer, other })
+            Err(AddressError::OtherPeer {
+                peer: Box::new(peer),
+                other: Box::new(other)
+            })
         );
     }
 
