@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-/// Bounds of one node. Every one must be at least 1; [`Limits::default`] fits a node on a small
-/// machine. Memory for messages is at most about
-/// `(connections_in + connections_out) × streams × message_bytes`, with
-/// `streams = 2 × inbound_per_peer + outbound_per_peer`: 192 MiB by default, only while as many
-/// distinct peers attack at once, and `memory_bytes` stops new connections long before it hurts.
+/// Bounds of one node. Every one must be at least 1; [`Limits::default`] fits a node on a small machine.
+///
+/// Memory in the worst case, all connections taken by attackers: one connection holds at most
+/// `s = 2 × inbound_per_peer + outbound_per_peer` messages (24, 1.5 MiB by default) and `s + 8` stream
+/// windows of 256 KiB (8 MiB), so 128 connections come to 1.2 GiB; `memory_bytes` stops new connections
+/// before the machine suffers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Largest request or answer, in bytes, ours and theirs.

@@ -23,6 +23,9 @@ use crate::wire::Codec;
 /// A connection without any stream is closed after this.
 const IDLE: Duration = Duration::from_secs(60);
 
+/// What a peer may send on one quic stream before we read, in bytes: as in yamux, whose window is fixed.
+const STREAM_WINDOW: u32 = 256 * 1024;
+
 /// Everything that speaks on a connection. The limits come first: a behaviour before them would
 /// believe in connections that they then deny.
 #[derive(NetworkBehaviour)]
@@ -74,7 +77,7 @@ pub(crate) fn build(
     limits: &Limits,
 ) -> Result<Swarm<Behaviour>, StartError> {
     // Ping and identify need a few streams of their own.
-    let streams = limits.streams_per_connection().saturating_add(16);
+    let streams = limits.streams_per_connection().saturating_add(8);
     let yamux = || {
         let mut config = yamux::Config::default();
         config.set_max_num_streams(streams);
@@ -90,6 +93,8 @@ pub(crate) fn build(
         .map_err(|error| failed("tcp", &error))?
         .with_quic_config(|mut config| {
             config.max_concurrent_stream_limit = u32::try_from(streams).unwrap_or(u32::MAX);
+            config.max_stream_data = STREAM_WINDOW;
+            config.max_connection_data = STREAM_WINDOW.saturating_mul(8);
             config
         })
         .with_behaviour(|key| Behaviour::new(key, protocol, limits))

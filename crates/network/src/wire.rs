@@ -16,7 +16,7 @@ const STATUS_BUSY: u8 = 1;
 const STATUS_TOO_LARGE: u8 = 2;
 
 /// The largest oversized request that is answered with a word, in bytes. It fits into the window of a
-/// fresh stream (256 KiB in yamux), so its sender comes to read the answer although nobody reads the
+/// fresh stream (256 KiB), so its sender comes to read the answer although nobody reads the
 /// body. The stream of a larger one is reset at once: its sender would wait for room until it times out.
 const UNREAD_MAX: u32 = 192 * 1024;
 

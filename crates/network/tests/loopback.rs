@@ -357,6 +357,36 @@ async fn connections_are_bounded_and_those_that_stand_stay() {
 }
 
 #[tokio::test]
+async fn no_connection_is_made_or_taken_above_the_memory_limit() {
+    let server = echo(
+        &[TCP],
+        Limits {
+            memory_bytes: 1,
+            ..Limits::default()
+        },
+    )
+    .await;
+    let client = echo(&[TCP], Limits::default()).await;
+    let refused = client
+        .request(&address(&server), vec![1])
+        .await
+        .expect_err("taken");
+    assert!(
+        matches!(
+            refused,
+            RequestError::Lost { .. } | RequestError::Unreachable { .. }
+        ),
+        "{refused:?}"
+    );
+    let refused = server
+        .request(&address(&client), vec![1])
+        .await
+        .expect_err("made");
+    assert!(matches!(refused, RequestError::Unreachable { .. }), "{refused:?}");
+    assert!(refused.to_string().contains("memory"), "{refused}");
+}
+
+#[tokio::test]
 async fn a_peer_that_goes_away_in_the_middle_is_noticed_and_found_again_when_it_is_back() {
     for listen in [TCP, QUIC] {
         let identity = Identity::generate();
