@@ -1,0 +1,115 @@
+//! What a state owes the world. Derived from the state and fresh tips alone, and repeated without harm.
+
+use super::before_lock::may_lock;
+use super::{Ended, LegState, Phase, Swap, Window, expired, lock_window, reveal_window};
+use crate::terms::{Leg, Terms};
+use crate::tips::Tips;
+use kofo_primitives::{Act, ActKind, At, ChainAction, LegId, Role};
+
+impl Swap {
+    /// All that this state owes, leg by leg. A chain without a fresh tip is asked for one by `Watch`; what depends on
+    /// time waits for it. Without any tips only watches come, and redeems and refunds that show no secret.
+    #[must_use]
+    pub fn pending(&self, terms: &Terms, tips: &Tips) -> Vec<(LegId, ChainAction)> {
+        let mut owed = Vec::new();
+        for (id, leg) in terms.legs() {
+            if let Phase::Done(_) = self.phase {
+                owed.push((*id, ChainAction::Unwatch));
+                continue;
+            }
+            if tips.of(&leg.spec.chain()).is_none() {
+                let held = self.leg(*id).built.values().cloned().collect();
+                owed.push((
+                    *id,
+                    ChainAction::Watch {
+                        spec: leg.spec.clone(),
+                        held,
+                    },
+                ));
+            }
+            let acts = if id.side == terms.role().locks() {
+                self.outgoing_owes(terms, leg, self.leg(*id), tips)
+            } else {
+                self.incoming_owes(terms, self.leg(*id), tips)
+            };
+            owed.extend(acts.into_iter().map(|action| (*id, action)));
+        }
+        owed
+    }
+
+    fn outgoing_owes(&self, terms: &Terms, leg: &Leg, state: &LegState, tips: &Tips) -> Option<ChainAction> {
+        match self.phase {
+            Phase::Agreed => {
+                let now = lock_window(terms, tips) == Window::Open && may_lock(terms, self);
+                (now && !state.built.contains_key(&ActKind::Lock)).then_some(ChainAction::Build(Act::Lock))
+            }
+            Phase::LockBuilt | Phase::Done(_) => None,
+            Phase::LockSent => {
+                let now = lock_window(terms, tips) == Window::Open;
+                (now && !state.in_block())
+                    .then(|| state.broadcast(ActKind::Lock))
+                    .flatten()
+            }
+            // The other side relies on it: keep it alive.
+            Phase::BothLocked | Phase::RedeemBuilt => (!state.in_block() && state.ended.is_none())
+                .then(|| state.broadcast(ActKind::Lock))
+                .flatten(),
+            Phase::Redeeming | Phase::Refunding => self.take_back(leg, state, tips),
+        }
+    }
+
+    /// Refund what is locked when the timelock has passed by the chain's own tip; make impossible what is not locked.
+    fn take_back(&self, leg: &Leg, state: &LegState, tips: &Tips) -> Option<ChainAction> {
+        if state.is_over() {
+            return None;
+        }
+        let expired = expired(leg, tips);
+        match state.ended {
+            // Theirs, as long as the block stands.
+            Some(Ended::Redeemed(s)) if s.at != At::Mempool => None,
+            Some(Ended::Cancelled(_)) => Some(state.broadcast_or_build(Act::Cancel)),
+            _ if state.in_block() => expired.then(|| state.broadcast_or_build(Act::Refund)),
+            _ if !state.built.contains_key(&ActKind::Lock) => None,
+            // The preimage is out, so they may count on this lock.
+            _ if self.phase == Phase::Redeeming && !expired => state.broadcast(ActKind::Lock),
+            _ => Some(state.broadcast_or_build(Act::Cancel)),
+        }
+    }
+
+    fn incoming_owes(&self, terms: &Terms, state: &LegState, tips: &Tips) -> Option<ChainAction> {
+        if state.is_over() || !state.in_block() {
+            return None;
+        }
+        let preimage = self.preimage.clone()?;
+        match self.phase {
+            Phase::BothLocked => {
+                let initiator = terms.role() == Role::Initiator;
+                let build =
+                    initiator && state.locked_finally() && !state.built.contains_key(&ActKind::Redeem);
+                build.then_some(ChainAction::Build(Act::Redeem(preimage)))
+            }
+            // Also where something was paid on top of the lock: that must not keep us from what is ours.
+            Phase::Redeeming => {
+                // A secret that nobody has seen yet is not shown too late, not even a second time.
+                let may_show = self.public || reveal_window(terms, tips) == Window::Open;
+                may_show.then(|| state.broadcast_or_build(Act::Redeem(preimage)))
+            }
+            Phase::Agreed | Phase::LockBuilt | Phase::LockSent | Phase::RedeemBuilt | Phase::Refunding => {
+                None
+            }
+            Phase::Done(_) => None,
+        }
+    }
+}
+
+impl LegState {
+    fn broadcast(&self, act: ActKind) -> Option<ChainAction> {
+        self.built
+            .get(&act)
+            .map(|prepared| ChainAction::Broadcast(act, prepared.clone()))
+    }
+
+    fn broadcast_or_build(&self, act: Act) -> ChainAction {
+        self.broadcast(act.kind()).unwrap_or(ChainAction::Build(act))
+    }
+}
