@@ -1,0 +1,60 @@
+# `just` alone lists the recipes. None of them is needed: each is one or two cargo commands.
+
+_default:
+    @just --list
+
+# rewrite the sources in the house format
+fmt:
+    cargo fmt --all
+
+# what CI checks beside the tests
+lint:
+    cargo fmt --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    cargo deny --log-level error check bans licenses sources
+
+# every test; those that need a daemon fetch it
+test:
+    cargo test --workspace
+
+# pure crates and the simulated network: no daemon, seconds
+sim:
+    cargo test -p kofo-primitives -p kofo-exchange -p kofo-clearance -p kofo-settlement -p kofo-sim
+    cargo test -p kofo-tests
+
+# property tests with many more cases than CI runs
+fuzz cases="20000":
+    PROPTEST_CASES={{cases}} cargo test -p kofo-primitives -p kofo-exchange -p kofo-clearance -p kofo-settlement
+
+# start bitcoind and two anvils for playing
+up:
+    cargo run -- regtest up
+
+# stop them
+down:
+    cargo run -- regtest down
+
+# swaps between two node processes on real daemons
+demo *args:
+    cargo run -- demo {{args}}
+
+# end to end on real daemons, two node processes
+e2e:
+    cargo test -p kofo-cli
+
+# gas and vbytes, on real daemons
+bench *args:
+    cargo run --release -p kofo-bench -- onchain {{args}}
+
+# known vulnerabilities; needs a database from the network, so CI does not run it
+audit:
+    cargo deny check advisories
+
+# what is too long for CI: many property cases, end to end ten times over
+soak:
+    just fuzz 200000
+    for i in 1 2 3 4 5 6 7 8 9 10; do KOFO_REQUIRE_NODES=1 cargo test -p kofo-cli || exit 1; done
+
+# before a pull request
+pre-pr: fmt
+    .ci/run
