@@ -17,7 +17,7 @@ const LOCK: &str = "journal.lock";
 pub(crate) struct Files {
     folder: PathBuf,
     journal: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 /// A journal opened to be read.
@@ -29,7 +29,9 @@ impl Files {
         fs::create_dir_all(folder).map_err(io("making", folder))?;
         let files = Self::lock(folder)?;
         if files.journal.exists() {
-            return Err(Error::AlreadyExists { path: files.journal });
+            return Err(Error::AlreadyExists {
+                path: files.journal.clone(),
+            });
         }
         Ok(files)
     }
@@ -55,7 +57,7 @@ impl Files {
             Ok(()) => Ok(Self {
                 folder: folder.to_owned(),
                 journal: folder.join(JOURNAL),
-                _lock: lock,
+                lock,
             }),
             Err(TryLockError::WouldBlock) => Err(Error::InUse {
                 folder: folder.to_owned(),
@@ -114,6 +116,14 @@ impl Files {
             },
             error => storage("opening the journal's file")(error),
         }
+    }
+}
+
+impl Drop for Files {
+    /// Unlocks in so many words: closing would not do while a child process that is just being started still
+    /// holds a copy of the handle. If it fails, the closing that follows is what is left.
+    fn drop(&mut self) {
+        let _ = self.lock.unlock();
     }
 }
 

@@ -145,6 +145,10 @@ fn a_tail_that_was_cut_off_is_found_against_the_head() {
     let folder = five();
     tamper(&folder, |rows| rows.truncate(3));
     assert_eq!(found(&folder), (Seq(4), Reason::Truncated { head: Seq(5) }));
+    assert!(
+        matches!(Store::open(folder.path(), &key()).err(), Some(Error::Broken(_))),
+        "before any replay"
+    );
 }
 
 #[test]
@@ -152,6 +156,10 @@ fn a_record_beyond_the_head_is_named() {
     let folder = five();
     tamper(&folder, |rows| rows.push((6, rows[4].1.clone())));
     assert_eq!(found(&folder), (Seq(6), Reason::BeyondHead { head: Seq(5) }));
+    assert!(
+        matches!(Store::open(folder.path(), &key()).err(), Some(Error::Broken(_))),
+        "before any replay"
+    );
 }
 
 #[test]
