@@ -1,1 +1,146 @@
-//! One suite for every adapter.
+//! One suite for every adapter: what the port promises, as cases that any chain can run.
+//!
+//! The author of an adapter implements [`Harness`] for a chain that the test controls (a daemon on a test network, or a
+//! simulation) and writes
+//!
+//! ```ignore
+//! kofo_adapter_api::conformance_tests!(my_harness => always, mempool, faulty_node);
+//! ```
+//!
+//! where `my_harness` is an `async fn() -> impl Harness` with fresh, funded owners. Each case becomes a test whose name
+//! is the sentence that it proves. `always` is for every chain; each further group needs one more trait of
+//! [`harness`], for what only some chains or test set-ups can do.
+//!
+//! No case sleeps to wait for something: it mines, and waits with a deadline until the adapter told the tip. Whatever
+//! was true at that tip must have been told before (promise 2).
+
+pub mod ends;
+pub mod faults;
+pub mod following;
+pub mod harness;
+pub mod locks;
+pub mod money;
+pub mod raw;
+pub mod refusals;
+pub mod restarts;
+mod stage;
+pub mod wrong_locks;
+
+pub use harness::{Harness, Who};
+pub use stage::{Leg, Peer, Stage, Told};
+
+/// Expands to one `#[tokio::test]` per case of the named groups; see [`conformance`](crate::conformance).
+#[macro_export]
+macro_rules! conformance_tests {
+    ($make:path => $($group:ident),+ $(,)?) => {
+        $($crate::conformance_tests!(@group $make, $group);)+
+    };
+    (@group $make:path, always) => {
+        $crate::conformance_tests!(@cases $make, following:
+            the_tip_follows_the_blocks
+            blocks_that_come_at_once_are_not_missed
+            no_block_is_told_twice
+            a_reorg_of_one_block_unlearns_a_lock_and_it_is_learned_again
+            a_reorg_of_one_block_moves_a_redeem
+            watching_again_tells_all_facts_again_and_a_fresh_tip
+            a_leg_that_is_unwatched_is_told_no_more
+        );
+        $crate::conformance_tests!(@cases $make, locks:
+            a_lock_is_told_to_both_ends_with_its_exact_block
+            building_sends_nothing
+            building_again_answers_with_the_same_lock
+            a_broadcast_that_is_repeated_makes_one_transaction
+            locks_that_are_built_together_never_spend_the_same
+            unwatching_frees_what_was_not_sent
+            a_lock_that_was_discarded_blocks_no_later_one
+            a_cancelled_lock_is_dead_and_never_comes_back
+            a_lock_that_the_wallet_cannot_pay_fails_for_want_of_funds
+        );
+        $crate::conformance_tests!(@cases $make, money:
+            a_redeemed_swap_moves_the_amount_and_nothing_else
+            a_refunded_lock_costs_nothing_but_fees
+        );
+        $crate::conformance_tests!(@cases $make, ends:
+            a_redeem_tells_both_ends_the_preimage
+            a_wrong_preimage_is_refused
+            the_wrong_end_cannot_redeem_or_refund
+            a_refund_before_its_time_is_in_no_block
+            a_refund_is_taken_at_exactly_its_time
+            a_refund_is_taken_one_second_after_its_time
+            a_redeem_after_the_timelock_works_while_nothing_is_refunded
+            a_redeem_that_comes_after_the_refund_is_dead
+        );
+        $crate::conformance_tests!(@cases $make, restarts:
+            a_restart_finds_the_lock_that_came_meanwhile
+            a_restart_finds_the_preimage_that_came_meanwhile
+            a_restart_finds_the_refund_that_came_meanwhile
+            a_held_lock_is_not_sent_by_watching
+            a_held_lock_stays_reserved_after_a_restart
+            a_lock_that_was_sent_before_a_restart_stays_one_lock
+            a_redeem_that_was_sent_before_a_restart_is_sent_again
+            a_cancel_survives_a_restart
+        );
+        $crate::conformance_tests!(@cases $make, refusals:
+            a_leg_that_is_right_passes_the_check_at_both_ends
+            a_party_never_repeats_what_is_taken
+            check_refuses_an_unknown_asset
+            check_refuses_malformed_parties
+            check_refuses_a_foreign_place
+            check_refuses_a_party_that_is_not_ours
+            check_refuses_what_an_empty_wallet_cannot_pay
+            check_locks_and_reserves_nothing
+        );
+    };
+    (@group $make:path, dust) => {
+        $crate::conformance_tests!(@cases $make, refusals: check_refuses_dust);
+    };
+    (@group $make:path, mempool) => {
+        $crate::conformance_tests!(@cases $make, ends: a_preimage_is_told_from_the_mempool);
+    };
+    (@group $make:path, wrong_locks) => {
+        $crate::conformance_tests!(@cases $make, wrong_locks:
+            an_underfunded_lock_is_a_wrong_amount
+            an_overfunded_lock_is_a_wrong_amount
+        );
+    };
+    (@group $make:path, two_locks) => {
+        $crate::conformance_tests!(@cases $make, wrong_locks:
+            two_locks_are_a_wrong_amount
+            what_was_locked_wrongly_is_refunded_whole
+        );
+    };
+    (@group $make:path, stranger) => {
+        $crate::conformance_tests!(@cases $make, ends: a_preimage_is_told_when_a_stranger_redeems);
+    };
+    (@group $make:path, raw) => {
+        $crate::conformance_tests!(@cases $make, raw:
+            a_preimage_that_is_not_32_bytes_long_opens_nothing
+            the_chain_itself_refuses_a_refund_one_second_early
+            a_replaced_or_cancelled_lock_is_refused_by_the_chain
+        );
+    };
+    (@group $make:path, faulty_node) => {
+        $crate::conformance_tests!(@cases $make, faults:
+            a_broadcast_that_errs_but_was_accepted_is_found
+            a_broadcast_that_is_refused_is_sent_again
+            a_lock_that_falls_out_of_the_mempool_is_sent_again
+        );
+    };
+    (@group $make:path, fees) => {
+        $crate::conformance_tests!(@cases $make, faults:
+            a_lock_that_is_stuck_is_replaced_by_one_that_spends_the_same
+            a_redeem_that_is_stuck_is_replaced_by_one_that_pays_more
+        );
+    };
+    (@group $make:path, counted) => {
+        $crate::conformance_tests!(@cases $make, faults: following_costs_the_same_for_many_legs_as_for_one);
+    };
+    (@cases $make:path, $module:ident: $($case:ident)+) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                $crate::conformance::$module::$case($make().await).await;
+            }
+        )+
+    };
+}

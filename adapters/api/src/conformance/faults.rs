@@ -1,0 +1,131 @@
+//! Nodes that err, forget, become dear or slow.
+
+use super::harness::{Counted, FaultyNode, FeeMarket, Harness, Who};
+use super::stage::{Leg, Stage};
+use kofo_primitives::{Act, ActKind, At, Prepared};
+
+/// Mines up to ten blocks until both saw the lock in one; then some more, so that a second one would show.
+async fn one_lock_comes<H: Harness>(stage: &Stage<H>, leg: &Leg) {
+    for _ in 0..10 {
+        stage.mine(1).await;
+        if matches!(stage.them.told(leg).lock, Some(At::Block(_))) {
+            break;
+        }
+    }
+    stage.mine(3).await;
+    for peer in [&stage.us, &stage.them] {
+        let told = peer.told(leg);
+        assert!(matches!(told.lock, Some(At::Block(_))), "{told:?}");
+        assert!(!told.wrong_amount() && !told.dead(ActKind::Lock), "{told:?}");
+    }
+}
+
+/// Builds our lock of a new leg.
+async fn built<H: Harness>(stage: &mut Stage<H>) -> (Leg, Prepared) {
+    let leg = stage.watched(Who::Us).await;
+    let prepared = stage.us.build(&leg, Act::Lock).await;
+    (leg, prepared)
+}
+
+/// An error is no answer: the transaction may be on its way.
+pub async fn a_broadcast_that_errs_but_was_accepted_is_found<H: FaultyNode>(chain: H) {
+    let mut stage = Stage::set(chain).await;
+    let (leg, prepared) = built(&mut stage).await;
+    stage.chain.fail_after_accepting(1).await;
+    stage.us.broadcast(&leg, ActKind::Lock, &prepared).await;
+    stage.until_waiting(1).await;
+    one_lock_comes(&stage, &leg).await;
+    assert!(stage.us.told(&leg).failed.is_empty());
+}
+
+/// Trouble that passes is never told; it is tried again.
+pub async fn a_broadcast_that_is_refused_is_sent_again<H: FaultyNode>(chain: H) {
+    let mut stage = Stage::set(chain).await;
+    let (leg, prepared) = built(&mut stage).await;
+    stage.chain.refuse_broadcasts(3).await;
+    stage.us.broadcast(&leg, ActKind::Lock, &prepared).await;
+    one_lock_comes(&stage, &leg).await;
+    assert!(stage.us.told(&leg).failed.is_empty());
+}
+
+/// Mempools forget; adapters do not.
+pub async fn a_lock_that_falls_out_of_the_mempool_is_sent_again<H: FaultyNode>(chain: H) {
+    let mut stage = Stage::set(chain).await;
+    let (leg, prepared) = built(&mut stage).await;
+    stage.send(Who::Us, &leg, ActKind::Lock, &prepared).await;
+    stage.chain.evict_mempool().await;
+    one_lock_comes(&stage, &leg).await;
+}
+
+/// What is stuck is offered to the core in a better-paying version, and only one of the two is ever mined.
+pub async fn a_lock_that_is_stuck_is_replaced_by_one_that_spends_the_same<H: FeeMarket>(chain: H) {
+    let mut stage = Stage::set(chain).await;
+    let (leg, first) = built(&mut stage).await;
+    stage.send(Who::Us, &leg, ActKind::Lock, &first).await;
+    stage.chain.raise_fees().await;
+    let better = replacement(&stage, &leg, ActKind::Lock, &first).await;
+    stage.us.broadcast(&leg, ActKind::Lock, &better).await;
+    // The core may repeat the old one at any time.
+    stage.us.broadcast(&leg, ActKind::Lock, &first).await;
+    one_lock_comes(&stage, &leg).await;
+    assert_eq!(stage.chain.waiting().await, 0);
+}
+
+/// A redeem that is not mined in time loses the money: it must outbid.
+pub async fn a_redeem_that_is_stuck_is_replaced_by_one_that_pays_more<H: FeeMarket>(chain: H) {
+    let mut stage = Stage::set(chain).await;
+    let (leg, _) = stage.locked(Who::Them).await;
+    let first = stage.us.build(&leg, Act::Redeem(leg.preimage.clone())).await;
+    stage.send(Who::Us, &leg, ActKind::Redeem, &first).await;
+    stage.chain.raise_fees().await;
+    let better = replacement(&stage, &leg, ActKind::Redeem, &first).await;
+    stage.us.broadcast(&leg, ActKind::Redeem, &better).await;
+    for _ in 0..10 {
+        stage.mine(1).await;
+        if matches!(stage.them.told(&leg).redeem, Some((_, At::Block(_)))) {
+            return;
+        }
+    }
+    panic!("expected the replacement in a block: {:?}", stage.us.told(&leg));
+}
+
+/// Mines until a version other than the first is offered.
+async fn replacement<H: Harness>(stage: &Stage<H>, leg: &Leg, kind: ActKind, first: &Prepared) -> Prepared {
+    for _ in 0..20 {
+        stage.mine(1).await;
+        let told = stage.us.told(leg);
+        let newest = told.built.iter().rev().find(|(built, _)| *built == kind);
+        if let Some((_, newest)) = newest.filter(|(_, newest)| newest != first) {
+            return newest.clone();
+        }
+    }
+    panic!(
+        "expected a replacement within 20 blocks: {:?}",
+        stage.us.told(leg)
+    );
+}
+
+/// Promise 9: twenty legs cost no more requests for a block than one does.
+pub async fn following_costs_the_same_for_many_legs_as_for_one<H: Counted>(chain: H) {
+    let mut stage = Stage::set(chain).await;
+    stage.watched(Who::Them).await;
+    let one = cost_of_blocks(&stage).await;
+    for _ in 0..19 {
+        stage.watched(Who::Them).await;
+    }
+    let twenty = cost_of_blocks(&stage).await;
+    // Idle requests by time may differ a little between two runs; requests by leg would be twenty times as many.
+    assert!(
+        twenty <= one * 3,
+        "five blocks cost {one} requests with one leg and {twenty} with twenty"
+    );
+}
+
+async fn cost_of_blocks<H: Counted>(stage: &Stage<H>) -> u64 {
+    stage.settled().await;
+    let before = stage.chain.calls().await;
+    for _ in 0..5 {
+        stage.mine(1).await;
+    }
+    stage.chain.calls().await - before
+}

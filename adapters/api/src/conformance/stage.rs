@@ -1,0 +1,468 @@
+//! Two nodes on one chain, and what their adapters told.
+
+use super::harness::{Harness, Who};
+use crate::{ChainAdapter, PartyWanted};
+use kofo_primitives::{
+    Act, ActKind, At, ChainAction, ChainEvent, End, FailClass, HtlcSpec, LegEvent, LegId, LegRef, Party,
+    Preimage, Prepared, Seconds, Side, SwapId, SwapNonce, Tip,
+};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+/// How long anything may take before a case fails. Generous: it is a verdict, not a pace.
+const DEADLINE: Duration = Duration::from_secs(30);
+/// How often a condition is looked at that nobody announces.
+const GLANCE: Duration = Duration::from_millis(20);
+/// From the tip's time to a leg's timelock, by the chain's time.
+const UNTIL_TIMELOCK: Seconds = Seconds::minutes(120);
+
+/// One leg, as both ends see it.
+#[derive(Clone, Debug)]
+pub struct Leg {
+    /// Its name.
+    pub of: LegRef,
+    /// Who locks it.
+    pub payer: Who,
+    /// What opens it.
+    pub preimage: Preimage,
+    /// As its payer sees it.
+    pub refunder: HtlcSpec,
+    /// As the other sees it.
+    pub redeemer: HtlcSpec,
+}
+
+impl Leg {
+    /// As this owner sees it.
+    #[must_use]
+    pub fn spec(&self, who: Who) -> &HtlcSpec {
+        if who == self.payer {
+            &self.refunder
+        } else {
+            &self.redeemer
+        }
+    }
+}
+
+/// What an adapter told of one leg and what of it still holds.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// Where the lock is.
+    pub lock: Option<At>,
+    /// The preimage that the redeem shows, and where.
+    pub redeem: Option<(Preimage, At)>,
+    /// Where the refund is.
+    pub refund: Option<At>,
+    /// Where what cancelled our lock is.
+    pub cancel: Option<At>,
+    /// All failures, in order.
+    pub failed: Vec<(ActKind, FailClass)>,
+    /// All that was built, in order.
+    pub built: Vec<(ActKind, Prepared)>,
+}
+
+impl Told {
+    fn hear(&mut self, event: &LegEvent) {
+        match event {
+            LegEvent::Built(kind, prepared) => self.built.push((*kind, prepared.clone())),
+            LegEvent::Seen { act, at, .. } => match act {
+                Act::Lock => self.lock = Some(*at),
+                Act::Redeem(preimage) => self.redeem = Some((preimage.clone(), *at)),
+                Act::Refund => self.refund = Some(*at),
+                Act::Cancel => self.cancel = Some(*at),
+            },
+            LegEvent::Unseen(ActKind::Lock) => self.lock = None,
+            LegEvent::Unseen(ActKind::Redeem) => self.redeem = None,
+            LegEvent::Unseen(ActKind::Refund) => self.refund = None,
+            LegEvent::Unseen(ActKind::Cancel) => self.cancel = None,
+            LegEvent::Failed(kind, class) => self.failed.push((*kind, class.clone())),
+        }
+    }
+
+    /// Whether this act was said to be dead.
+    #[must_use]
+    pub fn dead(&self, kind: ActKind) -> bool {
+        self.failed.contains(&(kind, FailClass::Dead))
+    }
+
+    /// Whether a lock of a wrong amount was told.
+    #[must_use]
+    pub fn wrong_amount(&self) -> bool {
+        let wrong = |(kind, class): &(ActKind, FailClass)| {
+            *kind == ActKind::Lock && matches!(class, FailClass::WrongAmount { .. })
+        };
+        self.failed.iter().any(wrong)
+    }
+}
+
+#[derive(Default)]
+struct Log {
+    events: Mutex<Vec<ChainEvent>>,
+    grew: Notify,
+}
+
+impl Log {
+    fn read<T>(&self, look: impl FnOnce(&[ChainEvent]) -> T) -> T {
+        look(&self.events.lock().expect("nobody panics while reading the log"))
+    }
+}
+
+/// One node: an adapter, and all that it told since it was started.
+pub struct Peer {
+    who: Who,
+    /// Its adapter.
+    pub adapter: Arc<dyn ChainAdapter>,
+    log: Arc<Log>,
+    listener: JoinHandle<()>,
+}
+
+impl Peer {
+    async fn start<H: Harness>(chain: &H, who: Who) -> Self {
+        let adapter = chain.start(who).await;
+        let log = Arc::new(Log::default());
+        let (heard, told) = (Arc::clone(&adapter), Arc::clone(&log));
+        let listener = tokio::spawn(async move {
+            while let Some(event) = heard.next().await {
+                told.events
+                    .lock()
+                    .expect("nobody panics while reading the log")
+                    .push(event);
+                told.grew.notify_waiters();
+            }
+        });
+        Self {
+            who,
+            adapter,
+            log,
+            listener,
+        }
+    }
+
+    /// Ends the node as a crash does, but surely.
+    async fn stop(mut self) {
+        self.listener.abort();
+        let _cancelled = (&mut self.listener).await;
+    }
+
+    /// How many events were told so far.
+    #[must_use]
+    pub fn mark(&self) -> usize {
+        self.log.read(<[_]>::len)
+    }
+
+    /// The tips that were told after the mark, in order.
+    #[must_use]
+    pub fn tips(&self, mark: usize) -> Vec<Tip> {
+        self.log.read(|events| {
+            let tip = |event: &ChainEvent| match event {
+                ChainEvent::Tip(tip) => Some(*tip),
+                ChainEvent::Health(_) | ChainEvent::Leg(..) => None,
+            };
+            events.iter().skip(mark).filter_map(tip).collect()
+        })
+    }
+
+    /// What was told of the leg after the mark and still holds.
+    #[must_use]
+    pub fn told_since(&self, mark: usize, of: LegRef) -> Told {
+        self.log
+            .read(|events| told(&events[mark.min(events.len())..], of))
+    }
+
+    /// What was told of the leg and still holds.
+    #[must_use]
+    pub fn told(&self, leg: &Leg) -> Told {
+        self.told_since(0, leg.of)
+    }
+
+    /// Waits until `pick` finds what it wants in the events after the mark.
+    pub async fn until<T>(&self, mark: usize, what: &str, pick: impl Fn(&[ChainEvent]) -> Option<T>) -> T {
+        let search = async {
+            loop {
+                let grew = self.log.grew.notified();
+                tokio::pin!(grew);
+                grew.as_mut().enable();
+                if let Some(found) = self.log.read(|events| pick(&events[mark.min(events.len())..])) {
+                    return found;
+                }
+                grew.await;
+            }
+        };
+        let Ok(found) = tokio::time::timeout(DEADLINE, search).await else {
+            let told = self.log.read(<[_]>::to_vec);
+            panic!(
+                "{:?}: expected {what} within {DEADLINE:?}; told since the start: {told:#?}",
+                self.who
+            );
+        };
+        found
+    }
+
+    /// Waits until what was told of the leg fits.
+    pub async fn until_told(&self, leg: &Leg, what: &str, fits: impl Fn(&Told) -> bool) -> Told {
+        let of = leg.of;
+        self.until(0, what, |events| Some(told(events, of)).filter(|told| fits(told)))
+            .await
+    }
+
+    /// Watches the leg and waits for the answer; what was told in it.
+    pub async fn watch(&self, leg: &Leg, held: &[Prepared]) -> Told {
+        let mark = self.mark();
+        let spec = leg.spec(self.who).clone();
+        let held = held.to_vec();
+        self.adapter.act(leg.of, ChainAction::Watch { spec, held }).await;
+        let tip = |events: &[ChainEvent]| {
+            let tip = events
+                .iter()
+                .position(|event| matches!(event, ChainEvent::Tip(_)))?;
+            Some(told(&events[..tip], leg.of))
+        };
+        self.until(mark, "a tip after Watch", tip).await
+    }
+
+    /// Builds and waits for the answer.
+    pub async fn try_build(&self, leg: &Leg, act: Act) -> Result<Prepared, FailClass> {
+        let (mark, kind) = (self.mark(), act.kind());
+        self.adapter.act(leg.of, ChainAction::Build(act)).await;
+        let answer = |events: &[ChainEvent]| {
+            events.iter().find_map(|event| match event {
+                ChainEvent::Leg(of, LegEvent::Built(built, prepared)) if *of == leg.of && *built == kind => {
+                    Some(Ok(prepared.clone()))
+                }
+                ChainEvent::Leg(of, LegEvent::Failed(failed, class)) if *of == leg.of && *failed == kind => {
+                    Some(Err(class.clone()))
+                }
+                ChainEvent::Leg(..) | ChainEvent::Tip(_) | ChainEvent::Health(_) => None,
+            })
+        };
+        self.until(mark, "Built or Failed after Build", answer).await
+    }
+
+    /// Builds what must be possible.
+    pub async fn build(&self, leg: &Leg, act: Act) -> Prepared {
+        let kind = act.kind();
+        match self.try_build(leg, act).await {
+            Ok(prepared) => prepared,
+            Err(class) => panic!("{:?}: expected {kind:?} to be built, got {class}", self.who),
+        }
+    }
+
+    /// Asks for a broadcast; does not wait.
+    pub async fn broadcast(&self, leg: &Leg, kind: ActKind, prepared: &Prepared) {
+        let action = ChainAction::Broadcast(kind, prepared.clone());
+        self.adapter.act(leg.of, action).await;
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.listener.abort();
+    }
+}
+
+fn told(events: &[ChainEvent], of: LegRef) -> Told {
+    let mut told = Told::default();
+    for event in events {
+        match event {
+            ChainEvent::Leg(leg, event) if *leg == of => told.hear(event),
+            ChainEvent::Leg(..) | ChainEvent::Tip(_) | ChainEvent::Health(_) => (),
+        }
+    }
+    told
+}
+
+/// Two nodes on a chain.
+pub struct Stage<H> {
+    /// The chain.
+    pub chain: H,
+    /// Our node.
+    pub us: Peer,
+    /// Their node.
+    pub them: Peer,
+    taken: Vec<Party>,
+}
+
+impl<H: Harness> Stage<H> {
+    /// Starts both nodes.
+    pub async fn set(chain: H) -> Self {
+        let us = Peer::start(&chain, Who::Us).await;
+        let them = Peer::start(&chain, Who::Them).await;
+        let taken = Vec::new();
+        Self {
+            chain,
+            us,
+            them,
+            taken,
+        }
+    }
+
+    /// The node of this owner.
+    #[must_use]
+    pub fn peer(&self, who: Who) -> &Peer {
+        if who == Who::Us { &self.us } else { &self.them }
+    }
+
+    /// Kills our node, lets `meanwhile` happen, and starts it again.
+    pub async fn restart_us(self, meanwhile: impl AsyncFnOnce(&H, &Peer)) -> Self {
+        let Self {
+            chain,
+            us,
+            them,
+            taken,
+        } = self;
+        us.stop().await;
+        meanwhile(&chain, &them).await;
+        let us = Peer::start(&chain, Who::Us).await;
+        Self {
+            chain,
+            us,
+            them,
+            taken,
+        }
+    }
+
+    /// Agrees on a leg of the usual amount that this owner locks. Nobody watches it yet.
+    pub async fn agree(&mut self, payer: Who) -> Leg {
+        let payee = if payer == Who::Us { Who::Them } else { Who::Us };
+        let asset = self.chain.asset();
+        let tip = self.chain.tip().await;
+        let preimage = Preimage::new(fresh());
+        let leg = LegId::first(Side::Alpha);
+        let swap = SwapId::new(fresh());
+        let (our_nonce, their_nonce) = (SwapNonce::new(fresh()), SwapNonce::new(fresh()));
+        let mut parties = Vec::new();
+        for (who, end, nonce) in [
+            (payer, End::Refunder, &our_nonce),
+            (payee, End::Redeemer, &their_nonce),
+        ] {
+            let wanted = PartyWanted {
+                asset: &asset,
+                leg,
+                end,
+                nonce,
+                taken: &self.taken,
+            };
+            let party = self.peer(who).adapter.party(wanted).await;
+            parties.push(party.expect("an adapter has parties for its own asset"));
+        }
+        self.taken.extend(parties.clone());
+        let refunder = HtlcSpec {
+            place: self
+                .us
+                .adapter
+                .place(&asset)
+                .expect("an adapter has a place for its own asset"),
+            asset,
+            amount: self.chain.amount(),
+            hashlock: preimage.hashlock(),
+            timelock: tip.time.plus(UNTIL_TIMELOCK),
+            redeemer: parties[1].clone(),
+            refunder: parties[0].clone(),
+            depth: self.chain.depth(),
+            end: End::Refunder,
+            nonce: our_nonce,
+            from_height: tip.height,
+        };
+        let redeemer = HtlcSpec {
+            end: End::Redeemer,
+            nonce: their_nonce,
+            ..refunder.clone()
+        };
+        Leg {
+            of: LegRef { swap, leg },
+            payer,
+            preimage,
+            refunder,
+            redeemer,
+        }
+    }
+
+    /// A leg that both watch.
+    pub async fn watched(&mut self, payer: Who) -> Leg {
+        let leg = self.agree(payer).await;
+        self.us.watch(&leg, &[]).await;
+        self.them.watch(&leg, &[]).await;
+        leg
+    }
+
+    /// A leg that both watch and that is locked in the newest block; with what its payer built.
+    pub async fn locked(&mut self, payer: Who) -> (Leg, Prepared) {
+        let leg = self.watched(payer).await;
+        let prepared = self.peer(payer).build(&leg, Act::Lock).await;
+        self.send(payer, &leg, ActKind::Lock, &prepared).await;
+        self.mine(1).await;
+        (leg, prepared)
+    }
+
+    /// Broadcasts and waits until one more transaction waits in the mempool.
+    pub async fn send(&self, who: Who, leg: &Leg, kind: ActKind, prepared: &Prepared) {
+        let before = self.chain.waiting().await;
+        self.peer(who).broadcast(leg, kind, prepared).await;
+        self.until_waiting(before + 1).await;
+    }
+
+    /// Waits until at least so many transactions wait in the mempool.
+    pub async fn until_waiting(&self, count: usize) {
+        let wait = async {
+            while self.chain.waiting().await < count {
+                tokio::time::sleep(GLANCE).await;
+            }
+        };
+        if tokio::time::timeout(DEADLINE, wait).await.is_err() {
+            let have = self.chain.waiting().await;
+            panic!("expected {count} transactions in the mempool within {DEADLINE:?}, it has {have}");
+        }
+    }
+
+    /// Mines so many blocks and waits until both nodes told the last of them.
+    pub async fn mine(&self, blocks: u32) -> u64 {
+        self.chain.mine(blocks).await;
+        self.settled().await
+    }
+
+    /// Mines to this time and waits until both nodes told it.
+    pub async fn mine_until(&self, time: kofo_primitives::UnixTime) -> u64 {
+        self.chain.mine_until(time).await;
+        assert_eq!(
+            self.chain.tip().await.time,
+            time,
+            "the harness reaches the time exactly"
+        );
+        self.settled().await
+    }
+
+    /// Mines until a fact of a block that is the newest now is final.
+    pub async fn finalise(&self) {
+        let more = self.chain.depth().saturating_sub(1);
+        if more > 0 {
+            self.mine(more).await;
+        }
+    }
+
+    /// Waits until the tip is what both nodes told last; its height.
+    pub async fn settled(&self) -> u64 {
+        let tip = self.chain.tip().await;
+        for peer in [&self.us, &self.them] {
+            let last = |events: &[ChainEvent]| {
+                let tips = events.iter().rev().find_map(|event| match event {
+                    ChainEvent::Tip(tip) => Some(*tip),
+                    ChainEvent::Leg(..) | ChainEvent::Health(_) => None,
+                });
+                tips.filter(|last| *last == tip)
+            };
+            peer.until(0, &format!("{tip:?} to be told last"), last).await;
+        }
+        tip.height
+    }
+}
+
+/// 32 bytes that nobody had before in this process.
+pub(super) fn fresh() -> [u8; 32] {
+    static DRAWN: AtomicU64 = AtomicU64::new(0);
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&DRAWN.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+    // A hash spreads them, and this is the one at hand.
+    *Preimage::new(bytes).hashlock().as_bytes()
+}

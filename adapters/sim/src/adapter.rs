@@ -1,0 +1,402 @@
+//! The adapter: the port over a [`SimChain`], with one account for a wallet.
+
+use crate::chain::SimChain;
+use crate::follow::View;
+use crate::leg::{Leg, Version};
+use crate::tx::{AccountId, Contract, SimParty, SimTx};
+use crate::wallet::{DUST, Draft, Wallet, plus, refused, sum};
+use async_trait::async_trait;
+use kofo_adapter_api::{AdapterError, ChainAdapter, PartyWanted};
+use kofo_primitives::{
+    Act, ActKind, Amount, AssetId, ChainAction, ChainEvent, ChainId, End, Health, HtlcSpec, LegEvent, LegRef,
+    Party, Place, Prepared, Tip,
+};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard};
+
+/// One node's adapter. Does nothing by itself: it looks at the chain when it is polled.
+#[derive(Debug)]
+pub struct SimAdapter {
+    chain: SimChain,
+    account: AccountId,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    /// The newest announcement that was followed.
+    heard: Option<u64>,
+    view: View,
+    legs: BTreeMap<LegRef, Leg>,
+    events: VecDeque<ChainEvent>,
+    told_health: Health,
+}
+
+impl SimAdapter {
+    /// A node of this account that has just started.
+    #[must_use]
+    pub fn new(chain: SimChain, account: AccountId) -> Self {
+        let view = chain.ask(View::new);
+        let inner = Inner {
+            heard: None,
+            view,
+            legs: BTreeMap::new(),
+            events: VecDeque::new(),
+            told_health: Health::Healthy,
+        };
+        let inner = Mutex::new(inner);
+        Self {
+            chain,
+            account,
+            inner,
+        }
+    }
+
+    /// Whose wallet it has.
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// Does what the port's `act` does, at once.
+    pub fn act_now(&self, leg: LegRef, action: ChainAction) {
+        {
+            let mut inner = self.inner();
+            match action {
+                ChainAction::Watch { spec, held } => self.watch(&mut inner, leg, spec, &held),
+                ChainAction::Build(act) => self.build(&mut inner, leg, act),
+                ChainAction::Broadcast(kind, prepared) => self.broadcast(&mut inner, leg, kind, &prepared),
+                ChainAction::Unwatch => {
+                    inner.legs.remove(&leg);
+                    inner
+                        .events
+                        .retain(|event| !matches!(event, ChainEvent::Leg(of, _) if *of == leg));
+                }
+            }
+        }
+        self.chain.changed().notify_waiters();
+    }
+
+    /// The next thing to tell, if there is any now. Looks at the chain only when all was told.
+    pub fn poll(&self) -> Option<ChainEvent> {
+        let mut inner = self.inner();
+        if inner.events.is_empty() {
+            self.refresh(&mut inner);
+        }
+        inner.events.pop_front()
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner
+            .lock()
+            .expect("no method panics while it holds the adapter")
+    }
+
+    /// Follows the chain if something was announced: facts first, the tip after them, then our own work.
+    fn refresh(&self, inner: &mut Inner) {
+        let (announced, health) = self.chain.ask(|state| (state.announced, state.health));
+        if inner.heard == Some(announced) {
+            return;
+        }
+        let first = inner.heard.replace(announced).is_none();
+        if inner.told_health != health {
+            inner.told_health = health;
+            inner.events.push_back(ChainEvent::Health(health));
+        }
+        let moved = self.follow(inner);
+        if moved || first {
+            inner.events.push_back(ChainEvent::Tip(inner.view.tip));
+        }
+        if moved {
+            self.work(inner);
+        }
+    }
+
+    /// Scans what is new and tells its facts; whether the best block is another.
+    fn follow(&self, inner: &mut Inner) -> bool {
+        let Inner {
+            view, legs, events, ..
+        } = inner;
+        let moved = self.chain.ask(|state| view.follow(state, legs));
+        for (of, leg) in legs.iter_mut() {
+            let news = leg.news(view.tip.height);
+            events.extend(news.into_iter().map(|event| ChainEvent::Leg(*of, event)));
+        }
+        moved
+    }
+
+    /// With each new block: builds what could not be built, sends what is in no block, pays more for what is stuck.
+    fn work(&self, inner: &mut Inner) {
+        let legs: Vec<LegRef> = inner.legs.keys().copied().collect();
+        for of in legs {
+            let wanted: Vec<Act> = inner
+                .legs
+                .get_mut(&of)
+                .map(|leg| std::mem::take(&mut leg.wanted).into_values().collect())
+                .unwrap_or_default();
+            for act in wanted {
+                self.build(inner, of, act);
+            }
+            let Some(leg) = inner.legs.get(&of) else {
+                continue;
+            };
+            let facts = leg.facts();
+            let open = leg.sending.keys().copied().filter(|kind| !facts.mined(*kind));
+            for kind in open.collect::<Vec<_>>() {
+                self.send(inner, of, kind);
+                self.pay_more(inner, of, kind);
+            }
+        }
+    }
+
+    fn watch(&self, inner: &mut Inner, of: LegRef, spec: HtlcSpec, held: &[Prepared]) {
+        let Some(contract) = Contract::of(&spec) else {
+            let Draft::Failed(class) = refused("the leg's parties are malformed") else {
+                return;
+            };
+            inner.tell(of, LegEvent::Failed(ActKind::Lock, class));
+            return;
+        };
+        let leg = inner.legs.entry(of).or_insert_with(|| Leg::new(spec, contract));
+        for version in held.iter().filter_map(Version::read) {
+            leg.keep(version);
+        }
+        leg.tell_again();
+        self.chain.ask(|state| leg.catch_up(state));
+        self.follow(inner);
+        inner.events.push_back(ChainEvent::Tip(inner.view.tip));
+    }
+
+    fn build(&self, inner: &mut Inner, of: LegRef, act: Act) {
+        let kind = act.kind();
+        let draft = match inner.legs.get(&of) {
+            None => refused("the leg is not watched"),
+            Some(leg) => self.wallet(inner, |wallet| wallet.build(leg, &act)),
+        };
+        if matches!(draft, Draft::Later)
+            && let Some(leg) = inner.legs.get_mut(&of)
+        {
+            leg.wanted.insert(kind, act);
+        }
+        inner.answer(of, kind, draft);
+    }
+
+    fn broadcast(&self, inner: &mut Inner, of: LegRef, kind: ActKind, prepared: &Prepared) {
+        let version = Version::read(prepared).filter(|version| version.kind == kind);
+        let (Some(version), Some(leg)) = (version, inner.legs.get_mut(&of)) else {
+            inner.answer(
+                of,
+                kind,
+                refused("the leg is not watched, or that was not built here"),
+            );
+            return;
+        };
+        let tx = version.tx.clone();
+        if leg.keep(version) {
+            self.chain.ask(|state| leg.catch_up(state));
+        }
+        // What is to be cancelled is never sent again.
+        if kind == ActKind::Lock && leg.sending.contains_key(&ActKind::Cancel) {
+            return;
+        }
+        if kind == ActKind::Cancel {
+            leg.sending.remove(&ActKind::Lock);
+        }
+        let superseded = |now: &SimTx| now.spends == tx.spends && now.fee >= tx.fee;
+        if !leg.sending.get(&kind).is_some_and(superseded) {
+            leg.sending.insert(kind, tx);
+        }
+        self.send(inner, of, kind);
+    }
+
+    /// Offers it to the node. Its answer is no fact: what it took is found on the chain.
+    fn send(&self, inner: &Inner, of: LegRef, kind: ActKind) {
+        let tx = inner.legs.get(&of).and_then(|leg| leg.sending.get(&kind));
+        if let Some(tx) = tx {
+            let _answer = self.chain.submit(tx.clone());
+        }
+    }
+
+    fn pay_more(&self, inner: &mut Inner, of: LegRef, kind: ActKind) {
+        let Some(leg) = inner.legs.get(&of) else {
+            return;
+        };
+        let Some(draft) = self.wallet(inner, |wallet| wallet.better(leg, kind)) else {
+            return;
+        };
+        if let Draft::Failed(class) = &draft {
+            let told = inner
+                .legs
+                .get_mut(&of)
+                .and_then(|leg| leg.told_failed.insert(kind, class.clone()));
+            if told.as_ref() == Some(class) {
+                return;
+            }
+        }
+        inner.answer(of, kind, draft);
+    }
+
+    fn wallet<T>(&self, inner: &Inner, question: impl FnOnce(&Wallet<'_>) -> T) -> T {
+        self.chain.ask(|state| {
+            question(&Wallet {
+                account: self.account,
+                state,
+                legs: &inner.legs,
+            })
+        })
+    }
+
+    fn spendable(&self, asset: &AssetId, depth: u32) -> Amount {
+        let inner = self.inner();
+        let notes = self.wallet(&inner, |wallet| wallet.spendable(asset, depth));
+        sum(notes.into_iter().map(|(_, amount)| amount))
+    }
+
+    fn known(&self, asset: &AssetId) -> Result<(), AdapterError> {
+        if self.chain.knows(asset) {
+            return Ok(());
+        }
+        Err(AdapterError::UnknownAsset {
+            asset: asset.clone(),
+            chain: self.chain.id().clone(),
+        })
+    }
+
+    fn party_of(field: &'static str, party: &Party) -> Result<SimParty, AdapterError> {
+        SimParty::from_party(party).ok_or_else(|| AdapterError::Malformed {
+            field,
+            expected: "6 bytes: account, lane".into(),
+            got: format!("{party:?}"),
+        })
+    }
+
+    fn check_parties(&self, spec: &HtlcSpec) -> Result<(), AdapterError> {
+        let redeemer = Self::party_of("redeemer", &spec.redeemer)?;
+        let refunder = Self::party_of("refunder", &spec.refunder)?;
+        let (field, ours) = match spec.end {
+            End::Redeemer => ("redeemer", redeemer),
+            End::Refunder => ("refunder", refunder),
+        };
+        let malformed =
+            |field, expected: String, got: String| Err(AdapterError::Malformed { field, expected, got });
+        if ours.account != self.account {
+            return malformed(
+                field,
+                format!("{:?}", self.account),
+                format!("{:?}", ours.account),
+            );
+        }
+        if redeemer.account == refunder.account {
+            let expected = "two accounts".into();
+            return malformed("parties", expected, format!("{:?} twice", ours.account));
+        }
+        if !spec.place.as_slice().is_empty() {
+            return malformed("place", "no bytes".into(), format!("{:?}", spec.place));
+        }
+        Ok(())
+    }
+}
+
+impl Inner {
+    fn tell(&mut self, of: LegRef, event: LegEvent) {
+        self.events.push_back(ChainEvent::Leg(of, event));
+    }
+
+    fn answer(&mut self, of: LegRef, kind: ActKind, draft: Draft) {
+        match draft {
+            Draft::Ready(tx) => {
+                let version = Version { kind, tx };
+                let prepared = version.prepared();
+                if let Some(leg) = self.legs.get_mut(&of) {
+                    leg.keep(version);
+                }
+                self.tell(of, LegEvent::Built(kind, prepared));
+            }
+            Draft::Later => (),
+            Draft::Failed(class) => self.tell(of, LegEvent::Failed(kind, class)),
+        }
+    }
+}
+
+#[async_trait]
+impl ChainAdapter for SimAdapter {
+    fn chain(&self) -> &ChainId {
+        self.chain.id()
+    }
+
+    async fn act(&self, leg: LegRef, action: ChainAction) {
+        self.act_now(leg, action);
+    }
+
+    async fn next(&self) -> Option<ChainEvent> {
+        loop {
+            let changed = self.chain.changed().notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if let Some(event) = self.poll() {
+                return Some(event);
+            }
+            changed.await;
+        }
+    }
+
+    async fn tip(&self) -> Result<Tip, AdapterError> {
+        Ok(self.chain.ask(|state| state.tip()))
+    }
+
+    async fn party(&self, wanted: PartyWanted<'_>) -> Result<Party, AdapterError> {
+        self.known(wanted.asset)?;
+        let inner = self.inner();
+        let watched = inner.legs.values().map(|leg| leg.spec.ours());
+        let taken = watched.chain(wanted.taken).filter_map(SimParty::from_party);
+        let lanes: Vec<u16> = taken
+            .filter(|party| party.account == self.account)
+            .map(|party| party.lane)
+            .collect();
+        let account = self.account;
+        let free = (0..=u16::MAX).find(|lane| !lanes.contains(lane));
+        let party = free.map(|lane| SimParty { account, lane }.to_party());
+        party.ok_or_else(|| AdapterError::Node {
+            chain: self.chain.id().clone(),
+            why: "all lanes are in use".into(),
+        })
+    }
+
+    fn place(&self, asset: &AssetId) -> Result<Place, AdapterError> {
+        self.known(asset)?;
+        Ok(Place::default())
+    }
+
+    async fn check(&self, _leg: LegRef, spec: &HtlcSpec) -> Result<(), AdapterError> {
+        self.known(&spec.asset)?;
+        self.check_parties(spec)?;
+        let (asset, have) = (spec.asset.clone(), spec.amount);
+        if have < DUST {
+            let least = DUST;
+            return Err(AdapterError::Dust { asset, have, least });
+        }
+        let fee = self.chain.ask(|state| state.fee_floor);
+        let least = plus(fee, fee);
+        if have < least {
+            return Err(AdapterError::Uneconomic { asset, have, least });
+        }
+        if spec.end == End::Redeemer {
+            return Ok(());
+        }
+        let (have, need) = (self.spendable(&spec.asset, spec.depth), plus(spec.amount, fee));
+        if have < need {
+            return Err(AdapterError::Funds { asset, have, need });
+        }
+        Ok(())
+    }
+
+    async fn balance(&self, asset: &AssetId) -> Result<Amount, AdapterError> {
+        self.known(asset)?;
+        Ok(self.spendable(asset, 1))
+    }
+
+    async fn address(&self, asset: &AssetId) -> Result<String, AdapterError> {
+        self.known(asset)?;
+        Ok(format!("{}/account/{}", self.chain.id(), self.account.0))
+    }
+}

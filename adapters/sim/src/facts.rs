@@ -1,0 +1,144 @@
+//! From sightings to facts, and from facts to what is news.
+
+use crate::leg::{Leg, Sighting, What};
+use kofo_primitives::{Act, ActKind, Amount, At, FailClass, LegEvent, TxId};
+use std::collections::BTreeMap;
+
+/// All that is true of a leg at one tip.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Facts {
+    pub(crate) acts: BTreeMap<ActKind, (Act, At, TxId)>,
+    /// What is locked in blocks, if that is not one lock of the agreed amount.
+    pub(crate) wrong: Option<Amount>,
+}
+
+impl Facts {
+    pub(crate) fn mined(&self, kind: ActKind) -> bool {
+        matches!(self.acts.get(&kind), Some((_, At::Block(_), _)))
+    }
+}
+
+impl Leg {
+    /// All that is true now.
+    pub(crate) fn facts(&self) -> Facts {
+        let mut facts = Facts::default();
+        self.lock_fact(&mut facts);
+        if let Some(seen) = self.ended(ActKind::Redeem).next() {
+            facts.acts.insert(ActKind::Redeem, seen);
+        }
+        // Two notes are one refund, and it is over when the last of them is.
+        if let Some(seen) = self.ended(ActKind::Refund).last().filter(|_| self.all_ended()) {
+            facts.acts.insert(ActKind::Refund, seen);
+        }
+        if let Some(seen) = self.cancelled() {
+            facts.acts.insert(ActKind::Cancel, seen);
+        }
+        facts
+    }
+
+    fn lock_fact(&self, facts: &mut Facts) {
+        let mined: Vec<_> = locks(&self.mined).collect();
+        let waiting: Vec<_> = locks(&self.waiting).collect();
+        let found = if mined.is_empty() { &waiting } else { &mined };
+        match found.as_slice() {
+            [] => (),
+            [(amount, seen)] if *amount == self.spec.amount => {
+                facts.acts.insert(ActKind::Lock, (Act::Lock, seen.at, seen.tx));
+            }
+            // In the mempool it may still be replaced: not worth a word.
+            _ if mined.is_empty() => (),
+            wrong => {
+                let units = wrong
+                    .iter()
+                    .fold(0u128, |sum, (amount, _)| sum.saturating_add(amount.units()));
+                facts.wrong = Some(Amount::new(units));
+            }
+        }
+    }
+
+    /// Redeems or refunds of the contract's notes, those in blocks first.
+    fn ended(&self, kind: ActKind) -> impl Iterator<Item = (Act, At, TxId)> {
+        let all = self.mined.iter().chain(&self.waiting);
+        all.filter_map(move |seen| match &seen.what {
+            What::Ended(act) if act.kind() == kind => Some((act.clone(), seen.at, seen.tx)),
+            What::Ended(_) | What::Locked(_) | What::Taken => None,
+        })
+    }
+
+    fn all_ended(&self) -> bool {
+        let ended = |note| {
+            let all = self.mined.iter().chain(&self.waiting);
+            all.clone()
+                .any(|seen| seen.note == note && matches!(seen.what, What::Ended(_)))
+        };
+        locks(&self.mined).all(|(_, seen)| ended(seen.note))
+    }
+
+    /// Our lock's notes were spent by something that is no version of it.
+    fn cancelled(&self) -> Option<(Act, At, TxId)> {
+        let seen = self.conflict(ActKind::Lock)?;
+        Some((Act::Cancel, seen.at, seen.tx))
+    }
+
+    /// What spent a note of our transactions of this kind and is none of them; what is in a block first.
+    pub(crate) fn conflict(&self, kind: ActKind) -> Option<&Sighting> {
+        let ours = |id| self.of(kind).any(|tx| tx.id() == id);
+        let takes = |note| self.of(kind).any(|tx| tx.takes(note));
+        let all = self.mined.iter().chain(&self.waiting);
+        all.filter(|seen| matches!(seen.what, What::Taken))
+            .find(|seen| takes(seen.note) && !ours(seen.tx))
+    }
+
+    /// What must be said so that what was told becomes what is true; and remembers that it was said.
+    pub(crate) fn news(&mut self, height: u64) -> Vec<LegEvent> {
+        let now = self.facts();
+        let was = std::mem::replace(&mut self.told, now.clone());
+        let mut news = Vec::new();
+        for kind in was.acts.keys().rev().filter(|kind| !now.acts.contains_key(kind)) {
+            news.push(LegEvent::Unseen(*kind));
+        }
+        if let Some(have) = now.wrong.filter(|_| was.wrong != now.wrong) {
+            let need = self.spec.amount;
+            let class = FailClass::WrongAmount { have, need };
+            news.push(LegEvent::Failed(ActKind::Lock, class));
+        }
+        for (kind, seen) in &now.acts {
+            if was.acts.get(kind) != Some(seen) {
+                let (act, at, tx) = seen.clone();
+                news.push(LegEvent::Seen {
+                    act,
+                    at,
+                    tx: Some(tx),
+                });
+            }
+        }
+        for kind in [ActKind::Lock, ActKind::Redeem, ActKind::Refund, ActKind::Cancel] {
+            if !self.is_dead(kind, &now, height) {
+                self.told_dead.remove(&kind);
+            } else if self.told_dead.insert(kind) {
+                self.sending.remove(&kind);
+                news.push(LegEvent::Failed(kind, FailClass::Dead));
+            }
+        }
+        news
+    }
+
+    /// Ours can never be in a block: what it spends was spent by another that is final.
+    fn is_dead(&self, kind: ActKind, now: &Facts, height: u64) -> bool {
+        let depth = |seen: &Sighting| match seen.at {
+            At::Block(at) => height.saturating_sub(at).saturating_add(1),
+            At::Mempool => 0,
+        };
+        !now.mined(kind)
+            && self
+                .conflict(kind)
+                .is_some_and(|seen| depth(seen) >= u64::from(self.spec.depth))
+    }
+}
+
+fn locks(seen: &[Sighting]) -> impl Iterator<Item = (Amount, &Sighting)> {
+    seen.iter().filter_map(|seen| match seen.what {
+        What::Locked(amount) => Some((amount, seen)),
+        What::Ended(_) | What::Taken => None,
+    })
+}

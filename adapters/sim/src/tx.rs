@@ -1,0 +1,175 @@
+//! What a transaction of the simulated chain is: notes in, notes out, a fee.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use kofo_primitives::{Amount, AssetId, Hashlock, HtlcSpec, Party, TxId, UnixTime};
+use sha2::{Digest, Sha256};
+
+/// A holder of money. Whoever names it is believed to own it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+pub struct AccountId(pub u32);
+
+/// One party of a leg: its account, and a lane that keeps two legs between the same accounts apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SimParty {
+    /// Whose money it is.
+    pub account: AccountId,
+    /// Unlike that of any other live leg of the account.
+    pub lane: u16,
+}
+
+impl SimParty {
+    /// Account and lane, big endian: 6 bytes.
+    #[must_use]
+    pub fn to_party(self) -> Party {
+        let mut bytes = self.account.0.to_be_bytes().to_vec();
+        bytes.extend(self.lane.to_be_bytes());
+        Party::new(bytes).expect("6 bytes are fewer than a party may have")
+    }
+
+    /// The inverse of [`SimParty::to_party`]; `None` for everything that it does not produce.
+    #[must_use]
+    pub fn from_party(party: &Party) -> Option<Self> {
+        let bytes: [u8; 6] = party.as_slice().try_into().ok()?;
+        let [a, b, c, d, lane @ ..] = bytes;
+        Some(Self {
+            account: AccountId(u32::from_be_bytes([a, b, c, d])),
+            lane: u16::from_be_bytes(lane),
+        })
+    }
+}
+
+/// The terms under which locked money moves. Like an address, it follows from a leg's terms and from nothing else, and
+/// says nothing of the amount.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+pub struct Contract {
+    /// Gets the money for the preimage.
+    pub redeemer: AccountId,
+    /// Gets the money back.
+    pub refunder: AccountId,
+    /// The lanes of redeemer and refunder.
+    pub lanes: (u16, u16),
+    /// SHA-256 of the preimage.
+    pub hashlock: Hashlock,
+    /// A block of this time or later may hold the refund.
+    pub timelock: UnixTime,
+}
+
+impl Contract {
+    /// The contract of a leg; `None` if a party is malformed.
+    #[must_use]
+    pub fn of(spec: &HtlcSpec) -> Option<Self> {
+        let redeemer = SimParty::from_party(&spec.redeemer)?;
+        let refunder = SimParty::from_party(&spec.refunder)?;
+        Some(Self {
+            redeemer: redeemer.account,
+            refunder: refunder.account,
+            lanes: (redeemer.lane, refunder.lane),
+            hashlock: spec.hashlock,
+            timelock: spec.timelock,
+        })
+    }
+}
+
+/// Who may spend a note.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+pub enum Owner {
+    /// This account.
+    Account(AccountId),
+    /// Whoever fulfils the contract, for its redeemer or refunder only.
+    Contract(Contract),
+}
+
+/// The output of this index of this transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+pub struct NoteId {
+    /// The transaction.
+    pub tx: TxId,
+    /// Which of its outputs.
+    pub index: u32,
+}
+
+/// Money on the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Who may spend it.
+    pub owner: Owner,
+    /// Of what.
+    pub asset: AssetId,
+    /// How much.
+    pub amount: Amount,
+    /// The height of its block.
+    pub born: u64,
+}
+
+/// Money that a transaction makes.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Pay {
+    /// To whom.
+    pub owner: Owner,
+    /// How much.
+    pub amount: Amount,
+}
+
+/// Why somebody may spend a note.
+#[derive(Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Key {
+    /// It is his.
+    Owner(AccountId),
+    /// He knows the preimage. As many bytes as he likes: the chain takes 32 only.
+    Preimage(Vec<u8>),
+    /// The timelock is over.
+    Timeout,
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Owner(account) => write!(f, "Owner({})", account.0),
+            Self::Preimage(bytes) => write!(f, "Preimage({} bytes)", bytes.len()),
+            Self::Timeout => f.write_str("Timeout"),
+        }
+    }
+}
+
+/// A note that a transaction consumes.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Spend {
+    /// Which.
+    pub note: NoteId,
+    /// By what right.
+    pub key: Key,
+}
+
+/// A transaction: of one asset, and what comes in is what goes out plus the fee.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct SimTx {
+    /// The asset that it moves.
+    pub asset: AssetId,
+    /// What it consumes.
+    pub spends: Vec<Spend>,
+    /// What it makes.
+    pub pays: Vec<Pay>,
+    /// What is left to the chain.
+    pub fee: Amount,
+}
+
+impl SimTx {
+    /// Its id: the SHA-256 of its encoding.
+    #[must_use]
+    pub fn id(&self) -> TxId {
+        let bytes = borsh::to_vec(self).expect("writing to memory cannot fail");
+        TxId(Sha256::digest(bytes).into())
+    }
+
+    /// Whether it consumes the note.
+    #[must_use]
+    pub fn takes(&self, note: NoteId) -> bool {
+        self.spends.iter().any(|spend| spend.note == note)
+    }
+
+    /// Whether both cannot be in one chain.
+    #[must_use]
+    pub fn conflicts_with(&self, other: &Self) -> bool {
+        self.spends.iter().any(|spend| other.takes(spend.note))
+    }
+}
