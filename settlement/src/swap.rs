@@ -269,7 +269,8 @@ impl LegState {
     }
 
     /// Nothing more can happen to it.
-    fn is_over(&self) -> bool {
+    #[must_use]
+    pub fn is_over(&self) -> bool {
         self.redeemed_finally() || self.refunded_finally() || self.never_locked()
     }
 

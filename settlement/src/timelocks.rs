@@ -366,12 +366,12 @@ mod tests {
             margins: Margins::STANDARD,
         };
         let both = policy
-            .timelocks(&[btc.clone(), eth.clone()], &[eth.clone()])
+            .timelocks(&[btc.clone(), eth.clone()], std::slice::from_ref(&eth))
             .unwrap();
         assert_eq!(both, policy.timelocks(&[btc], &[eth]).unwrap());
         let unknown = ChainId::new("eip155:2").unwrap();
         assert_eq!(
-            policy.timelocks(&[unknown.clone()], &[]),
+            policy.timelocks(std::slice::from_ref(&unknown), &[]),
             Err(TimelockError::UnknownChain(unknown))
         );
     }

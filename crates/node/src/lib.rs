@@ -1,1 +1,16 @@
 //! The peer node: configuration, driver, wiring, RPC server, timeout monitor.
+
+pub mod agree;
+pub mod assets;
+pub mod book;
+pub mod clock;
+pub mod config;
+pub mod direct;
+pub mod driver;
+pub mod engine;
+pub mod files;
+pub mod journal;
+pub mod keystore;
+pub mod rpc;
+pub mod service;
+pub mod status;

@@ -1,0 +1,175 @@
+//! How two nodes come to a swap: make an offer, accept one, answer an acceptance. Everything is checked against our
+//! own chains before anything is recorded, and recorded before anything leaves.
+
+mod answer;
+mod error;
+mod make;
+mod take;
+
+pub use error::AgreeError;
+
+use crate::clock::now;
+use crate::driver::{Begin, Driver};
+use crate::engine::{Adapters, Engine};
+use crate::journal::SharedJournal;
+use kofo_adapter_api::{AdapterError, ChainAdapter, PartyWanted};
+use kofo_exchange::trading_time;
+use kofo_network::Transport;
+use kofo_primitives::{
+    AssetId, ChainId, End, Health, LegId, NetworkId, NodeKey, Party, Seed, SwapNonce, Tip, UnixTime,
+};
+use kofo_settlement::{Policy, Terms};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tokio::sync::Mutex;
+
+/// What a node needs to come to a swap.
+pub struct Agreement {
+    /// Our network.
+    pub network: NetworkId,
+    /// The key by which we sign.
+    pub key: NodeKey,
+    /// What preimages come from.
+    pub seed: Seed,
+    /// How fast the chains are.
+    pub policy: Policy,
+    /// How deep a fact must be to be final.
+    pub depths: BTreeMap<ChainId, u32>,
+    /// Our chains.
+    pub adapters: Adapters,
+    /// Our swaps.
+    pub engine: Engine,
+    /// Our peers.
+    pub transport: Arc<dyn Transport>,
+    /// One agreement at a time: so that no two are given the same lane, key or funds.
+    pub one_at_a_time: Mutex<()>,
+}
+
+/// What the chains said just now.
+struct Moment {
+    tips: BTreeMap<ChainId, Tip>,
+    /// By which offers expire.
+    trading: UnixTime,
+    /// The latest of all clocks: the pessimistic one, for timelocks.
+    latest: UnixTime,
+}
+
+impl Moment {
+    fn heights(&self) -> BTreeMap<ChainId, u64> {
+        self.tips
+            .iter()
+            .map(|(chain, tip)| (chain.clone(), tip.height))
+            .collect()
+    }
+}
+
+impl Agreement {
+    fn adapter(&self, asset: &AssetId) -> Result<&Arc<dyn ChainAdapter>, AgreeError> {
+        let chain = asset.chain();
+        let unknown = || AdapterError::UnknownAsset {
+            asset: asset.clone(),
+            chain: chain.clone(),
+        };
+        Ok(self.adapters.get(&chain).ok_or_else(unknown)?)
+    }
+
+    fn depth(&self, asset: &AssetId) -> u32 {
+        self.depths.get(&asset.chain()).copied().unwrap_or(1)
+    }
+
+    async fn moment(&self, chains: BTreeSet<ChainId>) -> Result<Moment, AgreeError> {
+        let mut tips = BTreeMap::new();
+        for chain in chains {
+            if let Some(adapter) = self.adapters.get(&chain) {
+                tips.insert(chain, adapter.tip().await?);
+            }
+        }
+        let clock = now();
+        let times = || tips.values().map(|tip: &Tip| tip.time);
+        let (trading, latest) = (
+            trading_time(clock, times()),
+            times().max().map_or(clock, |t| t.max(clock)),
+        );
+        Ok(Moment {
+            tips,
+            trading,
+            latest,
+        })
+    }
+
+    /// A chain whose nodes cannot be relied upon takes part in no new swap.
+    async fn healthy(&self, chains: BTreeSet<ChainId>) -> Result<(), AgreeError> {
+        let faulty = move |driver: &Driver<SharedJournal>| {
+            chains
+                .into_iter()
+                .find(|chain| driver.health(chain) == Health::Fault)
+        };
+        match self.engine.call(move |core| faulty(&core.driver)).await? {
+            Some(chain) => Err(AgreeError::Fault(chain)),
+            None => Ok(()),
+        }
+    }
+
+    async fn party(
+        &self,
+        leg: LegId,
+        end: End,
+        asset: &AssetId,
+        drawn: &mut Drawn,
+    ) -> Result<Party, AgreeError> {
+        let chain = asset.chain();
+        let held = {
+            let chain = chain.clone();
+            self.engine.call(move |core| core.driver.taken(&chain)).await?
+        };
+        let mine = drawn
+            .parties
+            .iter()
+            .filter(|(on, _)| *on == chain)
+            .map(|(_, party)| party.clone());
+        let taken: Vec<Party> = held.into_iter().chain(mine).collect();
+        let wanted = PartyWanted {
+            asset,
+            leg,
+            end,
+            nonce: &drawn.nonce,
+            taken: &taken,
+        };
+        let party = self.adapter(asset)?.party(wanted).await?;
+        drawn.parties.push((chain, party.clone()));
+        Ok(party)
+    }
+
+    /// Each leg is right on its chain and can be afforded today.
+    async fn check(&self, terms: &Terms) -> Result<(), AgreeError> {
+        for (id, leg) in terms.legs() {
+            self.adapter(&leg.spec.asset)?
+                .check(terms.leg_ref(*id), &leg.spec)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Records the swap; durable when it returns.
+    async fn begin(&self, begin: Begin) -> Result<(), AgreeError> {
+        self.engine.call(move |core| core.driver.begin(begin)).await??;
+        Ok(())
+    }
+}
+
+/// A fresh nonce, and the parties that were made with it.
+struct Drawn {
+    nonce: SwapNonce,
+    parties: Vec<(ChainId, Party)>,
+}
+
+impl Drawn {
+    fn new() -> Result<Self, AgreeError> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).map_err(|e| AgreeError::Random(e.to_string()))?;
+        Ok(Self {
+            nonce: SwapNonce::new(bytes),
+            parties: Vec::new(),
+        })
+    }
+}

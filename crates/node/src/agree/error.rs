@@ -1,0 +1,116 @@
+//! Why two nodes do not come to a swap.
+
+use crate::direct::AnswerError;
+use crate::driver::DriverError;
+use crate::engine::Stopped;
+use crate::rpc::{ApiError, ApiErrorKind};
+use kofo_adapter_api::AdapterError;
+use kofo_exchange::{Refused, TextError};
+use kofo_network::{AddressError, RequestError};
+use kofo_primitives::{ChainId, CodecError, LegId, OrderError, SwapId};
+use kofo_settlement::{TermsError, TimelockError};
+
+/// Why there is no swap. Nothing is locked.
+#[derive(Debug, thiserror::Error)]
+pub enum AgreeError {
+    /// The text is no offer.
+    #[error(transparent)]
+    Text(#[from] TextError),
+    /// The offer is not acceptable now.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// Offer or acceptance are wrong by themselves.
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    /// A message that cannot be read.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// A chain says no.
+    #[error(transparent)]
+    Adapter(#[from] AdapterError),
+    /// The timelocks or contracts are not safe.
+    #[error(transparent)]
+    Terms(#[from] TermsError),
+    /// No safe timelocks.
+    #[error(transparent)]
+    Timelock(#[from] TimelockError),
+    /// The driver says no.
+    #[error(transparent)]
+    Driver(#[from] DriverError),
+    /// The node is stopping.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// The offer's contacts are no addresses.
+    #[error("the offer names no address that can be used: {0}")]
+    Contact(#[from] AddressError),
+    /// The other party cannot be reached.
+    #[error("the other party cannot be reached, nothing is locked: {0}")]
+    Unreachable(RequestError),
+    /// The other party's answer is a no, or none.
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
+    /// A chain's nodes contradict each other or themselves.
+    #[error("what the nodes of {0} tell cannot be relied upon: no new swap until they agree again")]
+    Fault(ChainId),
+    /// The two would wait for different depths.
+    #[error("{leg}: expected depth {ours}, the offer says {theirs}: both nodes must wait for the same")]
+    Depth {
+        /// The leg.
+        leg: LegId,
+        /// Ours.
+        ours: u32,
+        /// Theirs.
+        theirs: u32,
+    },
+    /// An acceptance of an offer that we did not make, or took back.
+    #[error("there is no such offer of ours: it was withdrawn, or another node made it")]
+    NotOurs,
+    /// Too late.
+    #[error("the offer has expired: ask for a new one")]
+    Expired,
+    /// Another swap came of the offer.
+    #[error("the offer was accepted already, by swap {0}")]
+    Taken(SwapId),
+    /// The system gives no randomness.
+    #[error("the system gives no random bytes: {0}")]
+    Random(String),
+    /// We listen nowhere.
+    #[error("this node listens at no address that an offer could name: set `listen` in the configuration")]
+    NoContact,
+}
+
+impl From<AgreeError> for ApiError {
+    fn from(error: AgreeError) -> Self {
+        let kind = match &error {
+            AgreeError::Adapter(inner) => return inner.clone().into(),
+            AgreeError::Text(_) | AgreeError::Order(_) | AgreeError::Codec(_) | AgreeError::Contact(_) => {
+                ApiErrorKind::BadOffer
+            }
+            AgreeError::Refused(refused) => match refused {
+                Refused::Wrong(_)
+                | Refused::TooLong { .. }
+                | Refused::SameAsset { .. }
+                | Refused::Place { .. } => ApiErrorKind::BadOffer,
+                Refused::Network { .. } => ApiErrorKind::WrongNetwork,
+                Refused::Own(_) => ApiErrorKind::WrongState,
+                Refused::Expired { .. } => ApiErrorKind::Expired,
+                Refused::UnknownAsset { .. } => ApiErrorKind::UnknownAsset,
+            },
+            AgreeError::Terms(_) | AgreeError::Timelock(_) | AgreeError::Depth { .. } => {
+                ApiErrorKind::BadOffer
+            }
+            AgreeError::Driver(DriverError::Reused(_)) | AgreeError::NotOurs | AgreeError::Taken(_) => {
+                ApiErrorKind::WrongState
+            }
+            AgreeError::Driver(DriverError::TooMany) => ApiErrorKind::Busy,
+            AgreeError::Driver(_) | AgreeError::Random(_) | AgreeError::NoContact => ApiErrorKind::Internal,
+            AgreeError::Stopped(_) => ApiErrorKind::Stopping,
+            AgreeError::Unreachable(_) => ApiErrorKind::Peer,
+            AgreeError::Answer(AnswerError::Refused(_)) => ApiErrorKind::Refused,
+            AgreeError::Answer(_) => ApiErrorKind::Peer,
+            AgreeError::Fault(_) => ApiErrorKind::Chain,
+            AgreeError::Expired => ApiErrorKind::Expired,
+        };
+        Self::new(kind, error)
+    }
+}

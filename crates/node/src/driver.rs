@@ -1,0 +1,364 @@
+//! The driver: journals what was accepted, syncs once, and then asks the chains for what the states owe.
+//!
+//! It is the only owner of swaps and offers. No task, no socket, no clock: inputs are method calls, and
+//! [`Driver::flush`] gives what is to be done. The simulation drives the very same object.
+
+mod live;
+mod records;
+
+pub use live::Live;
+pub use records::Begin;
+
+use kofo_exchange::{Reused, Seen};
+use kofo_journal::{Entry, Journal};
+use kofo_primitives::{
+    ChainAction, ChainEvent, ChainId, Digest, Health, LegRef, Offer, Party, Preimage, SettlementOrder,
+    Signed, SwapId, Tip,
+};
+use kofo_settlement::{Input, Rejected, Terms};
+use records::Stored;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// At most so many inputs are taken between two syncs.
+pub const MAX_BATCH: usize = 256;
+
+/// At most so many swaps go on at once: each holds funds, fees and room in the journal.
+pub const MAX_LIVE: usize = 10_000;
+
+/// Why the driver cannot go on or did not take something.
+#[derive(Debug, thiserror::Error)]
+pub enum DriverError {
+    /// The journal failed: the process must stop before anything else is sent.
+    #[error("the journal failed, the node stops: {0}")]
+    Journal(#[from] kofo_journal::Error),
+    /// A record that does not replay: written by a newer version, or the program is wrong.
+    #[error(
+        "record {seq} of the journal does not replay: {why}; use the version that wrote it, or report this"
+    )]
+    Replay {
+        /// Its place.
+        seq: u64,
+        /// What is wrong.
+        why: String,
+    },
+    /// No such swap.
+    #[error("no swap {0}: check the id")]
+    NoSuchSwap(SwapId),
+    /// The machine refuses.
+    #[error(transparent)]
+    Rejected(#[from] Rejected),
+    /// The offer or its hashlock was used before.
+    #[error(transparent)]
+    Reused(#[from] Reused),
+    /// Too much at once.
+    #[error("{MAX_LIVE} swaps go on already: wait until some are over")]
+    TooMany,
+}
+
+/// One thing to ask of one chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effect {
+    /// The chain.
+    pub chain: ChainId,
+    /// The leg.
+    pub leg: LegRef,
+    /// The action.
+    pub action: ChainAction,
+}
+
+/// What a sync made known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Flushed {
+    /// What is to be done now.
+    pub effects: Vec<Effect>,
+    /// The swaps that were told something since the last time.
+    pub touched: BTreeSet<SwapId>,
+}
+
+/// Offers, swaps and their journal.
+pub struct Driver<J> {
+    journal: J,
+    swaps: BTreeMap<SwapId, Live>,
+    offers: BTreeMap<Digest, OfferEntry>,
+    seen: Seen,
+    health: BTreeMap<ChainId, Health>,
+    touched: BTreeSet<SwapId>,
+    dirty: bool,
+}
+
+/// An offer of ours.
+#[derive(Clone, Debug)]
+pub struct OfferEntry {
+    /// The offer.
+    pub offer: Signed<Offer>,
+    /// When it was made, by our clock, in milliseconds.
+    pub made_ms: u64,
+    /// The swap that came of it.
+    pub accepted: Option<SwapId>,
+    /// We take it back.
+    pub withdrawn: bool,
+}
+
+impl<J: Journal> Driver<J> {
+    /// Replays the journal. Nothing is owed until the chains have spoken, except what needs no time.
+    pub fn open(journal: J) -> Result<Self, DriverError> {
+        let mut driver = Self {
+            journal,
+            swaps: BTreeMap::new(),
+            offers: BTreeMap::new(),
+            seen: Seen::default(),
+            health: BTreeMap::new(),
+            touched: BTreeSet::new(),
+            dirty: false,
+        };
+        let entries: Result<Vec<Entry>, _> = driver.journal.replay()?.collect();
+        for entry in entries? {
+            let seq = entry.seq.0;
+            let replay = |why: String| DriverError::Replay { seq, why };
+            let stored = Stored::read(&entry.record).map_err(|e| replay(e.to_string()))?;
+            driver.restore(stored).map_err(|e| replay(e.to_string()))?;
+        }
+        let live = |(id, live): (&SwapId, &Live)| live.goes_on().then_some(*id);
+        driver.touched = driver.swaps.iter().filter_map(live).collect();
+        Ok(driver)
+    }
+
+    fn restore(&mut self, stored: Stored) -> Result<(), DriverError> {
+        match stored {
+            Stored::Offer(offer, made_ms) => {
+                self.seen.admit(&offer.body)?;
+                let entry = OfferEntry {
+                    offer,
+                    made_ms,
+                    accepted: None,
+                    withdrawn: false,
+                };
+                self.offers.insert(entry.offer.body.id(), entry);
+            }
+            Stored::Withdrawn(id) => {
+                if let Some(entry) = self.offers.get_mut(&id) {
+                    entry.withdrawn = true;
+                }
+            }
+            Stored::Begin(begin) => self.admit(*begin)?,
+            Stored::Input(id, input) => {
+                self.swaps
+                    .get_mut(&id)
+                    .ok_or(DriverError::NoSuchSwap(id))?
+                    .apply(&input)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn admit(&mut self, begin: Begin) -> Result<(), DriverError> {
+        let offer = &begin.order.offer().body;
+        let id = begin.terms.swap();
+        match self.offers.get_mut(&offer.id()) {
+            // Our own offer took its hashlock when it was made.
+            Some(entry) => entry.accepted = Some(id),
+            None => self.seen.admit(offer)?,
+        }
+        self.swaps.insert(id, Live::begin(begin)?);
+        Ok(())
+    }
+
+    /// Records an offer of ours. It may leave the process after the next [`Driver::flush`].
+    pub fn offer(&mut self, offer: Signed<Offer>, made_ms: u64) -> Result<(), DriverError> {
+        self.seen.check(&offer.body)?;
+        let stored = Stored::Offer(offer, made_ms);
+        self.append(&stored)?;
+        self.restore(stored)
+    }
+
+    /// Takes back an offer that nobody accepted.
+    pub fn withdraw(&mut self, id: Digest) -> Result<(), DriverError> {
+        let stored = Stored::Withdrawn(id);
+        self.append(&stored)?;
+        self.restore(stored)
+    }
+
+    /// Begins a swap that both parties have agreed. The initiator brings the preimage.
+    pub fn begin(&mut self, begin: Begin) -> Result<SwapId, DriverError> {
+        if self.live_count() >= MAX_LIVE {
+            return Err(DriverError::TooMany);
+        }
+        let id = begin.terms.swap();
+        let offer = &begin.order.offer().body;
+        match self.offers.get(&offer.id()).map(|entry| entry.accepted) {
+            Some(None) => {}
+            // The same acceptance again: nothing changes.
+            Some(Some(swap)) if swap == id => return Ok(id),
+            Some(Some(_)) => return Err(Reused::Offer { id: offer.id() }.into()),
+            None if self.swaps.contains_key(&id) => return Ok(id),
+            None => self.seen.check(offer)?,
+        }
+        Live::begin(begin.clone())?;
+        self.append(&Stored::Begin(Box::new(begin.clone())))?;
+        self.admit(begin)?;
+        self.touched.insert(id);
+        Ok(id)
+    }
+
+    /// Gives one swap one input. What changes nothing is not journaled.
+    pub fn input(&mut self, id: SwapId, input: Input) -> Result<(), DriverError> {
+        let live = self.swaps.get_mut(&id).ok_or(DriverError::NoSuchSwap(id))?;
+        if live.apply(&input)? {
+            self.append(&Stored::Input(id, input))?;
+        }
+        self.touched.insert(id);
+        Ok(())
+    }
+
+    /// Takes what an adapter tells. What the machine rejects is returned for the log and changes nothing.
+    pub fn chain_event(
+        &mut self,
+        chain: &ChainId,
+        event: ChainEvent,
+    ) -> Result<Option<Rejected>, DriverError> {
+        let result = match event {
+            ChainEvent::Tip(tip) => return self.tip(chain, tip).map(|()| None),
+            ChainEvent::Health(health) => {
+                self.health.insert(chain.clone(), health);
+                return Ok(None);
+            }
+            ChainEvent::Leg(at, event) => {
+                let on_chain = |live: &Live| {
+                    live.terms()
+                        .legs()
+                        .get(&at.leg)
+                        .is_some_and(|l| l.spec.chain() == *chain)
+                };
+                if !self.swaps.get(&at.swap).is_some_and(on_chain) {
+                    return Ok(Some(Rejected::NoSuchLeg(at.leg)));
+                }
+                self.input(at.swap, Input::Leg(at.leg, event))
+            }
+        };
+        match result {
+            Ok(()) => Ok(None),
+            Err(DriverError::Rejected(rejected)) => Ok(Some(rejected)),
+            Err(fatal) => Err(fatal),
+        }
+    }
+
+    fn tip(&mut self, chain: &ChainId, tip: Tip) -> Result<(), DriverError> {
+        let on_chain = |(id, live): (&SwapId, &Live)| (live.goes_on() && live.is_on(chain)).then_some(*id);
+        let swaps: Vec<SwapId> = self.swaps.iter().filter_map(on_chain).collect();
+        for id in swaps {
+            let Some(live) = self.swaps.get_mut(&id) else {
+                continue;
+            };
+            let input = live.hear(chain, tip);
+            self.input(id, input)?;
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, stored: &Stored) -> Result<(), DriverError> {
+        self.journal.append(stored.write())?;
+        self.dirty = true;
+        Ok(())
+    }
+
+    /// Makes all that was taken durable, in one sync, and only then says what is owed. An error is fatal: nothing of
+    /// what was taken may be acted upon.
+    pub fn flush(&mut self) -> Result<Flushed, DriverError> {
+        if self.dirty {
+            self.journal.sync()?;
+            self.dirty = false;
+        }
+        let touched = std::mem::take(&mut self.touched);
+        let mut effects = Vec::new();
+        for id in &touched {
+            if let Some(live) = self.swaps.get_mut(id) {
+                effects.extend(live.owed());
+            }
+        }
+        Ok(Flushed { effects, touched })
+    }
+
+    /// An action did not reach its adapter: it is owed again.
+    pub fn undelivered(&mut self, swap: SwapId) {
+        if let Some(live) = self.swaps.get_mut(&swap) {
+            live.owe_all_again();
+        }
+    }
+
+    /// All swaps, those that are over too.
+    #[must_use]
+    pub const fn swaps(&self) -> &BTreeMap<SwapId, Live> {
+        &self.swaps
+    }
+
+    /// All offers of ours.
+    #[must_use]
+    pub const fn offers(&self) -> &BTreeMap<Digest, OfferEntry> {
+        &self.offers
+    }
+
+    /// Whether an offer and its hashlock are unused.
+    pub fn unused(&self, offer: &Offer) -> Result<(), Reused> {
+        self.seen.check(offer)
+    }
+
+    /// Whether the chain's nodes can be relied upon; a chain that has said nothing of it can.
+    #[must_use]
+    pub fn health(&self, chain: &ChainId) -> Health {
+        self.health.get(chain).copied().unwrap_or(Health::Healthy)
+    }
+
+    /// How many swaps go on.
+    #[must_use]
+    pub fn live_count(&self) -> usize {
+        self.swaps.values().filter(|live| live.goes_on()).count()
+    }
+
+    /// Our parties in live offers and swaps on a chain: a new one must share nothing with them.
+    #[must_use]
+    pub fn taken(&self, chain: &ChainId) -> Vec<Party> {
+        let in_offers = self
+            .offers
+            .values()
+            .filter(|o| o.accepted.is_none() && !o.withdrawn)
+            .flat_map(|o| {
+                let body = &o.offer.body;
+                body.give
+                    .iter()
+                    .chain(&body.want)
+                    .filter(|leg| leg.asset.chain() == *chain)
+                    .map(|leg| leg.party.clone())
+            });
+        let in_swaps = self
+            .swaps
+            .values()
+            .filter(|live| live.goes_on())
+            .flat_map(|live| {
+                let legs = live
+                    .terms()
+                    .legs()
+                    .values()
+                    .filter(|leg| leg.spec.chain() == *chain);
+                legs.map(|leg| leg.spec.ours().clone())
+            });
+        in_offers.chain(in_swaps).collect()
+    }
+
+    /// The journal, for the wallets' values.
+    pub const fn journal(&mut self) -> &mut J {
+        &mut self.journal
+    }
+}
+
+impl Begin {
+    /// What a node begins a swap with.
+    #[must_use]
+    pub fn new(order: SettlementOrder, terms: Terms, preimage: Option<Preimage>, at_ms: u64) -> Self {
+        Self {
+            order,
+            terms,
+            preimage,
+            at_ms,
+        }
+    }
+}

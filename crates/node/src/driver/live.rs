@@ -1,0 +1,119 @@
+//! One swap in the driver: its terms, its state, the tips it may rely on, and what was asked of the chains last.
+
+use super::Effect;
+use super::records::Begin;
+use kofo_primitives::{ChainAction, ChainId, LegEvent, LegId, SettlementOrder, Tip};
+use kofo_settlement::{FreshTips, Input, Phase, Rejected, Swap, Terms};
+use std::collections::BTreeSet;
+
+/// Everything owed is asked for again after so many tips, in case it was lost on the way.
+const REPEAT_AFTER_TIPS: u32 = 5;
+
+/// One swap.
+#[derive(Clone, Debug)]
+pub struct Live {
+    begin: Begin,
+    chains: BTreeSet<ChainId>,
+    swap: Swap,
+    tips: FreshTips,
+    asked: Vec<(LegId, ChainAction)>,
+    tips_since: u32,
+}
+
+impl Live {
+    pub(super) fn begin(begin: Begin) -> Result<Self, Rejected> {
+        let swap = Swap::begin(&begin.terms, begin.preimage.clone())?;
+        let chains = begin.terms.chains();
+        Ok(Self {
+            begin,
+            chains,
+            swap,
+            tips: FreshTips::default(),
+            asked: Vec::new(),
+            tips_since: 0,
+        })
+    }
+
+    /// Gives it an input; whether the state changed.
+    pub(super) fn apply(&mut self, input: &Input) -> Result<bool, Rejected> {
+        let next = self.swap.apply(&self.begin.terms, input)?;
+        let changed = next != self.swap;
+        self.swap = next;
+        if changed && matches!(input, Input::Leg(_, LegEvent::Built(..))) {
+            // The signer may have taken hours: what we knew of time counts no more.
+            self.tips.forget();
+        }
+        Ok(changed)
+    }
+
+    /// A chain has a new tip: what the machine is to be told.
+    pub(super) fn hear(&mut self, chain: &ChainId, tip: Tip) -> Input {
+        self.tips.note(chain, tip);
+        self.tips_since = self.tips_since.saturating_add(1);
+        Input::Tips(self.tips.get().clone())
+    }
+
+    /// What is owed and was not asked for last time; now and then all of it.
+    pub(super) fn owed(&mut self) -> Vec<Effect> {
+        let owed = self.swap.pending(&self.begin.terms, self.tips.get());
+        let repeat = self.tips_since >= REPEAT_AFTER_TIPS;
+        if repeat {
+            self.tips_since = 0;
+        }
+        let fresh = owed
+            .iter()
+            .filter(|action| repeat || !self.asked.contains(action));
+        let effects = fresh
+            .filter_map(|(leg, action)| self.effect(*leg, action))
+            .collect();
+        self.asked = owed;
+        effects
+    }
+
+    fn effect(&self, leg: LegId, action: &ChainAction) -> Option<Effect> {
+        let spec = &self.begin.terms.legs().get(&leg)?.spec;
+        Some(Effect {
+            chain: spec.chain(),
+            leg: self.begin.terms.leg_ref(leg),
+            action: action.clone(),
+        })
+    }
+
+    pub(super) fn owe_all_again(&mut self) {
+        self.tips_since = REPEAT_AFTER_TIPS;
+    }
+
+    /// Whether it is not over.
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        !matches!(self.swap.phase(), Phase::Done(_))
+    }
+
+    pub(super) fn is_on(&self, chain: &ChainId) -> bool {
+        self.chains.contains(chain)
+    }
+
+    /// Its terms.
+    #[must_use]
+    pub const fn terms(&self) -> &Terms {
+        &self.begin.terms
+    }
+
+    /// Its order.
+    #[must_use]
+    pub const fn order(&self) -> &SettlementOrder {
+        &self.begin.order
+    }
+
+    /// Its state.
+    #[must_use]
+    pub const fn swap(&self) -> &Swap {
+        &self.swap
+    }
+
+    /// When it began, by our clock, in milliseconds.
+    #[must_use]
+    pub const fn at_ms(&self) -> u64 {
+        self.begin.at_ms
+    }
+}

@@ -1,0 +1,189 @@
+//! The shell around the driver: tasks, mailboxes and the clock.
+//!
+//! Chain events have a mailbox of their own, which is served first. A journal error ends the engine, and with it the
+//! process, before anything else is sent.
+
+use crate::book::Book;
+use crate::clock::now_ms;
+use crate::driver::{Driver, DriverError, Effect, Flushed, MAX_BATCH};
+use crate::journal::SharedJournal;
+use kofo_adapter_api::ChainAdapter;
+use kofo_primitives::{ChainAction, ChainEvent, ChainId, LegRef};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+
+/// The adapters of a node, by chain.
+pub type Adapters = BTreeMap<ChainId, Arc<dyn ChainAdapter>>;
+
+/// Events that wait for the driver, over all chains.
+const EVENTS: usize = 4_096;
+/// Commands that wait for the driver.
+const COMMANDS: usize = 256;
+/// Actions that wait for one adapter; what finds no room is owed and asked for again.
+const OUTBOX: usize = 4_096;
+
+/// What a command may look at and change; what it changed is durable before its caller hears of it.
+pub struct Core {
+    /// Swaps and offers.
+    pub driver: Driver<SharedJournal>,
+    /// What was seen when.
+    pub book: Book,
+}
+
+type Reply = Box<dyn FnOnce() + Send>;
+type Command = Box<dyn FnOnce(&mut Core) -> Reply + Send>;
+
+/// A handle on the running engine.
+#[derive(Clone)]
+pub struct Engine {
+    commands: mpsc::Sender<Command>,
+    changed: watch::Receiver<u64>,
+}
+
+/// The engine has stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the node is stopping")]
+pub struct Stopped;
+
+impl Engine {
+    /// Starts the engine. The returned future runs it; it ends when every handle is gone or the journal fails.
+    pub fn start(
+        driver: Driver<SharedJournal>,
+        adapters: &Adapters,
+    ) -> (Self, impl Future<Output = Result<(), DriverError>> + Send + use<>) {
+        let (commands, inbox) = mpsc::channel(COMMANDS);
+        let (change, changed) = watch::channel(0);
+        let (events_in, events) = mpsc::channel(EVENTS);
+        let mut tasks = JoinSet::new();
+        let mut outboxes = BTreeMap::new();
+        for (chain, adapter) in adapters {
+            let (outbox, actions) = mpsc::channel(OUTBOX);
+            outboxes.insert(chain.clone(), outbox);
+            tasks.spawn(listen(chain.clone(), Arc::clone(adapter), events_in.clone()));
+            tasks.spawn(deliver(Arc::clone(adapter), actions));
+        }
+        let core = Core {
+            driver,
+            book: Book::default(),
+        };
+        let shell = Shell {
+            core,
+            events,
+            inbox,
+            outboxes,
+            change,
+            _tasks: tasks,
+        };
+        (Self { commands, changed }, shell.run())
+    }
+
+    /// Runs `job` on the driver, and returns its result when all it changed is durable.
+    pub async fn call<R: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Core) -> R + Send + 'static,
+    ) -> Result<R, Stopped> {
+        let (answer, result) = oneshot::channel();
+        let command: Command = Box::new(move |core| {
+            let value = job(core);
+            Box::new(move || {
+                // The caller may have gone; what it asked for is done all the same.
+                let _gone = answer.send(value);
+            })
+        });
+        self.commands.send(command).await.map_err(|_| Stopped)?;
+        result.await.map_err(|_| Stopped)
+    }
+
+    /// Changes whenever a swap or offer may have changed.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.clone()
+    }
+}
+
+async fn listen(chain: ChainId, adapter: Arc<dyn ChainAdapter>, events: mpsc::Sender<(ChainId, ChainEvent)>) {
+    while let Some(event) = adapter.next().await {
+        if events.send((chain.clone(), event)).await.is_err() {
+            return;
+        }
+    }
+    tracing::warn!(%chain, "the adapter has stopped");
+}
+
+async fn deliver(adapter: Arc<dyn ChainAdapter>, mut actions: mpsc::Receiver<(LegRef, ChainAction)>) {
+    while let Some((leg, action)) = actions.recv().await {
+        adapter.act(leg, action).await;
+    }
+}
+
+struct Shell {
+    core: Core,
+    events: mpsc::Receiver<(ChainId, ChainEvent)>,
+    inbox: mpsc::Receiver<Command>,
+    outboxes: BTreeMap<ChainId, mpsc::Sender<(LegRef, ChainAction)>>,
+    change: watch::Sender<u64>,
+    // Aborted with the shell.
+    _tasks: JoinSet<()>,
+}
+
+impl Shell {
+    async fn run(mut self) -> Result<(), DriverError> {
+        let mut replies = Vec::new();
+        self.settle(&mut replies)?;
+        loop {
+            tokio::select! {
+                biased;
+                Some((chain, event)) = self.events.recv() => self.take(&chain, event)?,
+                command = self.inbox.recv() => match command {
+                    Some(command) => replies.push(command(&mut self.core)),
+                    None => return Ok(()),
+                },
+            }
+            for _ in 1..MAX_BATCH {
+                if let Ok((chain, event)) = self.events.try_recv() {
+                    self.take(&chain, event)?;
+                } else if let Ok(command) = self.inbox.try_recv() {
+                    replies.push(command(&mut self.core));
+                } else {
+                    break;
+                }
+            }
+            self.settle(&mut replies)?;
+        }
+    }
+
+    fn take(&mut self, chain: &ChainId, event: ChainEvent) -> Result<(), DriverError> {
+        if let Some(rejected) = self.core.driver.chain_event(chain, event)? {
+            tracing::debug!(%chain, %rejected, "an event changed nothing");
+        }
+        Ok(())
+    }
+
+    /// Sync once, then act, then answer.
+    fn settle(&mut self, replies: &mut Vec<Reply>) -> Result<(), DriverError> {
+        let Flushed { effects, touched } = tokio::task::block_in_place(|| self.core.driver.flush())?;
+        self.core.book.note(&self.core.driver, &touched, now_ms());
+        for effect in effects {
+            self.send(effect);
+        }
+        for reply in replies.drain(..) {
+            reply();
+        }
+        self.change
+            .send_modify(|revision| *revision = revision.wrapping_add(1));
+        Ok(())
+    }
+
+    fn send(&mut self, Effect { chain, leg, action }: Effect) {
+        let delivered = self
+            .outboxes
+            .get(&chain)
+            .is_some_and(|outbox| outbox.try_send((leg, action)).is_ok());
+        if !delivered {
+            tracing::warn!(%chain, swap = %leg.swap, leg = %leg.leg, "no room for an action: it is asked for again");
+            self.core.driver.undelivered(leg.swap);
+        }
+    }
+}
