@@ -70,7 +70,8 @@ impl Setup {
             "regtest=1\n[regtest]\nserver=1\nrpcbind=127.0.0.1\nrpcallowip=127.0.0.1\nrpcport={port}\n\
              rpcuser={rpc_user}\nrpcpassword={rpc_password}\nrpcthreads=8\nrpcworkqueue=256\n\
              listen=0\ndnsseed=0\nfixedseeds=0\nconnect=0\n\
-             txindex=1\nblockfilterindex=0\naddresstype=bech32\nchangetype=bech32\nfallbackfee=0.00002\nkeypool=20\ndbcache=64\n\
+             txindex=1\nblockfilterindex=0\naddresstype=bech32\nchangetype=bech32\n\
+             fallbackfee=0.00002\nkeypool=20\nunsafesqlitesync=1\ndbcache=64\n\
              printtoconsole=1\nnodebuglogfile=1\n"
         )
     }

@@ -1,5 +1,8 @@
 //! Tests of the regtest kit on the daemons themselves.
 
+// Clippy takes only functions marked `#[test]` for tests, not what they share.
+#![allow(clippy::unwrap_used)]
+
 mod attached;
 mod fetching;
 mod lifetime;
