@@ -1,15 +1,44 @@
-//! Bitcoin under the chain port: the taproot HTLC, a wallet, and the watching of one node.
+//! Bitcoin under the chain port of [`kofo_adapter_api`]: the taproot HTLC, a wallet, and one bitcoind.
 //!
 //! The pure part ([`Htlc`], [`BitcoinParty`], [`Spend`]) decides what an output and a transaction look like and
-//! needs neither node nor wallet.
-#![warn(missing_docs)]
+//! needs neither node nor wallet. [`BitcoinAdapter`] is the rest: one task that follows the chain and keeps our
+//! coins.
+//!
+//! * Depends on bitcoind (Core or Knots, from version 25) over JSON-RPC, without wallet, index or ZMQ.
+//! * Promises what `kofo_adapter_api` asks for. A timelock T is judged by the chain's median time past: a refund
+//!   is valid in the first block after one whose median time is T or more. A `Party` is a compressed public key
+//!   (33 bytes) followed by a payout script; a `Place` is empty.
+//! * Money is never spent before it is final: a lock takes coins as deep as the leg's own depth, and no change of
+//!   an unconfirmed lock. All versions of a lock, and its cancel, spend the same coins.
+//!
+//! ```
+//! use kofo_bitcoin::Htlc;
+//!
+//! let redeemer = "02f9308a019258c31049344f85f89d5229b531c845836f99b08601f113bce036f9".parse().unwrap();
+//! let refunder = "03dff1d77f2a671c5f36183726db2341be58feae1da2deced843240f7b502ba659".parse().unwrap();
+//! let htlc = Htlc::new(redeemer, refunder, [7; 32], 1_800_000_000).unwrap();
+//! assert!(htlc.script_pubkey().is_p2tr());
+//! ```
 
+mod adapter;
+mod engine;
+mod fee;
 mod htlc;
+mod leg;
 mod musig;
 mod party;
+mod picture;
+mod prepared;
+mod rpc;
 mod spend;
+mod store;
+mod terms;
+mod wallet;
 
+pub use adapter::{BitcoinAdapter, BitcoinConfig, asset_id, chain_id};
 pub use htlc::{Htlc, HtlcError, PREIMAGE_BYTES};
 pub use musig::NoAggregate;
 pub use party::{BitcoinParty, PartyError};
+pub use rpc::RpcAuth;
 pub use spend::{Coin, Spend, SpendError, preimage_in};
+pub use store::{MemoryStore, WalletStore, WalletStoreError};

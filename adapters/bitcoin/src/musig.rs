@@ -18,7 +18,7 @@ pub struct NoAggregate {
 
 /// The BIP-327 `KeyAgg` of two keys, sorted first, so that both parties get the same key in whatever order
 /// they name themselves.
-pub fn aggregate(first: &PublicKey, second: &PublicKey) -> Result<XOnlyPublicKey, NoAggregate> {
+pub(crate) fn aggregate(first: &PublicKey, second: &PublicKey) -> Result<XOnlyPublicKey, NoAggregate> {
     let none = || NoAggregate {
         key: *first,
     };

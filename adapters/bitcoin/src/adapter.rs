@@ -1,0 +1,260 @@
+//! The port of [`kofo_adapter_api`] on bitcoind.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bitcoin::secp256k1::{PublicKey, Secp256k1, SecretKey};
+use bitcoin::{Network, ScriptBuf};
+use kofo_adapter_api::{AdapterError, ChainAdapter, PartyWanted};
+use kofo_primitives::{
+    Amount, AssetId, Bytes, ChainAction, ChainEvent, ChainId, End, HtlcSpec, LegId, LegRef, NetworkId, Party,
+    Place, Seed, SwapNonce, Tip,
+};
+use tokio::sync::mpsc;
+
+use crate::engine::{Engine, Parts, tip};
+use crate::fee::{self, SatPerVb};
+use crate::leg::units;
+use crate::party::BitcoinParty;
+use crate::rpc::{Rpc, RpcAuth, RpcError};
+use crate::store::WalletStore;
+use crate::terms::{Terms, malformed};
+use crate::wallet::{OwnWallet, WalletError};
+
+/// Actions that may wait for the task.
+const ACTIONS: usize = 1_024;
+/// Events that may wait for their reader.
+const EVENTS: usize = 1_024;
+/// A leg must be worth its redeem or refund even when fees have grown so many times since it was agreed.
+const FEE_GROWTH: u64 = 2;
+/// Virtual bytes of a lock with a few inputs: what is reckoned with before it is built.
+const LOCK_VBYTES: u64 = 270;
+
+/// How to reach and use one bitcoind.
+#[derive(Debug, Clone)]
+pub struct BitcoinConfig {
+    /// Mainnet, a test network, or regtest. The node must agree.
+    pub network: Network,
+    /// The kofo network, which separates the keys of one seed on different networks.
+    pub kofo_network: NetworkId,
+    /// Such as `http://127.0.0.1:8332`.
+    pub url: String,
+    /// How to log in.
+    pub auth: RpcAuth,
+    /// The height before which nobody can have paid this wallet: 0 is right and slow.
+    pub birthday: u64,
+    /// The most that we pay, in satoshi per virtual byte. A lock that would cost more is not built; a redeem or
+    /// refund pays no more than this.
+    pub max_fee_rate: u64,
+    /// How often to look for news: at most a second, or preimages are seen late.
+    pub poll: Duration,
+}
+
+/// One Bitcoin chain, with our wallet on it.
+pub struct BitcoinAdapter {
+    chain: ChainId,
+    asset: AssetId,
+    seed: Seed,
+    network: NetworkId,
+    most: SatPerVb,
+    rpc: Arc<Rpc>,
+    wallet: Arc<Mutex<OwnWallet>>,
+    actions: mpsc::Sender<(LegRef, ChainAction)>,
+    events: tokio::sync::Mutex<mpsc::Receiver<ChainEvent>>,
+}
+
+impl BitcoinAdapter {
+    /// Connects, checks that the node is on the right network, opens the wallet, and starts the task. Must be
+    /// called within a tokio runtime. The task ends when the adapter is dropped.
+    pub async fn start(
+        config: BitcoinConfig,
+        seed: Seed,
+        store: Arc<dyn WalletStore>,
+    ) -> Result<Self, AdapterError> {
+        let (chain, asset) = (chain_id(config.network), asset_id(config.network));
+        let node = |error: RpcError| node_error(&chain, &error);
+        let rpc = Arc::new(Rpc::new(config.url.clone(), config.auth.clone()).map_err(node)?);
+        let genesis = rpc.block_hash(0).await.map_err(node)?;
+        let expected = bitcoin::constants::genesis_block(config.network).block_hash();
+        if genesis != expected {
+            return Err(malformed("genesis block", &expected.to_string(), genesis.to_string()));
+        }
+        let wallet = OwnWallet::open(&seed, config.network, config.birthday, store)
+            .map_err(|error| storage_error(&chain, &error))?;
+        let wallet = Arc::new(Mutex::new(wallet));
+        let (actions, taken) = mpsc::channel(ACTIONS);
+        let (told, events) = mpsc::channel(EVENTS);
+        let most = SatPerVb(config.max_fee_rate);
+        let parts = Parts {
+            rpc: Arc::clone(&rpc),
+            wallet: Arc::clone(&wallet),
+            seed: seed.clone(),
+            network: config.kofo_network.clone(),
+            asset: asset.clone(),
+            most,
+            poll: config.poll,
+        };
+        tokio::spawn(Engine::new(parts, taken, told).run());
+        let events = tokio::sync::Mutex::new(events);
+        let network = config.kofo_network;
+        Ok(Self { chain, asset, seed, network, most, rpc, wallet, actions, events })
+    }
+
+    fn wallet(&self) -> MutexGuard<'_, OwnWallet> {
+        self.wallet.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known(&self, asset: &AssetId) -> Result<(), AdapterError> {
+        if *asset == self.asset {
+            return Ok(());
+        }
+        Err(AdapterError::UnknownAsset { asset: asset.clone(), chain: self.chain.clone() })
+    }
+
+    fn key(&self, nonce: &SwapNonce, leg: LegId, end: End) -> Result<PublicKey, AdapterError> {
+        let secret = self.seed.leg_secret(&self.network, nonce, leg, end);
+        let mut secret = SecretKey::from_slice(secret.expose())
+            .map_err(|error| malformed("nonce", "one that gives a key of the curve", error.to_string()))?;
+        let key = secret.public_key(&Secp256k1::signing_only());
+        secret.non_secure_erase();
+        Ok(key)
+    }
+
+    fn check_ours(&self, leg: LegRef, spec: &HtlcSpec, terms: &Terms) -> Result<(), AdapterError> {
+        let (ours, key) = (terms.ours(), self.key(&spec.nonce, leg.leg, spec.end)?);
+        if ours.key != key {
+            return Err(malformed("our key", &key.to_string(), ours.key.to_string()));
+        }
+        if !self.wallet().is_ours(&ours.payout) {
+            return Err(malformed("our payout", "a script of our wallet", ours.payout.to_string()));
+        }
+        Ok(())
+    }
+
+    /// Dust, and what today's fees would eat up.
+    fn check_worth(&self, terms: &Terms, rate: SatPerVb) -> Result<(), AdapterError> {
+        let dust = terms.htlc.script_pubkey().minimal_non_dust();
+        let (asset, have) = (self.asset.clone(), units(terms.amount));
+        if terms.amount < dust {
+            return Err(AdapterError::Dust { asset, have, least: units(dust) });
+        }
+        let redeem = (terms.htlc.redeem_vsize(1, &terms.redeemer.payout), &terms.redeemer.payout);
+        let refund = (terms.htlc.refund_vsize(1, &terms.refunder.payout), &terms.refunder.payout);
+        for (vsize, payout) in [redeem, refund] {
+            let fee = rate.fee(vsize.saturating_mul(FEE_GROWTH));
+            let least = payout.minimal_non_dust().checked_add(fee).unwrap_or(bitcoin::Amount::MAX_MONEY);
+            if terms.amount < least {
+                return Err(AdapterError::Uneconomic { asset, have, least: units(least) });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_funds(&self, terms: &Terms, rate: SatPerVb) -> Result<(), AdapterError> {
+        let have = self.wallet().spendable();
+        let need = terms.amount.checked_add(rate.fee(LOCK_VBYTES)).unwrap_or(bitcoin::Amount::MAX_MONEY);
+        if have < need {
+            let (have, need) = (units(have), units(need));
+            return Err(AdapterError::Funds { asset: self.asset.clone(), have, need });
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl ChainAdapter for BitcoinAdapter {
+    fn chain(&self) -> &ChainId {
+        &self.chain
+    }
+
+    async fn act(&self, leg: LegRef, action: ChainAction) {
+        if self.actions.send((leg, action)).await.is_err() {
+            tracing::error!(chain = %self.chain, "the adapter has stopped: an action is lost");
+        }
+    }
+
+    async fn next(&self) -> Option<ChainEvent> {
+        self.events.lock().await.recv().await
+    }
+
+    async fn tip(&self) -> Result<Tip, AdapterError> {
+        let best = self.rpc.best().await.map_err(|error| node_error(&self.chain, &error))?;
+        Ok(tip(&best))
+    }
+
+    async fn party(&self, wanted: PartyWanted<'_>) -> Result<Party, AdapterError> {
+        self.known(wanted.asset)?;
+        let key = self.key(wanted.nonce, wanted.leg, wanted.end)?;
+        let taken = wanted.taken.iter().filter_map(|party| BitcoinParty::from_bytes(party.as_slice()).ok());
+        let taken: BTreeSet<ScriptBuf> = taken.map(|party| party.payout).collect();
+        let address =
+            self.wallet().fresh_address(&taken).map_err(|error| storage_error(&self.chain, &error))?;
+        let party = BitcoinParty::new(key, address.script_pubkey());
+        let party = party.map_err(|error| malformed("payout", "a taproot address", error.to_string()))?;
+        Ok(Bytes::new(party.to_bytes()).expect("a key and a taproot script are 67 bytes"))
+    }
+
+    fn place(&self, asset: &AssetId) -> Result<Place, AdapterError> {
+        self.known(asset)?;
+        Ok(Place::default())
+    }
+
+    async fn check(&self, leg: LegRef, spec: &HtlcSpec) -> Result<(), AdapterError> {
+        let terms = Terms::read(spec, &self.asset)?;
+        self.check_ours(leg, spec, &terms)?;
+        let node = |error: RpcError| node_error(&self.chain, &error);
+        let estimate = self.rpc.estimate_fee(2).await.map_err(node)?;
+        let rate = fee::rate(estimate, self.rpc.least_fee().await.map_err(node)?);
+        self.check_worth(&terms, rate.min(self.most))?;
+        match spec.end {
+            End::Redeemer => Ok(()),
+            End::Refunder => self.check_funds(&terms, rate),
+        }
+    }
+
+    async fn balance(&self, asset: &AssetId) -> Result<Amount, AdapterError> {
+        self.known(asset)?;
+        Ok(units(self.wallet().spendable()))
+    }
+
+    async fn address(&self, asset: &AssetId) -> Result<String, AdapterError> {
+        self.known(asset)?;
+        let address = self.wallet().fresh_address(&BTreeSet::new());
+        address.map(|address| address.to_string()).map_err(|error| storage_error(&self.chain, &error))
+    }
+}
+
+/// The CAIP-2 id of a Bitcoin network: the first half of its genesis block's hash.
+pub fn chain_id(network: Network) -> ChainId {
+    let genesis = bitcoin::constants::genesis_block(network).block_hash().to_string();
+    let half = genesis.get(..32).expect("a block hash has 64 digits");
+    ChainId::new(&format!("bip122:{half}")).expect("letters and digits make a CAIP-2 reference")
+}
+
+/// The CAIP-19 id of the coin of a Bitcoin network.
+pub fn asset_id(network: Network) -> AssetId {
+    AssetId::new(&format!("{}/slip44:0", chain_id(network))).expect("a CAIP-2 id with a coin type")
+}
+
+fn node_error(chain: &ChainId, error: &RpcError) -> AdapterError {
+    AdapterError::Node { chain: chain.clone(), why: error.to_string() }
+}
+
+fn storage_error(chain: &ChainId, error: &WalletError) -> AdapterError {
+    AdapterError::Storage { chain: chain.clone(), why: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_have_their_caip_names() {
+        let main = asset_id(Network::Bitcoin);
+        assert_eq!(main.as_str(), "bip122:000000000019d6689c085ae165831e93/slip44:0");
+        let regtest = chain_id(Network::Regtest);
+        assert_eq!(regtest.as_str(), "bip122:0f9188f13cb7b2c71f2a335e3a4fc328");
+    }
+}

@@ -1,0 +1,281 @@
+//! The one task of the adapter: takes actions, looks at the chain, tells what changed, sends what is owed.
+//!
+//! A look is always the same: catch up with the best block, look at the mempool, compare each leg's picture with
+//! what was told of it, then answer builds, send, and tell the tip. What a look cannot do because the node does
+//! not answer is done by a later one.
+
+mod build;
+mod mempool;
+mod send;
+mod sync;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bitcoin::BlockHash;
+use kofo_primitives::{
+    ActKind, AssetId, ChainAction, ChainEvent, FailClass, Health, HtlcSpec, LegEvent, LegRef, NetworkId,
+    Prepared, Seed, Text, Tip, UnixTime,
+};
+use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
+
+use crate::fee::SatPerVb;
+use crate::leg::{Leg, Sending};
+use crate::picture::Picture;
+use crate::prepared::Signed;
+use crate::rpc::{Best, Rpc, RpcError};
+use crate::terms::Terms;
+use crate::wallet::{OwnWallet, WalletError};
+
+/// So many actions are taken before the next look.
+const ACTIONS_PER_LOOK: usize = 256;
+/// While so many events wait to be read, no action is taken.
+const MAX_UNREAD: usize = 4_096;
+/// After so many looks that failed in a row the chain is called faulty.
+const FAILED_LOOKS: u32 = 8;
+/// A reorg between the questions of one look: it is made again, at most so often.
+const LOOKS_PER_TURN: usize = 4;
+
+/// Why a look was not finished.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LookError {
+    #[error(transparent)]
+    Rpc(#[from] RpcError),
+    #[error("the chain changed while it was read")]
+    Raced,
+    #[error(transparent)]
+    Wallet(#[from] WalletError),
+}
+
+/// What the task needs from its owner.
+pub(crate) struct Parts {
+    pub(crate) rpc: Arc<Rpc>,
+    pub(crate) wallet: Arc<Mutex<OwnWallet>>,
+    pub(crate) seed: Seed,
+    pub(crate) network: NetworkId,
+    pub(crate) asset: AssetId,
+    pub(crate) most: SatPerVb,
+    pub(crate) poll: Duration,
+}
+
+/// What woke the task.
+enum Step {
+    Told,
+    Act(Box<(LegRef, ChainAction)>),
+    Look,
+    Stop,
+}
+
+/// The task and all it knows.
+pub(crate) struct Engine {
+    parts: Parts,
+    actions: mpsc::Receiver<(LegRef, ChainAction)>,
+    events: mpsc::Sender<ChainEvent>,
+    legs: BTreeMap<LegRef, Leg>,
+    /// Hashes of the newest blocks that were applied, by height.
+    chain: BTreeMap<u64, BlockHash>,
+    mempool: mempool::Mempool,
+    best: Option<Best>,
+    told_tip: Option<Best>,
+    /// The block at which everything owed was tried.
+    sent_at: Option<BlockHash>,
+    rate: SatPerVb,
+    outbox: VecDeque<ChainEvent>,
+    failed_looks: u32,
+}
+
+impl Engine {
+    pub(crate) fn new(
+        parts: Parts,
+        actions: mpsc::Receiver<(LegRef, ChainAction)>,
+        events: mpsc::Sender<ChainEvent>,
+    ) -> Self {
+        Self {
+            parts,
+            actions,
+            events,
+            legs: BTreeMap::new(),
+            chain: BTreeMap::new(),
+            mempool: mempool::Mempool::default(),
+            best: None,
+            told_tip: None,
+            sent_at: None,
+            rate: crate::fee::rate(None, None),
+            outbox: VecDeque::new(),
+            failed_looks: 0,
+        }
+    }
+
+    /// Runs until the adapter is dropped.
+    pub(crate) async fn run(mut self) {
+        let mut tick = tokio::time::interval(self.parts.poll);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let step = tokio::select! {
+                room = self.events.reserve(), if !self.outbox.is_empty() => match (room, self.outbox.pop_front()) {
+                    (Ok(room), Some(event)) => {
+                        room.send(event);
+                        Step::Told
+                    }
+                    (Ok(_), None) => Step::Told,
+                    (Err(_), _) => Step::Stop,
+                },
+                action = self.actions.recv(), if self.outbox.len() < MAX_UNREAD => {
+                    action.map_or(Step::Stop, |action| Step::Act(Box::new(action)))
+                }
+                _ = tick.tick() => Step::Look,
+            };
+            match step {
+                Step::Stop => return,
+                Step::Told => continue,
+                Step::Look => (),
+                Step::Act(action) => {
+                    let (leg, action) = *action;
+                    self.take(leg, action);
+                    for _ in 1..ACTIONS_PER_LOOK {
+                        let Ok((leg, action)) = self.actions.try_recv() else { break };
+                        self.take(leg, action);
+                    }
+                }
+            }
+            self.turn().await;
+        }
+    }
+
+    /// Looks until nothing moved during the look, and keeps count of failures.
+    async fn turn(&mut self) {
+        for _ in 0..LOOKS_PER_TURN {
+            match self.look().await {
+                Ok(()) => {
+                    if std::mem::take(&mut self.failed_looks) >= FAILED_LOOKS {
+                        self.outbox.push_back(ChainEvent::Health(Health::Healthy));
+                    }
+                    return;
+                }
+                Err(LookError::Raced) => (),
+                Err(error) => {
+                    tracing::warn!(%error, "a look at the chain failed: it is repeated");
+                    break;
+                }
+            }
+        }
+        self.failed_looks = self.failed_looks.saturating_add(1);
+        if self.failed_looks == FAILED_LOOKS {
+            self.outbox.push_back(ChainEvent::Health(Health::Fault));
+        }
+    }
+
+    async fn look(&mut self) -> Result<(), LookError> {
+        let best = self.catch_up().await?;
+        self.look_at_mempool().await?;
+        // What was mined since is in no mempool and not yet in our chain: it would look as if it were gone.
+        if self.parts.rpc.best_hash().await? != best.hash {
+            return Err(LookError::Raced);
+        }
+        let pictures: Vec<(LegRef, Picture)> =
+            self.legs.iter().map(|(leg, watched)| (*leg, watched.picture())).collect();
+        let asked = self.legs.values().any(|leg| leg.asked_again);
+        for (leg, picture) in &pictures {
+            if let Some(watched) = self.legs.get_mut(leg) {
+                watched.tell(*leg, picture, &mut self.outbox);
+            }
+        }
+        self.answer_builds(&pictures);
+        if asked || self.told_tip != Some(best) {
+            self.told_tip = Some(best);
+            self.outbox.push_back(ChainEvent::Tip(tip(&best)));
+        }
+        self.send_all(&pictures, &best).await
+    }
+
+    fn take(&mut self, leg: LegRef, action: ChainAction) {
+        match action {
+            ChainAction::Watch { spec, held } => self.watch(leg, spec, &held),
+            ChainAction::Build(act) => match self.legs.get_mut(&leg) {
+                Some(watched) => {
+                    watched.asked.retain(|asked| asked.kind() != act.kind());
+                    watched.asked.push(act);
+                }
+                None => self.fail(leg, act.kind(), "the leg is not watched"),
+            },
+            ChainAction::Broadcast(kind, prepared) => self.broadcast(leg, kind, &prepared),
+            ChainAction::Unwatch => {
+                self.legs.remove(&leg);
+                self.wallet().release(leg);
+            }
+        }
+    }
+
+    fn watch(&mut self, leg: LegRef, spec: HtlcSpec, held: &[Prepared]) {
+        if !self.legs.contains_key(&leg) {
+            match Terms::read(&spec, &self.parts.asset) {
+                Ok(terms) => {
+                    self.mempool.forget();
+                    self.legs.insert(leg, Leg::new(spec, terms));
+                }
+                Err(error) => return self.fail(leg, ActKind::Lock, &error.to_string()),
+            }
+        }
+        for prepared in held {
+            match Signed::decode(prepared) {
+                Ok(signed) => self.keep(leg, signed),
+                Err(error) => self.fail(leg, ActKind::Lock, &error.to_string()),
+            }
+        }
+        if let Some(watched) = self.legs.get_mut(&leg) {
+            watched.asked_again = true;
+        }
+    }
+
+    fn keep(&mut self, leg: LegRef, signed: Signed) {
+        self.wallet().reserve(leg, &signed);
+        if let Some(watched) = self.legs.get_mut(&leg) {
+            watched.keep(signed);
+        }
+    }
+
+    fn broadcast(&mut self, leg: LegRef, kind: ActKind, prepared: &Prepared) {
+        let signed = match Signed::decode(prepared) {
+            Ok(signed) if signed.kind == kind => signed,
+            Ok(_) => return self.fail(leg, kind, "the transaction is of another act"),
+            Err(error) => return self.fail(leg, kind, &error.to_string()),
+        };
+        if !self.legs.contains_key(&leg) {
+            return self.fail(leg, kind, "the leg is not watched");
+        }
+        self.keep(leg, signed.clone());
+        let since = self.best.map_or(0, |best| best.height);
+        let Some(watched) = self.legs.get_mut(&leg) else { return };
+        match watched.sending.get_mut(&kind) {
+            // A version that was replaced already: what replaced it is sent on.
+            Some(old) if old.signed.same_inputs(&signed) && old.signed.fee >= signed.fee => old.tried = None,
+            _ => {
+                let sending = Sending { signed, since, offered_at: None, tried: None, too_cheap: false };
+                watched.sending.insert(kind, sending);
+            }
+        }
+    }
+
+    fn fail(&mut self, leg: LegRef, kind: ActKind, why: &str) {
+        self.failed(leg, kind, FailClass::Refused(Text::lossy(why)));
+    }
+
+    fn failed(&mut self, leg: LegRef, kind: ActKind, class: FailClass) {
+        self.outbox.push_back(ChainEvent::Leg(leg, LegEvent::Failed(kind, class)));
+    }
+
+    fn wallet(&self) -> MutexGuard<'_, OwnWallet> {
+        self.parts.wallet.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(crate) fn tip(best: &Best) -> Tip {
+    Tip { height: best.height, time: UnixTime(best.median_time) }
+}
+
+/// Whether the time since then is over; nothing means never.
+fn is_over(since: Option<Instant>, span: Duration) -> bool {
+    since.is_none_or(|since| since.elapsed() >= span)
+}

@@ -1,0 +1,171 @@
+//! Sending: each transaction again and again until it is in a block or dead.
+
+use std::time::{Duration, Instant};
+
+use kofo_primitives::{ActKind, At, FailClass, LegRef};
+
+use super::{Engine, LookError, is_over};
+use crate::picture::{Fact, Picture};
+use crate::rpc::{Best, RpcError};
+
+/// A transaction that the mempool does not hold is sent again after this, and at every new block.
+const RETRY: Duration = Duration::from_secs(10);
+/// A transaction unconfirmed for so many blocks gets a better-paying version.
+const BLOCKS_UNTIL_BUMP: u64 = 3;
+
+/// What bitcoind's refusal of a transaction means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    /// It has it already.
+    Known,
+    /// It wants a higher fee.
+    TooCheap,
+    /// Its time has not come, or what it spends is not there (yet, or any more): the chain will tell.
+    NotNow,
+}
+
+impl Engine {
+    /// Sends what is owed at this tip, offers better versions, and tells what is dead.
+    pub(super) async fn send_all(
+        &mut self,
+        pictures: &[(LegRef, Picture)],
+        best: &Best,
+    ) -> Result<(), LookError> {
+        let new_block = self.sent_at != Some(best.hash);
+        for (leg, picture) in pictures {
+            let kinds: Vec<ActKind> =
+                self.legs.get(leg).map(|leg| leg.sending.keys().copied().collect()).unwrap_or_default();
+            for kind in kinds {
+                if self.is_dead(*leg, kind, picture, best) {
+                    self.bury(*leg, kind);
+                } else if self.is_owed(*leg, kind, picture, best) {
+                    self.improve(*leg, kind, picture, best);
+                    self.send(*leg, kind, new_block).await?;
+                }
+            }
+        }
+        self.sent_at = Some(best.hash);
+        Ok(())
+    }
+
+    /// Whether the act is still to be brought into a block.
+    fn is_owed(&self, leg: LegRef, kind: ActKind, picture: &Picture, best: &Best) -> bool {
+        let Some(watched) = self.legs.get(&leg) else { return false };
+        let redeemed = picture.redeem.is_some_and(|(fact, _)| is_mined(&fact));
+        let refunded = picture.refund.is_some_and(|fact| is_mined(&fact));
+        let ended = picture.unspent.is_empty() && (redeemed || refunded);
+        let locked = picture.lock.is_some_and(|fact| is_mined(&fact)) || picture.wrong.is_some();
+        let cancelled = picture.cancel.is_some_and(|fact| is_mined(&fact));
+        match kind {
+            ActKind::Lock => !locked && !cancelled && !watched.sending.contains_key(&ActKind::Cancel),
+            ActKind::Cancel => !locked && !cancelled,
+            ActKind::Redeem => !ended,
+            ActKind::Refund => !ended && best.median_time >= watched.spec.timelock.0,
+        }
+    }
+
+    /// Whether something else took what it spends, for good.
+    fn is_dead(&self, leg: LegRef, kind: ActKind, picture: &Picture, best: &Best) -> bool {
+        let Some(watched) = self.legs.get(&leg) else { return false };
+        let depth = u64::from(watched.spec.depth);
+        let is_final = |fact: &Fact| match fact.at {
+            At::Block(height) => best.height.saturating_add(1).saturating_sub(height) >= depth,
+            At::Mempool => false,
+        };
+        let redeem = picture.redeem.map(|(fact, _)| fact);
+        match kind {
+            ActKind::Lock => picture.lock.is_none() && picture.cancel.is_some_and(|fact| is_final(&fact)),
+            ActKind::Cancel => picture.lock.is_some_and(|fact| is_final(&fact)),
+            ActKind::Redeem => redeem.is_none() && picture.refund.is_some_and(|fact| is_final(&fact)),
+            ActKind::Refund => picture.refund.is_none() && redeem.is_some_and(|fact| is_final(&fact)),
+        }
+    }
+
+    fn bury(&mut self, leg: LegRef, kind: ActKind) {
+        if let Some(watched) = self.legs.get_mut(&leg) {
+            watched.sending.remove(&kind);
+            self.failed(leg, kind, FailClass::Dead);
+        }
+    }
+
+    /// Offers a better version where the present one waits too long, pays too little or spends what is gone. It
+    /// is sent only when the core, which has to write it down first, asks for it.
+    fn improve(&mut self, leg: LegRef, kind: ActKind, picture: &Picture, best: &Best) {
+        let stale = self.is_stale(leg, kind, picture);
+        let Some(sending) = self.legs.get_mut(&leg).and_then(|watched| watched.sending.get_mut(&kind)) else {
+            return;
+        };
+        let since = sending.offered_at.unwrap_or(sending.since);
+        let waited = best.height.saturating_sub(since) >= BLOCKS_UNTIL_BUMP;
+        let bad = (stale || sending.too_cheap) && sending.offered_at != Some(best.height);
+        if !(waited || bad) {
+            return;
+        }
+        sending.offered_at = Some(best.height);
+        if let Some(better) = self.better(leg, kind, picture) {
+            tracing::info!(leg = %leg.leg, ?kind, fee = better.fee.to_sat(), "offering a better version");
+            self.built(leg, better);
+        }
+    }
+
+    async fn send(&mut self, leg: LegRef, kind: ActKind, new_block: bool) -> Result<(), LookError> {
+        let Some(watched) = self.legs.get_mut(&leg) else { return Ok(()) };
+        let Some(sending) = watched.sending.get(&kind) else { return Ok(()) };
+        let txid = sending.signed.tx.compute_txid();
+        if watched.in_mempool(txid) || !(new_block || is_over(sending.tried, RETRY)) {
+            return Ok(());
+        }
+        let answer = self.parts.rpc.send(&sending.signed.tx).await;
+        let Some(sending) = watched.sending.get_mut(&kind) else { return Ok(()) };
+        sending.tried = Some(Instant::now());
+        match answer {
+            Ok(()) => tracing::info!(leg = %leg.leg, ?kind, %txid, "sent"),
+            Err(RpcError::Refused { code, message, .. }) => {
+                let refusal = refusal(code, &message);
+                sending.too_cheap = refusal == Refusal::TooCheap;
+                tracing::info!(leg = %leg.leg, ?kind, %txid, ?refusal, %message, "not taken by bitcoind");
+            }
+            // It may have been taken nevertheless: the next look finds it, or sends again.
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+}
+
+fn is_mined(fact: &Fact) -> bool {
+    matches!(fact.at, At::Block(_))
+}
+
+/// Reads bitcoind's words; the codes alone do not tell these apart.
+fn refusal(code: i64, message: &str) -> Refusal {
+    /// The transaction is in a block and its outputs are there.
+    const ALREADY_IN_CHAIN: i64 = -27;
+    let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    if code == ALREADY_IN_CHAIN || says(&["txn-already-in-mempool", "txn-already-known", "already in block chain"]) {
+        Refusal::Known
+    } else if says(&["insufficient fee", "min relay fee not met", "mempool min fee not met"]) {
+        Refusal::TooCheap
+    } else {
+        Refusal::NotNow
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_bitcoind_has_already_is_no_failure() {
+        assert_eq!(refusal(-27, "Transaction outputs already in utxo set"), Refusal::Known);
+        assert_eq!(refusal(-25, "txn-already-known"), Refusal::Known);
+        assert_eq!(refusal(-26, "txn-already-in-mempool"), Refusal::Known);
+    }
+
+    #[test]
+    fn a_low_fee_is_told_from_what_only_waits() {
+        assert_eq!(refusal(-26, "insufficient fee, rejecting replacement"), Refusal::TooCheap);
+        assert_eq!(refusal(-26, "mempool min fee not met, 100 < 200"), Refusal::TooCheap);
+        assert_eq!(refusal(-26, "non-final"), Refusal::NotNow);
+        assert_eq!(refusal(-25, "bad-txns-inputs-missingorspent"), Refusal::NotNow);
+    }
+}

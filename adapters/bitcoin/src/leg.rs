@@ -1,0 +1,192 @@
+//! A leg under watch: what was seen of it, what was told of it, and what we send for it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Instant;
+
+use bitcoin::{Amount, OutPoint, Transaction, Txid};
+use kofo_primitives::{Act, ActKind, At, ChainEvent, FailClass, HtlcSpec, LegEvent, LegRef, Preimage, TxId};
+
+use crate::picture::{Fact, Picture, Sighting, Wanted};
+use crate::prepared::Signed;
+use crate::terms::Terms;
+
+/// Beyond so many transactions at one script somebody plays with us: more are not kept.
+const MAX_SIGHTINGS: usize = 1_000;
+
+/// What is being sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Sending {
+    pub(crate) signed: Signed,
+    /// The tip's height when it was first sent.
+    pub(crate) since: u64,
+    /// The tip's height when a better version was offered last.
+    pub(crate) offered_at: Option<u64>,
+    pub(crate) tried: Option<Instant>,
+    /// The node said that it pays too little.
+    pub(crate) too_cheap: bool,
+}
+
+/// What the core was told last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Told {
+    lock: Option<Fact>,
+    redeem: Option<Fact>,
+    refund: Option<Fact>,
+    cancel: Option<Fact>,
+    wrong: Option<Amount>,
+}
+
+/// A leg under watch.
+pub(crate) struct Leg {
+    pub(crate) spec: HtlcSpec,
+    pub(crate) terms: Terms,
+    pub(crate) wanted: Wanted,
+    /// The next height to scan for it.
+    pub(crate) next: u64,
+    /// In blocks of the best chain, in its order.
+    history: Vec<Sighting>,
+    /// In the mempool, as of the last look.
+    pub(crate) pending: Vec<Sighting>,
+    told: Told,
+    /// Somebody asked to be told everything again.
+    pub(crate) asked_again: bool,
+    /// The newest version of what was built, kept in memory so that a repeat gives the same.
+    pub(crate) built: BTreeMap<ActKind, Signed>,
+    pub(crate) sending: BTreeMap<ActKind, Sending>,
+    /// Builds that are not answered yet.
+    pub(crate) asked: Vec<Act>,
+}
+
+impl Leg {
+    pub(crate) fn new(spec: HtlcSpec, terms: Terms) -> Self {
+        Self {
+            wanted: terms.wanted(spec.depth),
+            next: spec.from_height,
+            spec,
+            terms,
+            history: Vec::new(),
+            pending: Vec::new(),
+            told: Told::default(),
+            asked_again: true,
+            built: BTreeMap::new(),
+            sending: BTreeMap::new(),
+            asked: Vec::new(),
+        }
+    }
+
+    /// Keeps the best-paying version of what was built.
+    pub(crate) fn keep(&mut self, signed: Signed) {
+        if signed.kind == ActKind::Lock {
+            self.wanted.lock_inputs.extend(signed.outpoints());
+        }
+        match self.built.get(&signed.kind) {
+            Some(old) if old.fee > signed.fee && old.same_inputs(&signed) => (),
+            _ => drop(self.built.insert(signed.kind, signed)),
+        }
+    }
+
+    /// Adds a transaction of a block.
+    pub(crate) fn record(&mut self, sighting: Sighting) {
+        if self.history.len() < MAX_SIGHTINGS {
+            self.history.push(sighting);
+        } else {
+            tracing::warn!(txid = %sighting.txid, "too many transactions touch one leg: ignored");
+        }
+    }
+
+    /// Forgets all blocks from this height.
+    pub(crate) fn rewind(&mut self, height: u64) {
+        self.history.retain(|sighting| sighting.height.is_some_and(|seen| seen < height));
+        self.next = self.next.min(height).max(self.spec.from_height);
+    }
+
+    /// Every outpoint whose spend says something about the leg.
+    pub(crate) fn outpoints(&self) -> Vec<OutPoint> {
+        let seen = self.history.iter().chain(&self.pending);
+        let coins = seen.flat_map(|s| self.wanted.outputs_of(&s.tx, s.txid)).map(|coin| coin.outpoint);
+        coins.chain(self.wanted.lock_inputs.iter().copied()).collect()
+    }
+
+    pub(crate) fn picture(&self) -> Picture {
+        let seen: Vec<Sighting> = self.history.iter().chain(&self.pending).cloned().collect();
+        self.wanted.picture(&seen)
+    }
+
+    /// Whether nothing of the lock is in a block: then the mempool is searched for it.
+    pub(crate) fn awaits_lock(&self) -> bool {
+        !matches!(self.told.lock, Some(Fact { at: At::Block(_), .. }))
+    }
+
+    pub(crate) fn knows(&self, txid: Txid) -> bool {
+        self.history.iter().chain(&self.pending).any(|sighting| sighting.txid == txid)
+    }
+
+    pub(crate) fn is_touched_by(&self, tx: &Transaction, txid: Txid) -> bool {
+        let outpoints = self.outpoints();
+        tx.input.iter().any(|input| outpoints.contains(&input.previous_output))
+            || self.wanted.outputs_of(tx, txid).next().is_some()
+    }
+
+    pub(crate) fn in_mempool(&self, txid: Txid) -> bool {
+        self.pending.iter().any(|sighting| sighting.txid == txid)
+    }
+
+    /// Tells what changed since it was told last, or everything if somebody asked.
+    pub(crate) fn tell(&mut self, leg: LegRef, picture: &Picture, out: &mut VecDeque<ChainEvent>) {
+        if std::mem::take(&mut self.asked_again) {
+            self.told = Told::default();
+        }
+        let now = Told {
+            lock: picture.lock,
+            redeem: picture.redeem.map(|(fact, _)| fact),
+            refund: picture.refund,
+            cancel: picture.cancel,
+            wrong: picture.wrong,
+        };
+        let told = std::mem::replace(&mut self.told, now);
+        let mut push = |event| out.push_back(ChainEvent::Leg(leg, event));
+        for (kind, before, after) in [
+            (ActKind::Lock, told.lock, now.lock),
+            (ActKind::Cancel, told.cancel, now.cancel),
+            (ActKind::Refund, told.refund, now.refund),
+            (ActKind::Redeem, told.redeem, now.redeem),
+        ] {
+            match after {
+                _ if before == after => (),
+                None => push(LegEvent::Unseen(kind)),
+                Some(fact) => {
+                    let act = act(kind, picture);
+                    push(LegEvent::Seen { act, at: fact.at, tx: Some(tx_id(fact.txid)) });
+                }
+            }
+        }
+        if let Some(have) = now.wrong.filter(|_| told.wrong != now.wrong) {
+            let class = FailClass::WrongAmount { have: units(have), need: self.spec.amount };
+            push(LegEvent::Failed(ActKind::Lock, class));
+        }
+    }
+}
+
+fn act(kind: ActKind, picture: &Picture) -> Act {
+    match kind {
+        ActKind::Lock => Act::Lock,
+        ActKind::Refund => Act::Refund,
+        ActKind::Cancel => Act::Cancel,
+        ActKind::Redeem => {
+            let (_, preimage) = picture.redeem.expect("told only when the picture has a redeem");
+            Act::Redeem(Preimage::new(preimage))
+        }
+    }
+}
+
+/// Bitcoin prints ids with the bytes reversed.
+fn tx_id(txid: Txid) -> TxId {
+    use bitcoin::hashes::Hash;
+    let mut bytes = txid.to_byte_array();
+    bytes.reverse();
+    TxId(bytes)
+}
+
+pub(crate) fn units(amount: Amount) -> kofo_primitives::Amount {
+    kofo_primitives::Amount::new(u128::from(amount.to_sat()))
+}

@@ -1,0 +1,220 @@
+//! The few questions that we ask a bitcoind, and nothing of its client library beyond this file.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
+use bitcoin::{Amount, Block, BlockHash, OutPoint, Transaction, Txid};
+use corepc_client::{Auth, Client, GetBlockCountError};
+use serde_json::{Value, json};
+
+/// Unknown transaction or block.
+const NOT_FOUND: i64 = -5;
+/// Outpoints per question about who spends them.
+const OUTPOINTS_PER_CALL: usize = 500;
+
+/// How to log in at bitcoind.
+#[derive(Clone)]
+pub enum RpcAuth {
+    /// The file that bitcoind writes at each start.
+    Cookie(PathBuf),
+    /// `rpcuser` and `rpcpassword`.
+    UserPass {
+        /// Name.
+        user: String,
+        /// Password.
+        password: String,
+    },
+}
+
+impl std::fmt::Debug for RpcAuth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Cookie(path) => write!(f, "Cookie({})", path.display()),
+            Self::UserPass { user, .. } => write!(f, "UserPass({user}, redacted)"),
+        }
+    }
+}
+
+/// What bitcoind answered instead of what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum RpcError {
+    /// It understood and refuses.
+    #[error("bitcoind refuses {method}: {message} (code {code})")]
+    Refused { method: &'static str, code: i64, message: String },
+    /// It cannot be reached, or does not speak as bitcoind speaks.
+    #[error("bitcoind does not answer {method}: {why}")]
+    Trouble { method: &'static str, why: String },
+}
+
+/// The best block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Best {
+    pub(crate) hash: BlockHash,
+    pub(crate) height: u64,
+    /// Median time past, unix seconds.
+    pub(crate) median_time: u64,
+}
+
+/// A connection that logs in anew when bitcoind was restarted.
+pub(crate) struct Rpc {
+    url: String,
+    auth: RpcAuth,
+    client: RwLock<Arc<Client>>,
+}
+
+impl Rpc {
+    pub(crate) fn new(url: String, auth: RpcAuth) -> Result<Self, RpcError> {
+        let client = RwLock::new(Arc::new(connect(&url, &auth)?));
+        Ok(Self { url, auth, client })
+    }
+
+    pub(crate) async fn best_hash(&self) -> Result<BlockHash, RpcError> {
+        parse("getbestblockhash", self.call("getbestblockhash", &[]).await?)
+    }
+
+    pub(crate) async fn best(&self) -> Result<Best, RpcError> {
+        let hash = self.best_hash().await?;
+        self.header(hash).await
+    }
+
+    pub(crate) async fn header(&self, hash: BlockHash) -> Result<Best, RpcError> {
+        const METHOD: &str = "getblockheader";
+        let header = self.call(METHOD, &[json!(hash)]).await?;
+        let number = |field: &str| {
+            header[field].as_u64().ok_or_else(|| trouble(METHOD, format!("no number in {field}: {header}")))
+        };
+        Ok(Best { hash, height: number("height")?, median_time: number("mediantime")? })
+    }
+
+    pub(crate) async fn block_hash(&self, height: u64) -> Result<BlockHash, RpcError> {
+        parse("getblockhash", self.call("getblockhash", &[json!(height)]).await?)
+    }
+
+    pub(crate) async fn block(&self, hash: BlockHash) -> Result<Block, RpcError> {
+        const METHOD: &str = "getblock";
+        decode(METHOD, &self.call(METHOD, &[json!(hash), json!(0)]).await?)
+    }
+
+    pub(crate) async fn mempool(&self) -> Result<Vec<Txid>, RpcError> {
+        parse("getrawmempool", self.call("getrawmempool", &[]).await?)
+    }
+
+    /// A transaction in the mempool, if it is (still) there.
+    pub(crate) async fn mempool_transaction(&self, txid: Txid) -> Result<Option<Transaction>, RpcError> {
+        const METHOD: &str = "getrawtransaction";
+        match self.call(METHOD, &[json!(txid), json!(false)]).await {
+            Ok(hex) => decode(METHOD, &hex).map(Some),
+            Err(RpcError::Refused { code: NOT_FOUND, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The mempool transactions that spend any of these outpoints. One call for five hundred of them.
+    pub(crate) async fn mempool_spenders(&self, outpoints: &[OutPoint]) -> Result<Vec<Txid>, RpcError> {
+        const METHOD: &str = "gettxspendingprevout";
+        let mut spenders = Vec::new();
+        for chunk in outpoints.chunks(OUTPOINTS_PER_CALL) {
+            let asked: Vec<Value> =
+                chunk.iter().map(|o| json!({ "txid": o.txid, "vout": o.vout })).collect();
+            let answer = self.call(METHOD, &[Value::Array(asked)]).await?;
+            let rows = answer.as_array().ok_or_else(|| trouble(METHOD, format!("no list: {answer}")))?;
+            for spender in rows.iter().filter_map(|row| row.get("spendingtxid")) {
+                spenders.push(parse(METHOD, spender.clone())?);
+            }
+        }
+        spenders.sort_unstable();
+        spenders.dedup();
+        Ok(spenders)
+    }
+
+    pub(crate) async fn send(&self, tx: &Transaction) -> Result<(), RpcError> {
+        self.call("sendrawtransaction", &[json!(serialize_hex(tx))]).await.map(drop)
+    }
+
+    /// What bitcoind thinks gets a transaction into one of the next `blocks`, per 1,000 vbytes; nothing if it
+    /// has seen too little.
+    pub(crate) async fn estimate_fee(&self, blocks: u32) -> Result<Option<Amount>, RpcError> {
+        let answer = self.call("estimatesmartfee", &[json!(blocks), json!("economical")]).await?;
+        bitcoin_amount("estimatesmartfee", &answer["feerate"])
+    }
+
+    /// The least that its mempool takes now, per 1,000 vbytes.
+    pub(crate) async fn least_fee(&self) -> Result<Option<Amount>, RpcError> {
+        let answer = self.call("getmempoolinfo", &[]).await?;
+        bitcoin_amount("getmempoolinfo", &answer["mempoolminfee"])
+    }
+
+    async fn call(&self, method: &'static str, args: &[Value]) -> Result<Value, RpcError> {
+        let client = Arc::clone(&self.client.read().unwrap_or_else(PoisonError::into_inner));
+        // Boxed into a typed error of the client for its way of telling the code; the type itself is private.
+        let error = match client.call::<Value>(method, args).await {
+            Ok(value) => return Ok(value),
+            Err(error) => GetBlockCountError::from(error),
+        };
+        match error.rpc_code() {
+            Some(code) => Err(RpcError::Refused { method, code, message: error.to_string() }),
+            None => {
+                // The cookie changes when bitcoind restarts.
+                if let Ok(fresh) = connect(&self.url, &self.auth) {
+                    *self.client.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
+                }
+                Err(trouble(method, error.to_string()))
+            }
+        }
+    }
+}
+
+fn connect(url: &str, auth: &RpcAuth) -> Result<Client, RpcError> {
+    let auth = match auth {
+        RpcAuth::Cookie(path) => Auth::CookieFile(path.clone()),
+        RpcAuth::UserPass { user, password } => Auth::UserPass(user.clone(), password.clone()),
+    };
+    Client::new_with_auth(url, auth).map_err(|error| trouble("login", error.to_string()))
+}
+
+fn trouble(method: &'static str, why: String) -> RpcError {
+    RpcError::Trouble { method, why }
+}
+
+fn parse<T: serde::de::DeserializeOwned>(
+    method: &'static str,
+    value: Value,
+) -> Result<T, RpcError> {
+    serde_json::from_value(value).map_err(|error| trouble(method, error.to_string()))
+}
+
+fn decode<T: bitcoin::consensus::Decodable>(method: &'static str, value: &Value) -> Result<T, RpcError> {
+    let hex = value.as_str().ok_or_else(|| trouble(method, "no text".into()))?;
+    deserialize_hex(hex).map_err(|error| trouble(method, error.to_string()))
+}
+
+/// The library's own reading of bitcoind's decimal coins: no float of ours touches money.
+fn bitcoin_amount(method: &'static str, value: &Value) -> Result<Option<Amount>, RpcError> {
+    if value.is_null() {
+        return Ok(None);
+    }
+    bitcoin::amount::serde::as_btc::deserialize(value)
+        .map(Some)
+        .map_err(|error| trouble(method, format!("{value} is no amount: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fees_are_read_exactly_and_nonsense_is_trouble() {
+        assert_eq!(bitcoin_amount("m", &json!(0.00001)), Ok(Some(Amount::from_sat(1_000))));
+        assert_eq!(bitcoin_amount("m", &json!(0.00012345)), Ok(Some(Amount::from_sat(12_345))));
+        assert_eq!(bitcoin_amount("m", &Value::Null), Ok(None));
+        assert!(bitcoin_amount("m", &json!("much")).is_err());
+        assert!(bitcoin_amount("m", &json!(-1)).is_err());
+    }
+
+    #[test]
+    fn passwords_are_never_printed() {
+        let auth = RpcAuth::UserPass { user: "me".into(), password: "hunter2".into() };
+        assert_eq!(format!("{auth:?}"), "UserPass(me, redacted)");
+    }
+}
