@@ -12,8 +12,9 @@ mod knots;
 mod tool;
 
 use std::ffi::OsString;
+use std::fmt;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -79,6 +80,12 @@ pub enum FetchError {
 }
 
 impl FetchError {
+    /// Whether the program just cannot be had here. A wrong variable or a wrong hash is a mistake that somebody has
+    /// to see, and no reason to skip a test.
+    pub fn is_absence(&self) -> bool {
+        matches!(self, FetchError::NoWay { .. } | FetchError::Tool { .. })
+    }
+
     fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FetchError {
         let path = path.to_owned();
         move |source| FetchError::Io { doing, path, source }
@@ -182,12 +189,13 @@ pub fn find_or_fetch(program: Program, places: &Places, progress: &Progress) -> 
     if let Some(found) = find(program, places)? {
         return Ok(found);
     }
+    let cache = &places.cache;
     match program {
-        Program::Bitcoind => cache::install(knots::PACKAGE, program, &places.cache, |dir| {
-            knots::fetch(dir, &places.cache, progress)
+        Program::Bitcoind => cache::install(knots::PACKAGE, program, cache, progress, |dir| {
+            knots::fetch(dir, cache, progress)
         }),
-        Program::Anvil => cache::install(anvil::PACKAGE, program, &places.cache, |dir| {
-            anvil::fetch(dir, &places.cache, progress)
+        Program::Anvil => cache::install(anvil::PACKAGE, program, cache, progress, |dir| {
+            anvil::fetch(dir, cache, progress)
         }),
     }
 }
@@ -226,6 +234,21 @@ pub fn find(program: Program, places: &Places) -> Result<Option<PathBuf>, FetchE
 /// Whether a test that cannot have its daemons must fail: `KOFO_REQUIRE_NODES=1`.
 pub fn nodes_required() -> bool {
     std::env::var_os("KOFO_REQUIRE_NODES").is_some_and(|value| value == "1")
+}
+
+/// Ends a test that lacks something this machine cannot have: says so on stderr, past the test harness, which would
+/// hide what a passing test prints.
+///
+/// # Panics
+/// If `KOFO_REQUIRE_NODES=1`.
+pub fn skip(test: &str, why: &dyn fmt::Display) {
+    assert!(
+        !nodes_required(),
+        "KOFO_REQUIRE_NODES=1, and {test} cannot run: {why}"
+    );
+    let line = format!("\nSKIPPED {test}: {why}\n");
+    // If stderr is closed there is nobody to tell.
+    let _ = io::stderr().write_all(line.as_bytes());
 }
 
 fn executable(path: &Path) -> bool {

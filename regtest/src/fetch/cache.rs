@@ -3,7 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 
-use super::{FetchError, Program, executable};
+use super::{FetchError, Program, Progress, executable};
 
 /// The cached `program` of `package`, if it is there.
 pub(super) fn look_up(package: &str, program: Program, cache: &Path) -> Option<PathBuf> {
@@ -17,6 +17,7 @@ pub(super) fn install(
     package: &str,
     program: Program,
     cache: &Path,
+    progress: &Progress,
     fetch: impl FnOnce(&Path) -> Result<(), FetchError>,
 ) -> Result<PathBuf, FetchError> {
     fs::create_dir_all(cache).map_err(FetchError::io("create", cache))?;
@@ -27,7 +28,13 @@ pub(super) fn install(
         .write(true)
         .open(&lock_path)
         .map_err(FetchError::io("open", &lock_path))?;
-    lock.lock().map_err(FetchError::io("lock", &lock_path))?;
+    if lock.try_lock().is_err() {
+        progress(&format!(
+            "waiting for another process that fetches {}",
+            program.name()
+        ));
+        lock.lock().map_err(FetchError::io("lock", &lock_path))?;
+    }
     if let Some(there) = look_up(package, program, cache) {
         return Ok(there);
     }

@@ -148,7 +148,9 @@ impl Apt {
         }
         for name in ["bitcoind", "bitcoin-cli"] {
             wrap(dir, name)?;
-            let said = tool::run(&dir.join(name).display().to_string(), &["--version"], dir)?;
+            // With a folder: without one it would make its default one in somebody's home.
+            let folder = format!("-datadir={}", self.root.display());
+            let said = tool::run(&dir.join(name).display().to_string(), &[&folder, "-version"], dir)?;
             if !said.contains("Bitcoin") {
                 let expected = "its name and version".to_owned();
                 return Err(FetchError::Wrong {

@@ -3,12 +3,10 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 
 use kofo_regtest::fetch::{self, FetchError, Places, Program, Progress};
-
-/// Fetching for real takes seconds and a registry, so tests that do it stand under the same rule as daemons.
-const ASSET: Program = Program::Anvil;
 
 fn executable(path: PathBuf) -> PathBuf {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -93,7 +91,6 @@ fn what_is_not_executable_in_the_path_is_passed_over() {
 #[test]
 fn two_fetches_at_once_fetch_once() {
     let dir = tempfile::tempdir().unwrap();
-    // A registry may be out of reach here; then all that can be tested is that both say so.
     let places = Places {
         path: None,
         cache: dir.path().join("cache"),
@@ -105,27 +102,78 @@ fn two_fetches_at_once_fetch_once() {
             let (places, lines) = (places.clone(), lines.clone());
             std::thread::spawn(move || {
                 let progress: Progress = Arc::new(move |line| lines.lock().unwrap().push(line.to_owned()));
-                fetch::find_or_fetch(ASSET, &places, &progress)
+                fetch::find_or_fetch(Program::Anvil, &places, &progress)
             })
         })
         .collect();
     let results: Vec<_> = fetches.into_iter().map(|fetch| fetch.join().unwrap()).collect();
-    if !fetch::nodes_required() && results.iter().any(Result::is_err) {
-        eprintln!("SKIPPED two_fetches_at_once_fetch_once: {results:?}");
+    if let Some(Err(error)) = results.iter().find(|result| result.is_err()) {
+        fetch::skip("two_fetches_at_once_fetch_once", error);
         return;
     }
     for result in &results {
         assert_eq!(result.as_ref().unwrap(), results[0].as_ref().unwrap());
     }
-    assert_eq!(
-        lines.lock().unwrap().len(),
-        1,
-        "one of them found what the other had fetched"
-    );
+    let fetched = lines
+        .lock()
+        .unwrap()
+        .iter()
+        .filter(|line: &&String| line.starts_with("fetching"))
+        .count();
+    assert_eq!(fetched, 1, "one of them found what the other had fetched");
     let left: Vec<_> = fs::read_dir(&places.cache)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .filter(|name| name.starts_with('.'))
         .collect();
     assert!(left.is_empty(), "left behind: {left:?}");
+}
+
+/// Runs a test that needs daemons in a process with no PATH, a cold cache and these variables.
+fn a_test_where_nothing_can_be_had(variables: &[(&str, &str)]) -> (Output, String) {
+    let empty = tempfile::tempdir().unwrap();
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "money::anybody_can_be_funded_on_every_chain"]);
+    for name in ["BITCOIND_EXE", "ANVIL_EXE", "KOFO_REQUIRE_NODES"] {
+        command.env_remove(name);
+    }
+    command
+        .env("PATH", empty.path())
+        .env("XDG_CACHE_HOME", empty.path())
+        .env("RUST_BACKTRACE", "0");
+    let output = command.envs(variables.iter().copied()).output().unwrap();
+    let said = [output.stdout.clone(), output.stderr.clone()].concat();
+    (output, String::from_utf8_lossy(&said).into_owned())
+}
+
+#[test]
+fn a_test_without_its_daemons_says_skipped_and_how_to_have_them() {
+    let (output, said) = a_test_where_nothing_can_be_had(&[]);
+    assert!(output.status.success(), "{said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        stderr.contains("SKIPPED anybody_can_be_funded_on_every_chain"),
+        "{said}"
+    );
+    assert!(
+        stderr.contains("BITCOIND_EXE") && stderr.contains("install Bitcoin Core or Knots"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_test_without_its_daemons_fails_where_they_are_required() {
+    let (output, said) = a_test_where_nothing_can_be_had(&[("KOFO_REQUIRE_NODES", "1")]);
+    assert!(!output.status.success(), "{said}");
+    assert!(said.contains("KOFO_REQUIRE_NODES=1"), "{said}");
+}
+
+#[test]
+fn a_test_with_a_wrong_variable_fails_everywhere() {
+    let (output, said) = a_test_where_nothing_can_be_had(&[("BITCOIND_EXE", "/nowhere/bitcoind")]);
+    assert!(!output.status.success(), "{said}");
+    assert!(
+        said.contains("/nowhere/bitcoind") && !said.contains("SKIPPED"),
+        "{said}"
+    );
 }

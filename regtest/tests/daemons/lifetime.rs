@@ -202,3 +202,28 @@ async fn a_daemon_that_was_killed_or_stopped_comes_back_at_its_address() {
     regtest.start(Chain::Bitcoin).await.unwrap();
     regtest.mine(Chain::Bitcoin, 1).await.unwrap();
 }
+
+#[test]
+fn a_regtest_outlives_the_runtime_that_started_it() {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    };
+    let test = "a_regtest_outlives_the_runtime_that_started_it";
+    // On a thread that ends too: the daemons' lives must not hang on it.
+    let up = std::thread::spawn(move || runtime().block_on(Regtest::up_or_skip(test, Options::default())));
+    let Some(regtest) = up.join().unwrap() else { return };
+    for _ in 0..2 {
+        runtime().block_on(async {
+            for chain in Chain::ALL {
+                let before = regtest.tip(chain).await.unwrap().height;
+                eventually("the miner goes on", async || {
+                    regtest.tip(chain).await.unwrap().height > before
+                })
+                .await;
+            }
+        });
+    }
+}

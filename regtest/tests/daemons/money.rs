@@ -56,16 +56,9 @@ async fn a_gift_goes_to_the_chains_that_the_address_belongs_to() {
     };
     assert_eq!(chains(STRANGER).await, [Chain::Ethereum, Chain::Echoin]);
     let address = regtest
-        .rpc(Chain::Bitcoin, "getnewaddress", json!(["", "bech32m"]))
-        .await;
-    let address = match address {
-        Ok(address) => address,
-        // The faucet has no taproot branch.
-        Err(_) => regtest
-            .rpc(Chain::Bitcoin, "getnewaddress", json!([]))
-            .await
-            .unwrap(),
-    };
+        .rpc(Chain::Bitcoin, "getnewaddress", json!([]))
+        .await
+        .unwrap();
     assert_eq!(chains(address.as_str().unwrap()).await, [Chain::Bitcoin]);
     assert!(matches!(
         regtest.fund("somebody").await,
