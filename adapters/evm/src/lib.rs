@@ -1,1 +1,56 @@
-//! EVM chains: HTLC contract, bindings, watching; profiles ethereum and echoin.
+//! EVM chains behind the chain port: Ethereum and its like (`Profile::Ethereum`) and Echoin (`Profile::Echoin`).
+//!
+//! * **On chain**: the HashLanes contract (`contracts/src/HashLanes.sol`), one for coins and all ERC-20 tokens, at an
+//!   address that CREATE2 derives from its bytecode and the chain id ([`contract_address`]). Its code is compared at
+//!   start.
+//! * **Accounts**, all from the seed: an *owner* that locks and receives, and a few *gas accounts* that send redeems and
+//!   refunds, so that a lock that waits never holds up a redeem. The owner fills the gas accounts before it locks, with
+//!   what redeem and refund may cost at the fee cap.
+//! * **Facts** come from state, not from receipts: a lock is final when its slot holds the commitment in all of the last
+//!   `depth` states of one chain of blocks. A slot that is cleared without an event concludes nothing. The number of
+//!   calls per block does not depend on the number of swaps.
+//! * **Nonces** of locks are in the `Prepared` bytes, which the core journals; redeems and refunds lease theirs when
+//!   they are sent.
+//! * **Preimages** leave in `eth_sendRawTransaction` of a redeem and in nothing else: gas limits are fixed, nothing is
+//!   estimated or simulated.
+//!
+//! A party to a leg is 20 bytes (redeemer: the address) or 22 (refunder: address, lane as big-endian u16); a place is
+//! the 20 bytes of the contract. Timelocks: a refund is valid in a block whose timestamp is at or past `timelock`.
+//!
+//! ```no_run
+//! use kofo_adapter_api::ChainAdapter;
+//! use kofo_evm::{EvmAdapter, EvmConfig};
+//! use kofo_primitives::{NetworkId, Seed};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = EvmConfig::ethereum("http://127.0.0.1:8545", 31_337, NetworkId::new("kofo-regtest")?)?;
+//! let coin = config.coin.clone();
+//! let adapter = EvmAdapter::start(config, &Seed::new([7; 64])).await?;
+//! let fund_me = adapter.address(&coin).await?;
+//! # let _ = fund_me;
+//! # Ok(())
+//! # }
+//! ```
+
+mod account;
+mod adapter;
+mod bindings;
+mod build;
+mod calls;
+mod config;
+mod contract;
+mod engine;
+mod facts;
+mod fees;
+mod follow;
+mod htlc;
+mod node;
+mod nonces;
+mod prepared;
+mod purse;
+mod send;
+
+pub use adapter::EvmAdapter;
+pub use config::{EvmConfig, Profile};
+pub use contract::{CREATE2_DEPLOYER, SALT, contract_address, creation_code, domain, runtime_code};
+pub use fees::{Fee, FeePolicy};

@@ -1,0 +1,189 @@
+//! The port.
+
+use crate::account::Account;
+use crate::config::EvmConfig;
+use crate::contract::{contract_address, runtime_code};
+use crate::engine::{Command, Engine};
+use crate::htlc::{Htlc, refunder, slot, token_of};
+use crate::node::{Node, NodeError};
+use crate::purse::{Ledger, Purse};
+use alloy::primitives::{Address, U256};
+use async_trait::async_trait;
+use kofo_adapter_api::{AdapterError, ChainAdapter, PartyWanted};
+use kofo_primitives::{
+    Amount, AssetId, Bytes, ChainAction, ChainEvent, ChainId, End, HtlcSpec, LegRef, Party, Place, Seed, Tip, UnixTime,
+};
+use std::sync::{Arc, Mutex};
+use tokio::sync::mpsc;
+
+/// Actions that wait for the engine.
+const COMMANDS: usize = 256;
+/// Events that wait for the driver. When it is full the engine waits, and with it everything: the driver must read
+/// while it acts.
+const EVENTS: usize = 4_096;
+/// Lanes from here on are ephemeral; we use recycled ones, which are cheap from the second use on.
+const EPHEMERAL: u16 = 0x8000;
+/// Lanes looked at beyond those that are taken.
+const SPARE_LANES: usize = 16;
+
+/// One EVM chain with our accounts on it. Ends its task when dropped.
+pub struct EvmAdapter {
+    chain: ChainId,
+    contract: Address,
+    purse: Arc<Purse>,
+    commands: mpsc::Sender<Command>,
+    events: tokio::sync::Mutex<mpsc::Receiver<ChainEvent>>,
+}
+
+impl EvmAdapter {
+    /// Speaks to the node, checks that it is the chain that was configured and that the contract stands where it must
+    /// with the code that it must have, and starts to follow the chain. Must be called in a tokio runtime.
+    pub async fn start(config: EvmConfig, seed: &Seed) -> Result<Self, AdapterError> {
+        let chain = config.chain();
+        let broken = |why: &NodeError| AdapterError::Node { chain: chain.clone(), why: why.to_string() };
+        let node = Node::new(&config.url).map_err(|e| broken(&e))?;
+        let has = node.chain_id().await.map_err(|e| broken(&e))?;
+        let malformed = |field, expected: String, got: String| AdapterError::Malformed { field, expected, got };
+        if has != config.chain_id {
+            return Err(malformed("chain id of the node", config.chain_id.to_string(), has.to_string()));
+        }
+        let contract = contract_address(config.profile, config.chain_id);
+        let code = node.code(contract).await.map_err(|e| broken(&e))?;
+        if code != runtime_code(config.profile, config.chain_id) {
+            let expected = format!("the HashLanes contract at {contract}: deploy it through the CREATE2 deployer");
+            return Err(malformed("code of the contract", expected, format!("{} bytes of other code", code.len())));
+        }
+        let accounts = (0..config.gas_accounts.max(1)).map(|i| Account::gas(seed, &config.network, i));
+        let purse = Arc::new(Purse {
+            owner: Account::owner(seed, &config.network),
+            gas: accounts.collect(),
+            ledger: Mutex::new(Ledger::default()),
+            node,
+            config,
+        });
+        let (commands, received) = mpsc::channel(COMMANDS);
+        let (told, events) = mpsc::channel(EVENTS);
+        tokio::spawn(Engine::new(Arc::clone(&purse), contract, told).run(received));
+        Ok(Self { chain, contract, purse, commands, events: tokio::sync::Mutex::new(events) })
+    }
+
+    /// The accounts that pay for redeems and refunds. They are filled from the owner account ([`ChainAdapter::address`])
+    /// when a leg needs it; filling them by hand saves that transaction.
+    #[must_use]
+    pub fn gas_addresses(&self) -> Vec<Address> {
+        self.purse.gas.iter().map(Account::address).collect()
+    }
+
+    fn node_error(&self, error: &NodeError) -> AdapterError {
+        self.purse.node_error(error)
+    }
+
+    /// A lane of ours that is free on chain and in no live offer or swap: one that was used before if there is any,
+    /// because locking there costs 17,100 gas less.
+    async fn free_lane(&self, taken: &[Party]) -> Result<u16, AdapterError> {
+        let owner = self.purse.owner.address();
+        let ours = taken.iter().filter_map(|party| refunder(party).ok()).filter(|(who, _)| *who == owner);
+        let taken: Vec<u16> = ours.map(|(_, lane)| lane).collect();
+        let reach = taken.len().saturating_add(SPARE_LANES);
+        let lanes: Vec<u16> = (0..EPHEMERAL).filter(|lane| !taken.contains(lane)).take(reach).collect();
+        let slots: Vec<U256> = lanes.iter().map(|lane| slot(owner, *lane)).collect();
+        let latest = alloy::eips::BlockId::latest();
+        let values = self.purse.node.slots(self.contract, &slots, latest).await.map_err(|e| self.node_error(&e))?;
+        let with = |wanted: u64| {
+            let wanted = U256::from(wanted);
+            lanes.iter().zip(&values).find(move |(_, value)| U256::from_be_bytes(value.0) == wanted).map(|(lane, _)| *lane)
+        };
+        with(1).or_else(|| with(0)).ok_or_else(|| AdapterError::Malformed {
+            field: "lanes",
+            expected: "a free lane of the owner account".to_owned(),
+            got: format!("{reach} lanes with locks in them: is another node using this seed?"),
+        })
+    }
+}
+
+#[async_trait]
+impl ChainAdapter for EvmAdapter {
+    fn chain(&self) -> &ChainId {
+        &self.chain
+    }
+
+    async fn act(&self, leg: LegRef, action: ChainAction) {
+        if self.commands.send((leg, action)).await.is_err() {
+            tracing::error!(chain = %self.chain, "the adapter's task has ended");
+        }
+    }
+
+    async fn next(&self) -> Option<ChainEvent> {
+        self.events.lock().await.recv().await
+    }
+
+    async fn tip(&self) -> Result<Tip, AdapterError> {
+        let head = self.purse.node.best().await.map_err(|e| self.node_error(&e))?;
+        Ok(Tip { height: head.height, time: UnixTime(head.time) })
+    }
+
+    async fn party(&self, wanted: PartyWanted<'_>) -> Result<Party, AdapterError> {
+        token_of(&self.purse.config, wanted.asset)?;
+        let mut party = self.purse.owner.address().to_vec();
+        if wanted.end == End::Refunder {
+            party.extend(self.free_lane(wanted.taken).await?.to_be_bytes());
+        }
+        Ok(Bytes::new(party).expect("22 bytes fit"))
+    }
+
+    fn place(&self, asset: &AssetId) -> Result<Place, AdapterError> {
+        token_of(&self.purse.config, asset)?;
+        Ok(Bytes::new(self.contract.to_vec()).expect("20 bytes fit"))
+    }
+
+    async fn check(&self, leg: LegRef, spec: &HtlcSpec) -> Result<(), AdapterError> {
+        let it = Htlc::new(&self.purse.config, spec)?;
+        let (ours, field) = match spec.end {
+            End::Redeemer => (it.redeemer, "redeemer"),
+            End::Refunder => (it.owner, "refunder"),
+        };
+        let owner = self.purse.owner.address();
+        if ours != owner {
+            return Err(AdapterError::Malformed { field, expected: owner.to_string(), got: ours.to_string() });
+        }
+        let purse = &self.purse;
+        let asset = &spec.asset;
+        let head = purse.node.best().await.map_err(|e| self.node_error(&e))?;
+        let price = purse.price(head.base_fee).await.map_err(|e| self.node_error(&e))?;
+        self.worth_its_fees(spec, &it, price)?;
+        let refused = |trouble| purse.adapter_error(asset, trouble);
+        purse.pays(&it).await.map_err(refused)?;
+        match spec.end {
+            End::Refunder => purse.afford(leg, asset, &it, price).await.map_err(refused),
+            End::Redeemer => purse.afford_end(leg, &it, price).await.map_err(refused),
+        }
+    }
+
+    async fn balance(&self, asset: &AssetId) -> Result<Amount, AdapterError> {
+        let token = token_of(&self.purse.config, asset)?;
+        let has = self.purse.has(token).await.map_err(|e| self.node_error(&e))?;
+        Ok(Amount::new(has.saturating_sub(self.purse.earmarked(asset, None))))
+    }
+
+    async fn address(&self, asset: &AssetId) -> Result<String, AdapterError> {
+        token_of(&self.purse.config, asset)?;
+        Ok(self.purse.owner.address().to_string())
+    }
+}
+
+impl EvmAdapter {
+    /// Nothing is dust to an EVM but nothing itself; coins must be worth twice the gas of lock and end. What a token is
+    /// worth nobody here knows.
+    fn worth_its_fees(&self, spec: &HtlcSpec, it: &Htlc, price: u128) -> Result<(), AdapterError> {
+        let (asset, have) = (spec.asset.clone(), spec.amount);
+        if have == Amount::ZERO {
+            return Err(AdapterError::Dust { asset, have, least: Amount::new(1) });
+        }
+        let gas = u128::from(it.lock_gas().saturating_add(it.end_gas()));
+        let least = Amount::new(price.saturating_mul(gas).saturating_mul(2));
+        if it.is_coin() && have < least {
+            return Err(AdapterError::Uneconomic { asset, have, least });
+        }
+        Ok(())
+    }
+}

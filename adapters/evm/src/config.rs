@@ -1,0 +1,72 @@
+//! What an adapter is told about its chain.
+
+use crate::fees::FeePolicy;
+use kofo_primitives::{AssetId, ChainId, NetworkId, ParseIdError};
+use std::time::Duration;
+
+/// A family of EVM chains with one build of the contract and one way to pay for gas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// EIP-1559 transactions; the contract for Cancun and later.
+    Ethereum,
+    /// Legacy transactions with a gas price floor; the contract for Petersburg; a block is final when it is there.
+    Echoin,
+}
+
+/// Everything that an adapter is told. Build with [`EvmConfig::ethereum`] or [`EvmConfig::echoin`] and change what
+/// differs.
+#[derive(Clone, Debug)]
+pub struct EvmConfig {
+    /// The JSON-RPC endpoint of a node of our own: redeems with a preimage go there.
+    pub url: String,
+    /// EIP-155 chain id; compared with the node's at start.
+    pub chain_id: u64,
+    /// How the chain is spoken to.
+    pub profile: Profile,
+    /// The network of kofo, which our keys are derived for.
+    pub network: NetworkId,
+    /// The chain's own coin, such as `eip155:1/slip44:60`.
+    pub coin: AssetId,
+    /// The ERC-20 tokens that may be swapped, such as `eip155:1/erc20:0x…`.
+    pub tokens: Vec<AssetId>,
+    /// What may be paid for gas.
+    pub fees: FeePolicy,
+    /// How many accounts send redeems and refunds, each one transaction at a time. At least 1.
+    pub gas_accounts: u8,
+    /// How often the node is asked for a new block.
+    pub poll: Duration,
+}
+
+impl EvmConfig {
+    /// Ethereum and its like, with the defaults of this crate.
+    pub fn ethereum(url: &str, chain_id: u64, network: NetworkId) -> Result<Self, ParseIdError> {
+        Ok(Self {
+            url: url.to_owned(),
+            chain_id,
+            profile: Profile::Ethereum,
+            network,
+            coin: AssetId::new(&format!("eip155:{chain_id}/slip44:60"))?,
+            tokens: Vec::new(),
+            fees: FeePolicy::ETHEREUM,
+            gas_accounts: 2,
+            poll: Duration::from_millis(500),
+        })
+    }
+
+    /// Echoin (chain id 18), with the defaults of this crate. The reference of its coin's id is the chain id: it has no
+    /// registered SLIP-44 number.
+    pub fn echoin(url: &str, chain_id: u64, network: NetworkId) -> Result<Self, ParseIdError> {
+        Ok(Self {
+            profile: Profile::Echoin,
+            coin: AssetId::new(&format!("eip155:{chain_id}/slip44:{chain_id}"))?,
+            fees: FeePolicy::ECHOIN,
+            ..Self::ethereum(url, chain_id, network)?
+        })
+    }
+
+    /// The chain's id.
+    #[must_use]
+    pub fn chain(&self) -> ChainId {
+        self.coin.chain()
+    }
+}

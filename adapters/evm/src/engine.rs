@@ -1,0 +1,196 @@
+//! The one task of an adapter: it alone follows the chain, builds and sends.
+
+use crate::build::Builds;
+use crate::facts::Leg;
+use crate::follow::Follower;
+use crate::htlc::Htlc;
+use crate::node::NodeError;
+use crate::prepared::Form;
+use crate::purse::Purse;
+use crate::send::Sender;
+use kofo_primitives::{
+    Act, ActKind, ChainAction, ChainEvent, FailClass, Health, HtlcSpec, LegEvent, LegRef, Prepared, Text, Tip, UnixTime,
+};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
+
+/// So many questions in a row may fail before the node counts as faulty.
+const PATIENCE: u32 = 5;
+
+pub(crate) type Command = (LegRef, ChainAction);
+
+pub(crate) struct Engine {
+    pub(crate) purse: Arc<Purse>,
+    pub(crate) follower: Follower,
+    pub(crate) builds: Builds,
+    pub(crate) sender: Sender,
+    events: mpsc::Sender<ChainEvent>,
+    /// A `Watch` came after the last `Tip`.
+    owes_tip: bool,
+    failures: u32,
+    health: Health,
+}
+
+impl Engine {
+    pub(crate) fn new(purse: Arc<Purse>, contract: alloy::primitives::Address, events: mpsc::Sender<ChainEvent>) -> Self {
+        Self {
+            sender: Sender::new(&purse),
+            purse,
+            follower: Follower::new(contract),
+            builds: Builds::default(),
+            events,
+            owes_tip: true,
+            failures: 0,
+            health: Health::Healthy,
+        }
+    }
+
+    /// Runs until the adapter is dropped.
+    pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        let mut poll = tokio::time::interval(self.purse.config.poll);
+        poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut batch = Vec::new();
+        loop {
+            tokio::select! {
+                biased;
+                received = commands.recv_many(&mut batch, 64) => {
+                    if received == 0 {
+                        return;
+                    }
+                    for (leg, action) in batch.drain(..) {
+                        self.command(leg, action).await;
+                    }
+                }
+                _ = poll.tick() => {}
+            }
+            self.round().await;
+        }
+    }
+
+    async fn command(&mut self, leg: LegRef, action: ChainAction) {
+        match action {
+            ChainAction::Watch { spec, held } => self.watch(leg, spec, &held).await,
+            ChainAction::Build(act) => {
+                self.builds.want(leg, act);
+            }
+            ChainAction::Broadcast(kind, prepared) => match self.form(leg, kind, &prepared) {
+                Some(form) => self.sender.broadcast(leg, form, self.follower.tip()),
+                None => self.refuse(leg, kind, "not a transaction that this adapter built").await,
+            },
+            ChainAction::Unwatch => {
+                self.follower.unwatch(leg);
+                self.builds.forget(leg);
+                self.sender.forget(leg);
+                let mut ledger = self.purse.ledger();
+                ledger.ends.remove(&leg);
+                ledger.earmarks.remove(&leg);
+            }
+        }
+    }
+
+    async fn watch(&mut self, leg: LegRef, spec: HtlcSpec, held: &[Prepared]) {
+        self.owes_tip = true;
+        for form in held.iter().filter_map(Form::decode) {
+            self.sender.hold(leg, &form);
+        }
+        if let Some(known) = self.follower.legs.get_mut(&leg).filter(|known| known.spec == spec) {
+            known.tell_again();
+            return;
+        }
+        match Htlc::new(&self.purse.config, &spec) {
+            Ok(htlc) => {
+                self.purse.ledger().ends.insert(leg, htlc.end_gas());
+                self.sender.check_gas();
+                self.follower.watch(leg, Leg::new(spec, htlc));
+            }
+            Err(error) => self.refuse(leg, ActKind::Lock, &error.to_string()).await,
+        }
+    }
+
+    fn form(&self, leg: LegRef, kind: ActKind, prepared: &Prepared) -> Option<Form> {
+        let form = Form::decode(prepared).filter(|form| form.kind() == kind);
+        form.filter(|_| self.follower.legs.contains_key(&leg))
+    }
+
+    /// Catches up, tells what is new, builds what is wanted and sends what is owed. After an error the rest waits for
+    /// the next round.
+    async fn round(&mut self) {
+        match self.try_round().await {
+            Ok(()) => self.failures = 0,
+            Err(error) => {
+                self.failures = self.failures.saturating_add(1);
+                tracing::warn!(chain = %self.purse.config.chain(), %error, failures = self.failures, "the node does not answer as expected");
+            }
+        }
+        let healthy = self.failures < PATIENCE && !self.follower.in_doubt;
+        let health = if healthy { Health::Healthy } else { Health::Fault };
+        if self.health != health {
+            self.health = health;
+            self.tell(ChainEvent::Health(health)).await;
+        }
+    }
+
+    async fn try_round(&mut self) -> Result<(), NodeError> {
+        let moved = self.follower.advance(&self.purse.node).await?;
+        let Some(tip) = self.follower.tip() else { return Ok(()) };
+        self.follower.peek(&self.purse.node).await;
+        self.settle_ledger();
+        for (leg, event) in self.sender.look(&self.purse, &mut self.follower, moved).await? {
+            self.tell(ChainEvent::Leg(leg, event)).await;
+        }
+        self.tell_news().await;
+        if moved || self.owes_tip {
+            self.owes_tip = false;
+            let (height, time) = (tip.height, UnixTime(tip.time));
+            self.tell(ChainEvent::Tip(Tip { height, time })).await;
+        }
+        let built = self.builds.make(&self.purse, &self.follower, &mut self.sender).await?;
+        for (leg, event) in built {
+            self.tell(ChainEvent::Leg(leg, event)).await;
+        }
+        for (leg, event) in self.sender.send(&self.purse, &self.follower, moved).await? {
+            self.tell(ChainEvent::Leg(leg, event)).await;
+        }
+        Ok(())
+    }
+
+    async fn tell_news(&mut self) {
+        let news: Vec<_> = self.follower.legs.iter_mut().map(|(leg, it)| (*leg, it.news())).collect();
+        for (leg, events) in news {
+            for event in events {
+                self.tell(ChainEvent::Leg(leg, event)).await;
+            }
+        }
+    }
+
+    /// What is locked is no longer the owner's, and what has ended needs no more gas.
+    fn settle_ledger(&self) {
+        let mut ledger = self.purse.ledger();
+        for (leg, it) in &self.follower.legs {
+            if it.facts.lock.is_some() || it.facts.cancel.is_some() {
+                ledger.earmarks.remove(leg);
+            }
+            if it.facts.end.is_some() {
+                ledger.ends.remove(leg);
+            } else {
+                ledger.ends.insert(*leg, it.htlc.end_gas());
+            }
+        }
+    }
+
+    async fn refuse(&self, leg: LegRef, kind: ActKind, why: &str) {
+        let class = FailClass::Refused(Text::lossy(why));
+        self.tell(ChainEvent::Leg(leg, LegEvent::Failed(kind, class))).await;
+    }
+
+    /// Nobody listens any more: then the command channel is closed too, and the task ends.
+    async fn tell(&self, event: ChainEvent) {
+        let _ = self.events.send(event).await;
+    }
+}
+
+/// The kind of what is asked, for a message.
+pub(crate) fn wrong_preimage(act: &Act, spec: &HtlcSpec) -> bool {
+    matches!(act, Act::Redeem(preimage) if preimage.hashlock() != spec.hashlock)
+}

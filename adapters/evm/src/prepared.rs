@@ -1,0 +1,90 @@
+//! The adapter's own form of what it built: enough to make the same transaction again after a restart.
+//!
+//! A lock and its cancel carry the nonce, because all versions of a lock must conflict. A redeem or refund carries
+//! none: a second one of the same lock reverts without harm, so its nonce is chosen when it is sent, and no nonce is
+//! ever held by what may never be sent.
+
+use crate::fees::Fee;
+use borsh::{BorshDeserialize, BorshSerialize};
+use kofo_primitives::{ActKind, Bytes, Preimage, Prepared};
+
+/// A transaction of the owner account under a fixed nonce.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(crate) struct Numbered {
+    pub(crate) nonce: u64,
+    pub(crate) gas: u64,
+    pub(crate) fee: Fee,
+}
+
+/// What is in a [`Prepared`]. The order of the variants is a storage format: append only.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(crate) enum Form {
+    Lock(Numbered),
+    Cancel(Numbered),
+    Redeem(Preimage),
+    Refund,
+}
+
+const VERSION: u8 = 1;
+
+impl Form {
+    pub(crate) fn encode(&self) -> Prepared {
+        let bytes = borsh::to_vec(&(VERSION, self)).expect("writing to memory does not fail");
+        Prepared(Bytes::new(bytes).expect("a form is smaller than 100 bytes"))
+    }
+
+    /// `None` for what this adapter never wrote.
+    pub(crate) fn decode(prepared: &Prepared) -> Option<Self> {
+        let (version, form) = borsh::from_slice::<(u8, Self)>(prepared.0.as_slice()).ok()?;
+        (version == VERSION).then_some(form)
+    }
+
+    pub(crate) fn kind(&self) -> ActKind {
+        match self {
+            Self::Lock(_) => ActKind::Lock,
+            Self::Cancel(_) => ActKind::Cancel,
+            Self::Redeem(_) => ActKind::Redeem,
+            Self::Refund => ActKind::Refund,
+        }
+    }
+
+    /// The owner's nonce that it holds.
+    pub(crate) fn numbered(&self) -> Option<Numbered> {
+        match self {
+            Self::Lock(n) | Self::Cancel(n) => Some(*n),
+            Self::Redeem(_) | Self::Refund => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_survives_the_journal_and_junk_does_not_decode() {
+        let numbered = Numbered { nonce: 7, gas: 80_000, fee: Fee { max: 3, tip: 2 } };
+        for form in [
+            Form::Lock(numbered),
+            Form::Cancel(numbered),
+            Form::Redeem(Preimage::new([9; 32])),
+            Form::Refund,
+        ] {
+            assert_eq!(Form::decode(&form.encode()), Some(form));
+        }
+        for junk in [vec![], vec![1], vec![2, 3], vec![1, 3, 0]] {
+            assert_eq!(Form::decode(&Prepared(Bytes::new(junk).unwrap())), None);
+        }
+    }
+
+    #[test]
+    fn the_encoding_is_pinned_so_that_old_journals_are_read() {
+        let lock = Form::Lock(Numbered { nonce: 1, gas: 2, fee: Fee { max: 3, tip: 4 } });
+        let mut pinned = vec![1, 0];
+        pinned.extend([1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0]);
+        pinned.extend(3u128.to_le_bytes());
+        pinned.extend(4u128.to_le_bytes());
+        assert_eq!(lock.encode().0.as_slice(), pinned);
+        assert_eq!(Form::Refund.encode().0.as_slice(), [1, 3]);
+    }
+}
