@@ -154,16 +154,10 @@ pub fn acceptable(offer: Signed<Offer>, now: &Now<'_>) -> Result<Acceptable, Ref
             asset: both.asset.clone(),
         });
     }
-    let numbered = |side, legs: &'_ [OfferedLeg]| {
-        let ids = (0..=u8::MAX).map(move |index| LegId { side, index });
-        ids.zip(legs.to_vec()).collect::<Vec<_>>()
-    };
-    let legs = [
-        numbered(Side::Alpha, &body.give),
-        numbered(Side::Beta, &body.want),
-    ];
-    for (id, leg) in legs.iter().flatten() {
-        known(*id, leg, now)?;
+    for (side, legs) in [(Side::Alpha, &body.give), (Side::Beta, &body.want)] {
+        for (index, leg) in (0..).zip(legs) {
+            known(LegId { side, index }, leg, now)?;
+        }
     }
     Ok(Acceptable(offer))
 }

@@ -88,6 +88,81 @@ fn no_document_links_to_a_file_that_is_not_there() {
     );
 }
 
+/// The rules that a source names in its comments (`// I6, the reveal: …`), with their line.
+fn rules_named(file: &File) -> Vec<(usize, String)> {
+    let comments = file
+        .text
+        .lines()
+        .enumerate()
+        .filter_map(|(i, line)| Some((i + 1, line.trim().strip_prefix("// ")?)));
+    let rule = |text: &str| {
+        let word: String = text.chars().take_while(char::is_ascii_alphanumeric).collect();
+        let mut chars = word.chars();
+        let letter = chars.next().is_some_and(|c| c.is_ascii_uppercase());
+        let number = chars.clone().count() > 0 && chars.all(|c| c.is_ascii_digit());
+        (letter && number && text[word.len()..].starts_with([':', ','])).then_some(word)
+    };
+    comments
+        .filter_map(|(line, text)| rule(text).map(|word| (line, word)))
+        .collect()
+}
+
+#[test]
+fn every_rule_that_the_machine_names_is_in_the_protocol() {
+    let protocol = read("docs/protocol/settlement.md");
+    let machine: Vec<_> = files()
+        .into_iter()
+        .filter(|file| file.path.starts_with("settlement/src/swap"))
+        .collect();
+    let named: usize = machine.iter().map(|file| rules_named(file).len()).sum();
+    assert!(named > 10, "only {named} rules named in settlement/src/swap");
+    none(machine.iter().flat_map(|file| {
+        let missing = rules_named(file)
+            .into_iter()
+            .filter(|(_, rule)| !protocol.contains(&format!("**{rule}**")));
+        missing
+            .map(|(line, rule)| file.at(line, format!("rule {rule} is not in the protocol")))
+            .collect::<Vec<_>>()
+    }));
+}
+
+/// The tests that a document names: words in backticks with at least three underscores.
+fn tests_named(file: &File) -> Vec<(usize, String)> {
+    let quoted = |(i, line): (usize, &str)| {
+        let words = line.split('`').skip(1).step_by(2).map(str::to_owned);
+        words
+            .filter(|word| word.matches('_').count() >= 3 && !word.contains(' '))
+            .map(|word| (i + 1, word))
+            .collect::<Vec<_>>()
+    };
+    file.text.lines().enumerate().flat_map(quoted).collect()
+}
+
+#[test]
+fn every_test_that_the_protocol_names_exists() {
+    let files = files();
+    let sources: Vec<_> = files.iter().filter(|file| file.ends_with(&[".rs"])).collect();
+    let protocol: Vec<_> = files
+        .iter()
+        .filter(|file| file.path.starts_with("docs/protocol/"))
+        .collect();
+    assert!(
+        protocol.iter().any(|file| !tests_named(file).is_empty()),
+        "docs/protocol names its vectors' tests"
+    );
+    let exists = |test: &str| {
+        sources
+            .iter()
+            .any(|file| file.text.contains(&format!("fn {test}(")))
+    };
+    none(protocol.iter().flat_map(|file| {
+        let missing = tests_named(file).into_iter().filter(|(_, test)| !exists(test));
+        missing
+            .map(|(line, test)| file.at(line, format!("no test {test}")))
+            .collect::<Vec<_>>()
+    }));
+}
+
 #[test]
 fn every_folder_with_a_crate_is_in_the_picture() {
     let (architecture, workspace) = (read("ARCHITECTURE.md"), read("Cargo.toml"));
