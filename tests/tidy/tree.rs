@@ -3,8 +3,17 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Folders that hold what was built or fetched.
-const NOT_OURS: [&str; 5] = [".git", "target", "node_modules", "out", "cache"];
+/// Folders that hold what was built or fetched: by name, by what forge writes, by the tag that cargo leaves.
+fn is_ours(folder: &Path) -> bool {
+    let built = [
+        ".git",
+        "target",
+        "node_modules",
+        "contracts/out",
+        "contracts/cache",
+    ];
+    !built.iter().any(|built| folder.ends_with(built)) && !folder.join("CACHEDIR.TAG").exists()
+}
 
 /// One text file, by its path from the root of the workspace.
 pub(crate) struct File {
@@ -43,9 +52,8 @@ pub(crate) fn files() -> Vec<File> {
 fn collect(root: &Path, folder: &Path, found: &mut Vec<File>) {
     for entry in std::fs::read_dir(folder).expect("folders of the workspace are readable") {
         let entry = entry.expect("folders of the workspace are readable");
-        let name = entry.file_name().to_string_lossy().into_owned();
         let (path, kind) = (entry.path(), entry.file_type().expect("an entry has a type"));
-        if kind.is_dir() && !NOT_OURS.contains(&name.as_str()) {
+        if kind.is_dir() && is_ours(&path) {
             collect(root, &path, found);
         } else if kind.is_file()
             && let Ok(text) = std::fs::read_to_string(&path)
