@@ -121,8 +121,8 @@ impl Harness for Sim {
     }
 
     async fn reorg(&self, blocks: u32) {
-        self.chain.drop_blocks(blocks, Dropped::Vanish);
-        self.mine(blocks + 1).await;
+        self.chain.advance(BLOCK);
+        self.chain.reorg(blocks, Dropped::Vanish);
     }
 }
 

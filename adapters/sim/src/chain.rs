@@ -119,6 +119,21 @@ impl State {
         Ok(id)
     }
 
+    fn drop_blocks(&mut self, blocks: u32, txs: Dropped) {
+        for _ in 0..blocks {
+            if self.blocks.len() < 2 {
+                break;
+            }
+            self.ledgers.pop();
+            let dropped = self.blocks.pop().map(|block| block.txs).unwrap_or_default();
+            if txs == Dropped::Return {
+                self.mempool
+                    .retain(|tx| !dropped.iter().any(|back| back.conflicts_with(tx)));
+                self.mempool.extend(dropped);
+            }
+        }
+    }
+
     /// One block with all that waits, pays enough and is allowed now; the best payers first.
     fn mine_one(&mut self) {
         let (height, parent) = (self.best().height.saturating_add(1), self.best().hash);
@@ -345,20 +360,16 @@ impl SimChain {
 
     /// Drops the newest blocks (never the first), so that others can be mined in their place.
     pub fn drop_blocks(&self, blocks: u32, txs: Dropped) {
+        self.change(|state| state.drop_blocks(blocks, txs));
+    }
+
+    /// Replaces the newest blocks by one more, all empty, before anybody looks.
+    pub fn reorg(&self, blocks: u32, txs: Dropped) {
         self.change(|state| {
-            for _ in 0..blocks {
-                if state.blocks.len() < 2 {
-                    break;
-                }
-                state.ledgers.pop();
-                let dropped = state.blocks.pop().map(|block| block.txs).unwrap_or_default();
-                if txs == Dropped::Return {
-                    state
-                        .mempool
-                        .retain(|tx| !dropped.iter().any(|back| back.conflicts_with(tx)));
-                    state.mempool.extend(dropped);
-                }
-            }
+            state.drop_blocks(blocks, txs);
+            let waiting = std::mem::take(&mut state.mempool);
+            (0..=blocks).for_each(|_| state.mine_one());
+            state.mempool = waiting;
         });
     }
 

@@ -51,6 +51,8 @@ pub async fn a_reorg_of_one_block_unlearns_a_lock_and_it_is_learned_again<H: Har
     let first = stage.settled().await;
     assert_eq!(stage.us.told(&leg).lock, Some(At::Block(first)));
 
+    // So that nobody sends it again unasked.
+    stage.them.adapter.act(leg.of, ChainAction::Unwatch).await;
     stage.chain.reorg(1).await;
     stage.settled().await;
     let lock = stage.us.told(&leg).lock;
@@ -58,7 +60,11 @@ pub async fn a_reorg_of_one_block_unlearns_a_lock_and_it_is_learned_again<H: Har
         !matches!(lock, Some(At::Block(_))),
         "it is in no block, yet the adapter holds on to {lock:?}"
     );
+    if stage.chain.waiting().await == 0 {
+        assert_eq!(lock, None, "it is nowhere");
+    }
 
+    stage.them.watch(&leg, std::slice::from_ref(&prepared)).await;
     stage.them.broadcast(&leg, ActKind::Lock, &prepared).await;
     stage.until_waiting(1).await;
     let second = stage.mine(1).await;
