@@ -92,6 +92,9 @@ impl BitcoinDriver {
             .call("createrawtransaction", json!([inputs, outputs]))
             .await?;
         self.rpc.call("generateblock", json!([ANYBODY, [raw]])).await?;
+        // The wallet learns of blocks a little later. This call waits for it; without, it might give away an address
+        // that the block above has used.
+        self.wallet.call("getbalance", json!([])).await?;
         Ok(())
     }
 
