@@ -1,0 +1,71 @@
+//! What a swap costs on chain: starts the daemons, measures, compares.
+
+mod btc;
+mod evm;
+mod figures;
+mod limits;
+mod peers;
+mod table;
+mod tables;
+
+use std::io::Write;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use kofo_regtest::{Chain, Options, Regtest};
+
+use figures::{Beyond, Figures};
+use peers::Peers;
+
+/// All that was measured, and what it is compared with.
+pub(crate) struct Outcome {
+    figures: Figures,
+    beyond: Beyond,
+    peers: Peers,
+}
+
+/// Measures on daemons that live as long as this call.
+pub(crate) async fn run() -> Result<Outcome> {
+    let options = Options {
+        chains: vec![Chain::Bitcoin, Chain::Ethereum],
+        progress: Arc::new(|line| drop(writeln!(std::io::stderr(), "{line}"))),
+        ..Options::manual()
+    };
+    let regtest = Regtest::up(options)
+        .await
+        .context("the benchmark needs bitcoind and anvil")?;
+    let (btc, payouts) = btc::measure(&regtest).await.context("measuring on bitcoind")?;
+    let (evm, acts) = evm::measure(&regtest).await.context("measuring on anvil")?;
+    Ok(Outcome {
+        figures: Figures { evm, btc },
+        beyond: Beyond { acts, payouts },
+        peers: Peers::read()?,
+    })
+}
+
+impl Outcome {
+    /// The figures that have limits, and nothing else.
+    pub(crate) fn json(&self) -> Result<String> {
+        Ok(serde_json::to_string(&self.figures)?)
+    }
+
+    /// Everything, as tables in Markdown.
+    pub(crate) fn text(&self) -> Result<String> {
+        Ok([
+            tables::limits(&self.figures, &self.peers)?,
+            tables::evm(&self.figures.evm, &self.peers),
+            tables::batches(&self.beyond.acts, &self.peers),
+            tables::acts(&self.beyond.acts, &self.peers),
+            tables::btc(&self.beyond.payouts, &self.peers),
+        ]
+        .join("\n\n"))
+    }
+
+    /// A sentence for each figure that is above its limit.
+    pub(crate) fn missed(&self) -> Vec<String> {
+        limits::all(&self.figures)
+            .iter()
+            .filter_map(limits::Limit::missed)
+            .collect()
+    }
+}

@@ -1,0 +1,201 @@
+//! What was measured beside what others need.
+
+use anyhow::{Context, Result};
+
+use super::figures::{Acts, BatchGas, Evm, Figures, Gas, LeafSizes, Payouts};
+use super::limits;
+use super::peers::{BtcPeer, EvmPeer, Peers};
+use super::table::{difference, grouped, markdown};
+
+/// Figures with limits, each with the peer that needs least.
+pub(crate) fn limits(figures: &Figures, peers: &Peers) -> Result<String> {
+    let eth = |of: fn(&EvmPeer) -> u64| peers.evm.iter().map(|p| (of(p), p.name.as_str())).min();
+    let btc = |of: fn(&BtcPeer) -> u64| peers.btc.iter().map(|p| (of(p), p.name.as_str())).min();
+    let swap = eth(|p| p.eth.swap());
+    let refund = eth(|p| p.eth.refund);
+    let token_swap = eth(|p| p.erc20.swap());
+    let batch = peers.batches.iter().map(|p| (p.swap(), p.name.as_str())).min();
+    let best = [
+        swap,
+        swap,
+        refund,
+        refund,
+        token_swap,
+        token_swap,
+        batch,
+        btc(|p| p.redeem[1]),
+        btc(|p| p.refund[1]),
+    ];
+    let mut rows = Vec::new();
+    for (limit, best) in limits::all(figures).iter().zip(best) {
+        let (theirs, name) = best.context("bench/data/peers.json lists nobody")?;
+        rows.push(vec![
+            format!("{} ({})", limit.what, limit.unit),
+            grouped(limit.measured),
+            grouped(limit.most),
+            if limit.missed().is_some() {
+                "MISSED"
+            } else {
+                "holds"
+            }
+            .to_owned(),
+            grouped(theirs),
+            difference(limit.measured, theirs),
+            name.to_owned(),
+        ]);
+    }
+    let head = [
+        "figure",
+        "measured",
+        "limit",
+        "",
+        "least of a peer",
+        "ours",
+        "which peer",
+    ];
+    Ok(markdown(&head, &rows))
+}
+
+/// All EVM peers. The last column is what our recycled lane saves.
+pub(crate) fn evm(ours: &Evm, peers: &Peers) -> String {
+    let row = |name: &str, eth: [u64; 3], erc20: [u64; 3]| {
+        let mut row = vec![name.to_owned()];
+        for [lock, redeem, refund] in [eth, erc20] {
+            row.extend([lock, redeem, refund, lock.saturating_add(redeem)].map(grouped));
+        }
+        let swap = eth[0].saturating_add(eth[1]);
+        row.push(difference(ours.eth.recycled.swap(), swap));
+        row
+    };
+    let own = |gas: &Gas| [gas.lock, gas.redeem, gas.refund];
+    let mut rows = vec![
+        row(
+            "kofo, recycled lane",
+            own(&ours.eth.recycled),
+            own(&ours.erc20.recycled),
+        ),
+        row("kofo, first use", own(&ours.eth.first), own(&ours.erc20.first)),
+    ];
+    for peer in &peers.evm {
+        let [eth, erc20] = [peer.eth, peer.erc20].map(|gas| [gas.lock, gas.redeem, gas.refund]);
+        rows.push(row(&peer.name, eth, erc20));
+    }
+    let head = [
+        "gas",
+        "ETH lock",
+        "redeem",
+        "refund",
+        "lock + redeem",
+        "ERC-20 lock",
+        "redeem",
+        "refund",
+        "lock + redeem",
+        "ours (ETH, recycled)",
+    ];
+    let sources = peers
+        .evm
+        .iter()
+        .map(|peer| format!("* {}: {}", peer.name, peer.source));
+    let sources = sources.collect::<Vec<_>>().join("\n");
+    format!("{}\n\n{}:\n{sources}", markdown(&head, &rows), peers.source)
+}
+
+/// Many swaps together.
+pub(crate) fn batches(acts: &Acts, peers: &Peers) -> String {
+    let own = |name: &str, gas: &BatchGas| {
+        vec![
+            name.to_owned(),
+            grouped(gas.lock),
+            grouped(gas.redeem),
+            grouped(gas.swap),
+        ]
+    };
+    let mut rows = vec![
+        own("kofo, ETH, 32 swaps, recycled lanes", &acts.eth_batch),
+        own("kofo, ERC-20, 32 swaps, recycled lanes", &acts.erc20_batch),
+    ];
+    for peer in &peers.batches {
+        rows.push(vec![
+            peer.name.clone(),
+            grouped(peer.lock),
+            grouped(peer.redeem),
+            grouped(peer.swap()),
+        ]);
+    }
+    markdown(&["gas per swap", "lock", "redeem", "lock + redeem"], &rows)
+}
+
+/// Rarer acts.
+pub(crate) fn acts(acts: &Acts, peers: &Peers) -> String {
+    let row = |name: &str, gas: u64, peer: Option<(&str, u64)>| {
+        let (who, theirs) = peer.map_or((String::new(), String::new()), |(n, g)| {
+            (n.to_owned(), grouped(g))
+        });
+        vec![name.to_owned(), grouped(gas), theirs, who]
+    };
+    let of = &peers.acts;
+    let known = |peer: &super::peers::ActPeer| (peer.name.clone(), peer.gas);
+    let [third, release, token] = [&of.third_party_redeem, &of.release, &of.token_transfer].map(known);
+    let rows = [
+        row(
+            "first lock of a lane to be recycled, ETH",
+            acts.eth_opening.lock,
+            None,
+        ),
+        row("… its redeem", acts.eth_opening.redeem, None),
+        row("… its refund", acts.eth_opening.refund, None),
+        row(
+            "first lock of a lane to be recycled, ERC-20",
+            acts.erc20_opening.lock,
+            None,
+        ),
+        row("… its redeem", acts.erc20_opening.redeem, None),
+        row("… its refund", acts.erc20_opening.refund, None),
+        row(
+            "redeem by a third party, ETH, recycled",
+            acts.third_party_redeem,
+            Some((&third.0, third.1)),
+        ),
+        row(
+            "redeemFor with a relayer's fee, ETH, one-off",
+            acts.redeem_for,
+            None,
+        ),
+        row(
+            "release by signature, ETH, one-off",
+            acts.release,
+            Some((&release.0, release.1)),
+        ),
+        row(
+            "transfer of the token alone",
+            acts.token_transfer,
+            Some((&token.0, token.1)),
+        ),
+    ];
+    markdown(&["gas", "kofo", "peer", "which"], &rows)
+}
+
+/// Spends of one HTLC output to one output.
+pub(crate) fn btc(ours: &Payouts, peers: &Peers) -> String {
+    let pair = |[p2wpkh, p2tr]: [u64; 2]| format!("{p2wpkh} / {p2tr}");
+    let both = |of: fn(&LeafSizes) -> u64| pair([of(&ours.p2wpkh), of(&ours.p2tr)]);
+    let mut rows = vec![vec![
+        "kofo, by leaf".to_owned(),
+        both(|s| s.redeem),
+        both(|s| s.refund),
+        "–".to_owned(),
+    ]];
+    for peer in &peers.btc {
+        let cooperative = peer.cooperative.map_or("–".to_owned(), pair);
+        rows.push(vec![
+            peer.name.clone(),
+            pair(peer.redeem),
+            pair(peer.refund),
+            cooperative,
+        ]);
+    }
+    markdown(
+        &["vB, to P2WPKH / to P2TR", "redeem", "refund", "cooperative"],
+        &rows,
+    )
+}
