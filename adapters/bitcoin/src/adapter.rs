@@ -12,7 +12,7 @@ use kofo_primitives::{
     Amount, AssetId, Bytes, ChainAction, ChainEvent, ChainId, End, HtlcSpec, LegId, LegRef, NetworkId, Party,
     Place, Seed, SwapNonce, Tip,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::engine::{Engine, Parts, tip};
 use crate::fee::{self, SatPerVb};
@@ -27,6 +27,8 @@ use crate::wallet::{OwnWallet, WalletError};
 const ACTIONS: usize = 1_024;
 /// Events that may wait for their reader.
 const EVENTS: usize = 1_024;
+/// How long a question waits for the wallet to catch up with the chain.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// A leg must be worth its redeem or refund even when fees have grown so many times since it was agreed.
 const FEE_GROWTH: u64 = 2;
 /// Virtual bytes of a lock with a few inputs: what is reckoned with before it is built.
@@ -61,6 +63,8 @@ pub struct BitcoinAdapter {
     most: SatPerVb,
     rpc: Arc<Rpc>,
     wallet: Arc<Mutex<OwnWallet>>,
+    /// Up to where the wallet knows the chain.
+    height: watch::Receiver<u64>,
     actions: mpsc::Sender<(LegRef, ChainAction)>,
     events: tokio::sync::Mutex<mpsc::Receiver<ChainEvent>>,
 }
@@ -79,13 +83,18 @@ impl BitcoinAdapter {
         let genesis = rpc.block_hash(0).await.map_err(node)?;
         let expected = bitcoin::constants::genesis_block(config.network).block_hash();
         if genesis != expected {
-            return Err(malformed("genesis block", &expected.to_string(), genesis.to_string()));
+            return Err(malformed(
+                "genesis block",
+                &expected.to_string(),
+                genesis.to_string(),
+            ));
         }
         let wallet = OwnWallet::open(&seed, config.network, config.birthday, store)
             .map_err(|error| storage_error(&chain, &error))?;
         let wallet = Arc::new(Mutex::new(wallet));
         let (actions, taken) = mpsc::channel(ACTIONS);
         let (told, events) = mpsc::channel(EVENTS);
+        let (caught_up, height) = watch::channel(0);
         let most = SatPerVb(config.max_fee_rate);
         let parts = Parts {
             rpc: Arc::clone(&rpc),
@@ -95,11 +104,45 @@ impl BitcoinAdapter {
             asset: asset.clone(),
             most,
             poll: config.poll,
+            caught_up,
         };
         tokio::spawn(Engine::new(parts, taken, told).run());
         let events = tokio::sync::Mutex::new(events);
         let network = config.kofo_network;
-        Ok(Self { chain, asset, seed, network, most, rpc, wallet, actions, events })
+        Ok(Self {
+            chain,
+            asset,
+            seed,
+            network,
+            most,
+            rpc,
+            wallet,
+            height,
+            actions,
+            events,
+        })
+    }
+
+    /// Waits until the wallet knows the best block of this moment, as long as it is not far behind.
+    async fn caught_up(&self) -> Result<(), AdapterError> {
+        let best = self
+            .rpc
+            .best()
+            .await
+            .map_err(|error| node_error(&self.chain, &error))?;
+        let mut height = self.height.clone();
+        match tokio::time::timeout(PATIENCE, height.wait_for(|height| *height >= best.height)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) => Err(AdapterError::Stopped(self.chain.clone())),
+            Err(_) => {
+                let (have, want) = (*self.height.borrow(), best.height);
+                let why = format!("the wallet has scanned {have} of {want} blocks; ask again later");
+                Err(AdapterError::Node {
+                    chain: self.chain.clone(),
+                    why,
+                })
+            }
+        }
     }
 
     fn wallet(&self) -> MutexGuard<'_, OwnWallet> {
@@ -110,7 +153,10 @@ impl BitcoinAdapter {
         if *asset == self.asset {
             return Ok(());
         }
-        Err(AdapterError::UnknownAsset { asset: asset.clone(), chain: self.chain.clone() })
+        Err(AdapterError::UnknownAsset {
+            asset: asset.clone(),
+            chain: self.chain.clone(),
+        })
     }
 
     fn key(&self, nonce: &SwapNonce, leg: LegId, end: End) -> Result<PublicKey, AdapterError> {
@@ -128,7 +174,11 @@ impl BitcoinAdapter {
             return Err(malformed("our key", &key.to_string(), ours.key.to_string()));
         }
         if !self.wallet().is_ours(&ours.payout) {
-            return Err(malformed("our payout", "a script of our wallet", ours.payout.to_string()));
+            return Err(malformed(
+                "our payout",
+                "a script of our wallet",
+                ours.payout.to_string(),
+            ));
         }
         Ok(())
     }
@@ -138,15 +188,32 @@ impl BitcoinAdapter {
         let dust = terms.htlc.script_pubkey().minimal_non_dust();
         let (asset, have) = (self.asset.clone(), units(terms.amount));
         if terms.amount < dust {
-            return Err(AdapterError::Dust { asset, have, least: units(dust) });
+            return Err(AdapterError::Dust {
+                asset,
+                have,
+                least: units(dust),
+            });
         }
-        let redeem = (terms.htlc.redeem_vsize(1, &terms.redeemer.payout), &terms.redeemer.payout);
-        let refund = (terms.htlc.refund_vsize(1, &terms.refunder.payout), &terms.refunder.payout);
+        let redeem = (
+            terms.htlc.redeem_vsize(1, &terms.redeemer.payout),
+            &terms.redeemer.payout,
+        );
+        let refund = (
+            terms.htlc.refund_vsize(1, &terms.refunder.payout),
+            &terms.refunder.payout,
+        );
         for (vsize, payout) in [redeem, refund] {
             let fee = rate.fee(vsize.saturating_mul(FEE_GROWTH));
-            let least = payout.minimal_non_dust().checked_add(fee).unwrap_or(bitcoin::Amount::MAX_MONEY);
+            let least = payout
+                .minimal_non_dust()
+                .checked_add(fee)
+                .unwrap_or(bitcoin::Amount::MAX_MONEY);
             if terms.amount < least {
-                return Err(AdapterError::Uneconomic { asset, have, least: units(least) });
+                return Err(AdapterError::Uneconomic {
+                    asset,
+                    have,
+                    least: units(least),
+                });
             }
         }
         Ok(())
@@ -154,10 +221,17 @@ impl BitcoinAdapter {
 
     fn check_funds(&self, terms: &Terms, rate: SatPerVb) -> Result<(), AdapterError> {
         let have = self.wallet().spendable();
-        let need = terms.amount.checked_add(rate.fee(LOCK_VBYTES)).unwrap_or(bitcoin::Amount::MAX_MONEY);
+        let need = terms
+            .amount
+            .checked_add(rate.fee(LOCK_VBYTES))
+            .unwrap_or(bitcoin::Amount::MAX_MONEY);
         if have < need {
             let (have, need) = (units(have), units(need));
-            return Err(AdapterError::Funds { asset: self.asset.clone(), have, need });
+            return Err(AdapterError::Funds {
+                asset: self.asset.clone(),
+                have,
+                need,
+            });
         }
         Ok(())
     }
@@ -180,17 +254,27 @@ impl ChainAdapter for BitcoinAdapter {
     }
 
     async fn tip(&self) -> Result<Tip, AdapterError> {
-        let best = self.rpc.best().await.map_err(|error| node_error(&self.chain, &error))?;
+        let best = self
+            .rpc
+            .best()
+            .await
+            .map_err(|error| node_error(&self.chain, &error))?;
         Ok(tip(&best))
     }
 
     async fn party(&self, wanted: PartyWanted<'_>) -> Result<Party, AdapterError> {
         self.known(wanted.asset)?;
+        self.caught_up().await?;
         let key = self.key(wanted.nonce, wanted.leg, wanted.end)?;
-        let taken = wanted.taken.iter().filter_map(|party| BitcoinParty::from_bytes(party.as_slice()).ok());
+        let taken = wanted
+            .taken
+            .iter()
+            .filter_map(|party| BitcoinParty::from_bytes(party.as_slice()).ok());
         let taken: BTreeSet<ScriptBuf> = taken.map(|party| party.payout).collect();
-        let address =
-            self.wallet().fresh_address(&taken).map_err(|error| storage_error(&self.chain, &error))?;
+        let address = self
+            .wallet()
+            .fresh_address(&taken)
+            .map_err(|error| storage_error(&self.chain, &error))?;
         let party = BitcoinParty::new(key, address.script_pubkey());
         let party = party.map_err(|error| malformed("payout", "a taproot address", error.to_string()))?;
         Ok(Bytes::new(party.to_bytes()).expect("a key and a taproot script are 67 bytes"))
@@ -204,31 +288,39 @@ impl ChainAdapter for BitcoinAdapter {
     async fn check(&self, leg: LegRef, spec: &HtlcSpec) -> Result<(), AdapterError> {
         let terms = Terms::read(spec, &self.asset)?;
         self.check_ours(leg, spec, &terms)?;
-        let node = |error: RpcError| node_error(&self.chain, &error);
-        let estimate = self.rpc.estimate_fee(2).await.map_err(node)?;
-        let rate = fee::rate(estimate, self.rpc.least_fee().await.map_err(node)?);
+        let rate = fee::ask(&self.rpc)
+            .await
+            .map_err(|error| node_error(&self.chain, &error))?;
         self.check_worth(&terms, rate.min(self.most))?;
         match spec.end {
             End::Redeemer => Ok(()),
-            End::Refunder => self.check_funds(&terms, rate),
+            End::Refunder => {
+                self.caught_up().await?;
+                self.check_funds(&terms, rate)
+            }
         }
     }
 
     async fn balance(&self, asset: &AssetId) -> Result<Amount, AdapterError> {
         self.known(asset)?;
+        self.caught_up().await?;
         Ok(units(self.wallet().spendable()))
     }
 
     async fn address(&self, asset: &AssetId) -> Result<String, AdapterError> {
         self.known(asset)?;
         let address = self.wallet().fresh_address(&BTreeSet::new());
-        address.map(|address| address.to_string()).map_err(|error| storage_error(&self.chain, &error))
+        address
+            .map(|address| address.to_string())
+            .map_err(|error| storage_error(&self.chain, &error))
     }
 }
 
 /// The CAIP-2 id of a Bitcoin network: the first half of its genesis block's hash.
 pub fn chain_id(network: Network) -> ChainId {
-    let genesis = bitcoin::constants::genesis_block(network).block_hash().to_string();
+    let genesis = bitcoin::constants::genesis_block(network)
+        .block_hash()
+        .to_string();
     let half = genesis.get(..32).expect("a block hash has 64 digits");
     ChainId::new(&format!("bip122:{half}")).expect("letters and digits make a CAIP-2 reference")
 }
@@ -239,11 +331,17 @@ pub fn asset_id(network: Network) -> AssetId {
 }
 
 fn node_error(chain: &ChainId, error: &RpcError) -> AdapterError {
-    AdapterError::Node { chain: chain.clone(), why: error.to_string() }
+    AdapterError::Node {
+        chain: chain.clone(),
+        why: error.to_string(),
+    }
 }
 
 fn storage_error(chain: &ChainId, error: &WalletError) -> AdapterError {
-    AdapterError::Storage { chain: chain.clone(), why: error.to_string() }
+    AdapterError::Storage {
+        chain: chain.clone(),
+        why: error.to_string(),
+    }
 }
 
 #[cfg(test)]

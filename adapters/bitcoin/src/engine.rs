@@ -18,7 +18,7 @@ use kofo_primitives::{
     ActKind, AssetId, ChainAction, ChainEvent, FailClass, Health, HtlcSpec, LegEvent, LegRef, NetworkId,
     Prepared, Seed, Text, Tip, UnixTime,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
 use crate::fee::SatPerVb;
@@ -45,6 +45,9 @@ pub(crate) enum LookError {
     Rpc(#[from] RpcError),
     #[error("the chain changed while it was read")]
     Raced,
+    /// No failure: there are more blocks than one look reads.
+    #[error("there are more blocks to read")]
+    Behind,
     #[error(transparent)]
     Wallet(#[from] WalletError),
 }
@@ -58,6 +61,8 @@ pub(crate) struct Parts {
     pub(crate) asset: AssetId,
     pub(crate) most: SatPerVb,
     pub(crate) poll: Duration,
+    /// The height up to which the wallet knows the chain.
+    pub(crate) caught_up: watch::Sender<u64>,
 }
 
 /// What woke the task.
@@ -135,7 +140,9 @@ impl Engine {
                     let (leg, action) = *action;
                     self.take(leg, action);
                     for _ in 1..ACTIONS_PER_LOOK {
-                        let Ok((leg, action)) = self.actions.try_recv() else { break };
+                        let Ok((leg, action)) = self.actions.try_recv() else {
+                            break;
+                        };
                         self.take(leg, action);
                     }
                 }
@@ -155,6 +162,7 @@ impl Engine {
                     return;
                 }
                 Err(LookError::Raced) => (),
+                Err(LookError::Behind) => return,
                 Err(error) => {
                     tracing::warn!(%error, "a look at the chain failed: it is repeated");
                     break;
@@ -174,19 +182,30 @@ impl Engine {
         if self.parts.rpc.best_hash().await? != best.hash {
             return Err(LookError::Raced);
         }
-        let pictures: Vec<(LegRef, Picture)> =
-            self.legs.iter().map(|(leg, watched)| (*leg, watched.picture())).collect();
-        let asked = self.legs.values().any(|leg| leg.asked_again);
+        let pictures: Vec<(LegRef, Picture)> = self
+            .legs
+            .iter()
+            .map(|(leg, watched)| (*leg, watched.picture()))
+            .collect();
+        let mut asked = Vec::new();
         for (leg, picture) in &pictures {
-            if let Some(watched) = self.legs.get_mut(leg) {
-                watched.tell(*leg, picture, &mut self.outbox);
+            if let Some(watched) = self.legs.get_mut(leg)
+                && watched.tell(*leg, picture, &mut self.outbox)
+            {
+                asked.push(*leg);
             }
         }
+        self.bury_dead(&pictures, &best);
+        for leg in asked {
+            self.outbox
+                .push_back(ChainEvent::Leg(leg, LegEvent::Watched(tip(&best))));
+        }
         self.answer_builds(&pictures);
-        if asked || self.told_tip != Some(best) {
+        if self.told_tip != Some(best) {
             self.told_tip = Some(best);
             self.outbox.push_back(ChainEvent::Tip(tip(&best)));
         }
+        self.parts.caught_up.send_replace(best.height);
         self.send_all(&pictures, &best).await
     }
 
@@ -200,7 +219,12 @@ impl Engine {
                 }
                 None => self.fail(leg, act.kind(), "the leg is not watched"),
             },
-            ChainAction::Broadcast(kind, prepared) => self.broadcast(leg, kind, &prepared),
+            ChainAction::Broadcast { act, tx, not_after } => {
+                if let Some(watched) = self.legs.get_mut(&leg) {
+                    watched.not_after.insert(act, not_after);
+                }
+                self.broadcast(leg, act, &tx);
+            }
             ChainAction::Unwatch => {
                 self.legs.remove(&leg);
                 self.wallet().release(leg);
@@ -247,12 +271,20 @@ impl Engine {
         }
         self.keep(leg, signed.clone());
         let since = self.best.map_or(0, |best| best.height);
-        let Some(watched) = self.legs.get_mut(&leg) else { return };
+        let Some(watched) = self.legs.get_mut(&leg) else {
+            return;
+        };
         match watched.sending.get_mut(&kind) {
             // A version that was replaced already: what replaced it is sent on.
             Some(old) if old.signed.same_inputs(&signed) && old.signed.fee >= signed.fee => old.tried = None,
             _ => {
-                let sending = Sending { signed, since, offered_at: None, tried: None, too_cheap: false };
+                let sending = Sending {
+                    signed,
+                    since,
+                    offered_at: None,
+                    tried: None,
+                    too_cheap: false,
+                };
                 watched.sending.insert(kind, sending);
             }
         }
@@ -263,7 +295,8 @@ impl Engine {
     }
 
     fn failed(&mut self, leg: LegRef, kind: ActKind, class: FailClass) {
-        self.outbox.push_back(ChainEvent::Leg(leg, LegEvent::Failed(kind, class)));
+        self.outbox
+            .push_back(ChainEvent::Leg(leg, LegEvent::Failed(kind, class)));
     }
 
     fn wallet(&self) -> MutexGuard<'_, OwnWallet> {
@@ -272,7 +305,10 @@ impl Engine {
 }
 
 pub(crate) fn tip(best: &Best) -> Tip {
-    Tip { height: best.height, time: UnixTime(best.median_time) }
+    Tip {
+        height: best.height,
+        time: UnixTime(best.median_time),
+    }
 }
 
 /// Whether the time since then is over; nothing means never.

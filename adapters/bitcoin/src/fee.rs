@@ -2,6 +2,11 @@
 
 use bitcoin::Amount;
 
+use crate::rpc::{Rpc, RpcError};
+
+/// A new transaction shall be in a block within so many.
+const TARGET: u32 = 2;
+
 /// Below this the default relay policy of many nodes drops a transaction.
 const FLOOR: SatPerVb = SatPerVb(1);
 /// Where bitcoind has seen too little to estimate, as on a fresh test chain.
@@ -17,10 +22,20 @@ impl SatPerVb {
         Amount::from_sat(self.0.saturating_mul(vsize))
     }
 
-    /// The rate that a replacement must at least pay: a quarter more, and one more.
-    pub(crate) fn bumped(self) -> Self {
-        Self(self.0.saturating_add(self.0 / 4).saturating_add(1))
+    /// What a version pays that replaces one which waited too long: the double, so that a few replacements reach
+    /// any price.
+    pub(crate) fn raised(self) -> Self {
+        Self(self.0.max(1).saturating_mul(2))
     }
+}
+
+/// The rate to pay now. A node that does not estimate (it relays blocks only, say) is one that has seen too little.
+pub(crate) async fn ask(rpc: &Rpc) -> Result<SatPerVb, RpcError> {
+    let estimate = match rpc.estimate_fee(TARGET).await {
+        Err(RpcError::Refused { .. }) => None,
+        answer => answer?,
+    };
+    Ok(rate(estimate, rpc.least_fee().await?))
 }
 
 /// The rate that bitcoind's two answers, both per 1,000 vbytes, ask for.
@@ -50,14 +65,23 @@ mod tests {
 
     #[test]
     fn a_full_mempool_sets_the_floor() {
-        assert_eq!(rate(Some(Amount::from_sat(5_000)), Some(Amount::from_sat(9_000))), SatPerVb(9));
+        assert_eq!(
+            rate(Some(Amount::from_sat(5_000)), Some(Amount::from_sat(9_000))),
+            SatPerVb(9)
+        );
     }
 
     #[test]
     fn a_replacement_pays_for_its_own_relay() {
-        assert_eq!(replacement(Amount::from_sat(1_000), SatPerVb(2), 150), Amount::from_sat(1_150));
-        assert_eq!(replacement(Amount::from_sat(100), SatPerVb(10), 150), Amount::from_sat(1_500));
-        assert_eq!(SatPerVb(1).bumped(), SatPerVb(2));
-        assert_eq!(SatPerVb(8).bumped(), SatPerVb(11));
+        assert_eq!(
+            replacement(Amount::from_sat(1_000), SatPerVb(2), 150),
+            Amount::from_sat(1_150)
+        );
+        assert_eq!(
+            replacement(Amount::from_sat(100), SatPerVb(10), 150),
+            Amount::from_sat(1_500)
+        );
+        assert_eq!(SatPerVb(0).raised(), SatPerVb(2));
+        assert_eq!(SatPerVb(8).raised(), SatPerVb(16));
     }
 }

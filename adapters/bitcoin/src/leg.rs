@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
 use bitcoin::{Amount, OutPoint, Transaction, Txid};
-use kofo_primitives::{Act, ActKind, At, ChainEvent, FailClass, HtlcSpec, LegEvent, LegRef, Preimage, TxId};
+use kofo_primitives::{
+    Act, ActKind, At, ChainEvent, FailClass, HtlcSpec, LegEvent, LegRef, Preimage, TxId, UnixTime,
+};
 
 use crate::picture::{Fact, Picture, Sighting, Wanted};
 use crate::prepared::Signed;
@@ -53,6 +55,8 @@ pub(crate) struct Leg {
     /// The newest version of what was built, kept in memory so that a repeat gives the same.
     pub(crate) built: BTreeMap<ActKind, Signed>,
     pub(crate) sending: BTreeMap<ActKind, Sending>,
+    /// When each of them is to be sent no more, by the chain's median time.
+    pub(crate) not_after: BTreeMap<ActKind, Option<UnixTime>>,
     /// Builds that are not answered yet.
     pub(crate) asked: Vec<Act>,
 }
@@ -70,6 +74,7 @@ impl Leg {
             asked_again: true,
             built: BTreeMap::new(),
             sending: BTreeMap::new(),
+            not_after: BTreeMap::new(),
             asked: Vec::new(),
         }
     }
@@ -96,14 +101,17 @@ impl Leg {
 
     /// Forgets all blocks from this height.
     pub(crate) fn rewind(&mut self, height: u64) {
-        self.history.retain(|sighting| sighting.height.is_some_and(|seen| seen < height));
+        self.history
+            .retain(|sighting| sighting.height.is_some_and(|seen| seen < height));
         self.next = self.next.min(height).max(self.spec.from_height);
     }
 
     /// Every outpoint whose spend says something about the leg.
     pub(crate) fn outpoints(&self) -> Vec<OutPoint> {
         let seen = self.history.iter().chain(&self.pending);
-        let coins = seen.flat_map(|s| self.wanted.outputs_of(&s.tx, s.txid)).map(|coin| coin.outpoint);
+        let coins = seen
+            .flat_map(|s| self.wanted.outputs_of(&s.tx, s.txid))
+            .map(|coin| coin.outpoint);
         coins.chain(self.wanted.lock_inputs.iter().copied()).collect()
     }
 
@@ -118,12 +126,17 @@ impl Leg {
     }
 
     pub(crate) fn knows(&self, txid: Txid) -> bool {
-        self.history.iter().chain(&self.pending).any(|sighting| sighting.txid == txid)
+        self.history
+            .iter()
+            .chain(&self.pending)
+            .any(|sighting| sighting.txid == txid)
     }
 
     pub(crate) fn is_touched_by(&self, tx: &Transaction, txid: Txid) -> bool {
         let outpoints = self.outpoints();
-        tx.input.iter().any(|input| outpoints.contains(&input.previous_output))
+        tx.input
+            .iter()
+            .any(|input| outpoints.contains(&input.previous_output))
             || self.wanted.outputs_of(tx, txid).next().is_some()
     }
 
@@ -131,9 +144,19 @@ impl Leg {
         self.pending.iter().any(|sighting| sighting.txid == txid)
     }
 
-    /// Tells what changed since it was told last, or everything if somebody asked.
-    pub(crate) fn tell(&mut self, leg: LegRef, picture: &Picture, out: &mut VecDeque<ChainEvent>) {
-        if std::mem::take(&mut self.asked_again) {
+    /// Whether the act may still be sent at this median time.
+    pub(crate) fn may_send(&self, kind: ActKind, median_time: u64) -> bool {
+        self.not_after
+            .get(&kind)
+            .copied()
+            .flatten()
+            .is_none_or(|last| median_time <= last.0)
+    }
+
+    /// Tells what changed since it was told last, or the whole picture if somebody asked; whether somebody did.
+    pub(crate) fn tell(&mut self, leg: LegRef, picture: &Picture, out: &mut VecDeque<ChainEvent>) -> bool {
+        let whole = std::mem::take(&mut self.asked_again);
+        if whole {
             self.told = Told::default();
         }
         let now = Told {
@@ -152,18 +175,26 @@ impl Leg {
             (ActKind::Redeem, told.redeem, now.redeem),
         ] {
             match after {
-                _ if before == after => (),
-                None => push(LegEvent::Unseen(kind)),
-                Some(fact) => {
+                Some(fact) if before != after => {
                     let act = act(kind, picture);
-                    push(LegEvent::Seen { act, at: fact.at, tx: Some(tx_id(fact.txid)) });
+                    push(LegEvent::Seen {
+                        act,
+                        at: fact.at,
+                        tx: Some(tx_id(fact.txid)),
+                    });
                 }
+                None if whole || before.is_some() => push(LegEvent::Unseen(kind)),
+                Some(_) | None => (),
             }
         }
         if let Some(have) = now.wrong.filter(|_| told.wrong != now.wrong) {
-            let class = FailClass::WrongAmount { have: units(have), need: self.spec.amount };
+            let class = FailClass::WrongAmount {
+                have: units(have),
+                need: self.spec.amount,
+            };
             push(LegEvent::Failed(ActKind::Lock, class));
         }
+        whole
     }
 }
 
@@ -190,3 +221,6 @@ fn tx_id(txid: Txid) -> TxId {
 pub(crate) fn units(amount: Amount) -> kofo_primitives::Amount {
     kofo_primitives::Amount::new(u128::from(amount.to_sat()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,9 +19,7 @@ pub struct NoAggregate {
 /// The BIP-327 `KeyAgg` of two keys, sorted first, so that both parties get the same key in whatever order
 /// they name themselves.
 pub(crate) fn aggregate(first: &PublicKey, second: &PublicKey) -> Result<XOnlyPublicKey, NoAggregate> {
-    let none = || NoAggregate {
-        key: *first,
-    };
+    let none = || NoAggregate { key: *first };
     let keys = [
         MusigKey::from_byte_array_compressed(first.serialize()).map_err(|_| none())?,
         MusigKey::from_byte_array_compressed(second.serialize()).map_err(|_| none())?,

@@ -58,7 +58,10 @@ struct Found {
 
 impl Sighting {
     fn fact(&self) -> Fact {
-        Fact { at: self.height.map_or(At::Mempool, At::Block), txid: self.txid }
+        Fact {
+            at: self.height.map_or(At::Mempool, At::Block),
+            txid: self.txid,
+        }
     }
 }
 
@@ -66,7 +69,10 @@ impl Wanted {
     /// Reads the picture out of the transactions, those in blocks in the order of the chain.
     pub(crate) fn picture(&self, seen: &[Sighting]) -> Picture {
         let found: Vec<Found> = seen.iter().flat_map(|sighting| self.outputs(sighting)).collect();
-        let mut picture = Picture { unspent: in_blocks(&found).map(|found| found.coin).collect(), ..Picture::default() };
+        let mut picture = Picture {
+            unspent: in_blocks(&found).map(|found| found.coin).collect(),
+            ..Picture::default()
+        };
         (picture.lock, picture.wrong) = self.lock(&found);
         for sighting in seen {
             self.spends(sighting, &found, &mut picture);
@@ -75,15 +81,26 @@ impl Wanted {
     }
 
     /// Whether a transaction touches the leg, given the outputs known so far.
-    pub(crate) fn outputs_of<'a>(&'a self, tx: &'a Transaction, txid: Txid) -> impl Iterator<Item = Coin> + 'a {
-        tx.output.iter().zip(0u32..).filter(|(output, _)| output.script_pubkey == self.script).map(
-            move |(output, vout)| Coin { outpoint: OutPoint { txid, vout }, value: output.value },
-        )
+    pub(crate) fn outputs_of<'a>(
+        &'a self,
+        tx: &'a Transaction,
+        txid: Txid,
+    ) -> impl Iterator<Item = Coin> + 'a {
+        tx.output
+            .iter()
+            .zip(0u32..)
+            .filter(|(output, _)| output.script_pubkey == self.script)
+            .map(move |(output, vout)| Coin {
+                outpoint: OutPoint { txid, vout },
+                value: output.value,
+            })
     }
 
     fn outputs(&self, sighting: &Sighting) -> Vec<Found> {
         let fact = sighting.fact();
-        self.outputs_of(&sighting.tx, sighting.txid).map(|coin| Found { coin, fact }).collect()
+        self.outputs_of(&sighting.tx, sighting.txid)
+            .map(|coin| Found { coin, fact })
+            .collect()
     }
 
     /// A lock is one output of exactly the amount. What others add after it was final changes nothing: else a
@@ -98,13 +115,17 @@ impl Wanted {
             return (lock, None);
         }
         let stands = |lock: &&&Found| {
-            let others = mined.iter().filter(|other| other.coin.outpoint != lock.coin.outpoint);
+            let others = mined
+                .iter()
+                .filter(|other| other.coin.outpoint != lock.coin.outpoint);
             lock.coin.value == self.amount && others.map(|o| height(o)).all(|h| h >= self.final_after(lock))
         };
         match mined.iter().find(stands) {
             Some(lock) => (Some(lock.fact), None),
             None => {
-                let sum = mined.iter().try_fold(Amount::ZERO, |sum, found| sum.checked_add(found.coin.value));
+                let sum = mined
+                    .iter()
+                    .try_fold(Amount::ZERO, |sum, found| sum.checked_add(found.coin.value));
                 (None, Some(sum.unwrap_or(Amount::MAX_MONEY)))
             }
         }
@@ -118,9 +139,14 @@ impl Wanted {
     fn spends(&self, sighting: &Sighting, found: &[Found], picture: &mut Picture) {
         let fact = sighting.fact();
         for input in &sighting.tx.input {
-            if found.iter().any(|found| found.coin.outpoint == input.previous_output) {
+            if found
+                .iter()
+                .any(|found| found.coin.outpoint == input.previous_output)
+            {
                 if sighting.height.is_some() {
-                    picture.unspent.retain(|coin| coin.outpoint != input.previous_output);
+                    picture
+                        .unspent
+                        .retain(|coin| coin.outpoint != input.previous_output);
                 }
                 if let Some(preimage) = preimage_in(&input.witness, &self.hashlock) {
                     picture.redeem = earlier(picture.redeem, (fact, preimage), |(fact, _)| fact.at);
@@ -139,7 +165,11 @@ impl Wanted {
     fn is_refund(&self, witness: &Witness, tx: &Transaction) -> bool {
         let leaf = witness.taproot_leaf_script();
         let by_leaf = leaf.is_some_and(|leaf| leaf.script == self.refund_leaf.as_script());
-        by_leaf || tx.output.first().is_some_and(|output| output.script_pubkey == self.refund_payout)
+        by_leaf
+            || tx
+                .output
+                .first()
+                .is_some_and(|output| output.script_pubkey == self.refund_payout)
     }
 }
 

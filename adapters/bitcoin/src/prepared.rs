@@ -8,12 +8,24 @@ use kofo_primitives::{ActKind, Bytes, Prepared};
 /// Names this layout; another one gets another number.
 const VERSION: u8 = 1;
 
-/// A signed transaction of one act.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A signed transaction of one act. May hold a preimage: printed by its id only.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Signed {
     pub(crate) kind: ActKind,
     pub(crate) tx: Transaction,
     pub(crate) fee: Amount,
+}
+
+impl std::fmt::Debug for Signed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "Signed({:?}, {}, fee {})",
+            self.kind,
+            self.tx.compute_txid(),
+            self.fee
+        )
+    }
 }
 
 #[derive(BorshSerialize, BorshDeserialize)]
@@ -49,11 +61,18 @@ impl Signed {
     }
 
     pub(crate) fn encode(&self) -> Result<Prepared, PreparedError> {
-        let record =
-            Record { version: VERSION, kind: self.kind, fee: self.fee.to_sat(), tx: serialize(&self.tx) };
+        let record = Record {
+            version: VERSION,
+            kind: self.kind,
+            fee: self.fee.to_sat(),
+            tx: serialize(&self.tx),
+        };
         let bytes = borsh::to_vec(&record).map_err(|error| PreparedError::Malformed(error.to_string()))?;
         let prepared = Bytes::new(bytes);
-        prepared.map(Prepared).map_err(|e| PreparedError::TooLarge { have: e.have, most: e.most })
+        prepared.map(Prepared).map_err(|e| PreparedError::TooLarge {
+            have: e.have,
+            most: e.most,
+        })
     }
 
     pub(crate) fn decode(prepared: &Prepared) -> Result<Self, PreparedError> {
@@ -61,10 +80,17 @@ impl Signed {
         let record: Record =
             borsh::from_slice(prepared.0.as_slice()).map_err(|error| malformed(error.to_string()))?;
         if record.version != VERSION {
-            return Err(malformed(format!("expected version {VERSION}, got {}", record.version)));
+            return Err(malformed(format!(
+                "expected version {VERSION}, got {}",
+                record.version
+            )));
         }
         let tx = deserialize(&record.tx).map_err(|error| malformed(error.to_string()))?;
-        Ok(Self { kind: record.kind, tx, fee: Amount::from_sat(record.fee) })
+        Ok(Self {
+            kind: record.kind,
+            tx,
+            fee: Amount::from_sat(record.fee),
+        })
     }
 }
 
@@ -78,7 +104,10 @@ mod tests {
     use super::*;
 
     fn signed(outputs: usize) -> Signed {
-        let output = TxOut { value: Amount::from_sat(1), script_pubkey: ScriptBuf::new() };
+        let output = TxOut {
+            value: Amount::from_sat(1),
+            script_pubkey: ScriptBuf::new(),
+        };
         let input = bitcoin::TxIn::default();
         let tx = Transaction {
             version: Version::TWO,
@@ -86,7 +115,11 @@ mod tests {
             input: vec![input],
             output: vec![output; outputs],
         };
-        Signed { kind: ActKind::Refund, tx, fee: Amount::from_sat(7) }
+        Signed {
+            kind: ActKind::Refund,
+            tx,
+            fee: Amount::from_sat(7),
+        }
     }
 
     #[test]
@@ -97,7 +130,10 @@ mod tests {
     #[test]
     fn a_transaction_that_does_not_fit_the_journal_is_refused_before_it_is_used() {
         let refused = signed(3_000).encode().unwrap_err();
-        assert!(matches!(refused, PreparedError::TooLarge { most: 16_384, .. }), "{refused}");
+        assert!(
+            matches!(refused, PreparedError::TooLarge { most: 16_384, .. }),
+            "{refused}"
+        );
     }
 
     proptest! {

@@ -41,7 +41,11 @@ impl std::fmt::Debug for RpcAuth {
 pub(crate) enum RpcError {
     /// It understood and refuses.
     #[error("bitcoind refuses {method}: {message} (code {code})")]
-    Refused { method: &'static str, code: i64, message: String },
+    Refused {
+        method: &'static str,
+        code: i64,
+        message: String,
+    },
     /// It cannot be reached, or does not speak as bitcoind speaks.
     #[error("bitcoind does not answer {method}: {why}")]
     Trouble { method: &'static str, why: String },
@@ -82,9 +86,15 @@ impl Rpc {
         const METHOD: &str = "getblockheader";
         let header = self.call(METHOD, &[json!(hash)]).await?;
         let number = |field: &str| {
-            header[field].as_u64().ok_or_else(|| trouble(METHOD, format!("no number in {field}: {header}")))
+            header[field]
+                .as_u64()
+                .ok_or_else(|| trouble(METHOD, format!("no number in {field}: {header}")))
         };
-        Ok(Best { hash, height: number("height")?, median_time: number("mediantime")? })
+        Ok(Best {
+            hash,
+            height: number("height")?,
+            median_time: number("mediantime")?,
+        })
     }
 
     pub(crate) async fn block_hash(&self, height: u64) -> Result<BlockHash, RpcError> {
@@ -115,10 +125,14 @@ impl Rpc {
         const METHOD: &str = "gettxspendingprevout";
         let mut spenders = Vec::new();
         for chunk in outpoints.chunks(OUTPOINTS_PER_CALL) {
-            let asked: Vec<Value> =
-                chunk.iter().map(|o| json!({ "txid": o.txid, "vout": o.vout })).collect();
+            let asked: Vec<Value> = chunk
+                .iter()
+                .map(|o| json!({ "txid": o.txid, "vout": o.vout }))
+                .collect();
             let answer = self.call(METHOD, &[Value::Array(asked)]).await?;
-            let rows = answer.as_array().ok_or_else(|| trouble(METHOD, format!("no list: {answer}")))?;
+            let rows = answer
+                .as_array()
+                .ok_or_else(|| trouble(METHOD, format!("no list: {answer}")))?;
             for spender in rows.iter().filter_map(|row| row.get("spendingtxid")) {
                 spenders.push(parse(METHOD, spender.clone())?);
             }
@@ -129,13 +143,17 @@ impl Rpc {
     }
 
     pub(crate) async fn send(&self, tx: &Transaction) -> Result<(), RpcError> {
-        self.call("sendrawtransaction", &[json!(serialize_hex(tx))]).await.map(drop)
+        self.call("sendrawtransaction", &[json!(serialize_hex(tx))])
+            .await
+            .map(drop)
     }
 
     /// What bitcoind thinks gets a transaction into one of the next `blocks`, per 1,000 vbytes; nothing if it
     /// has seen too little.
     pub(crate) async fn estimate_fee(&self, blocks: u32) -> Result<Option<Amount>, RpcError> {
-        let answer = self.call("estimatesmartfee", &[json!(blocks), json!("economical")]).await?;
+        let answer = self
+            .call("estimatesmartfee", &[json!(blocks), json!("economical")])
+            .await?;
         bitcoin_amount("estimatesmartfee", &answer["feerate"])
     }
 
@@ -153,7 +171,11 @@ impl Rpc {
             Err(error) => GetBlockCountError::from(error),
         };
         match error.rpc_code() {
-            Some(code) => Err(RpcError::Refused { method, code, message: error.to_string() }),
+            Some(code) => Err(RpcError::Refused {
+                method,
+                code,
+                message: error.to_string(),
+            }),
             None => {
                 // The cookie changes when bitcoind restarts.
                 if let Ok(fresh) = connect(&self.url, &self.auth) {
@@ -177,10 +199,7 @@ fn trouble(method: &'static str, why: String) -> RpcError {
     RpcError::Trouble { method, why }
 }
 
-fn parse<T: serde::de::DeserializeOwned>(
-    method: &'static str,
-    value: Value,
-) -> Result<T, RpcError> {
+fn parse<T: serde::de::DeserializeOwned>(method: &'static str, value: Value) -> Result<T, RpcError> {
     serde_json::from_value(value).map_err(|error| trouble(method, error.to_string()))
 }
 
@@ -205,8 +224,14 @@ mod tests {
 
     #[test]
     fn fees_are_read_exactly_and_nonsense_is_trouble() {
-        assert_eq!(bitcoin_amount("m", &json!(0.00001)), Ok(Some(Amount::from_sat(1_000))));
-        assert_eq!(bitcoin_amount("m", &json!(0.00012345)), Ok(Some(Amount::from_sat(12_345))));
+        assert_eq!(
+            bitcoin_amount("m", &json!(0.00001)),
+            Ok(Some(Amount::from_sat(1_000)))
+        );
+        assert_eq!(
+            bitcoin_amount("m", &json!(0.00012345)),
+            Ok(Some(Amount::from_sat(12_345)))
+        );
         assert_eq!(bitcoin_amount("m", &Value::Null), Ok(None));
         assert!(bitcoin_amount("m", &json!("much")).is_err());
         assert!(bitcoin_amount("m", &json!(-1)).is_err());
@@ -214,7 +239,10 @@ mod tests {
 
     #[test]
     fn passwords_are_never_printed() {
-        let auth = RpcAuth::UserPass { user: "me".into(), password: "hunter2".into() };
+        let auth = RpcAuth::UserPass {
+            user: "me".into(),
+            password: "hunter2".into(),
+        };
         assert_eq!(format!("{auth:?}"), "UserPass(me, redacted)");
     }
 }

@@ -102,12 +102,22 @@ impl Htlc {
 
     fn redeem_way<'a>(&'a self, preimage: &'a [u8; PREIMAGE_BYTES]) -> Leaf<'a> {
         let (script, key) = (self.redeem_leaf(), self.redeemer());
-        Leaf { script, preimage: Some(preimage), key, lock_time: LockTime::ZERO }
+        Leaf {
+            script,
+            preimage: Some(preimage),
+            key,
+            lock_time: LockTime::ZERO,
+        }
     }
 
     fn refund_way(&self) -> Leaf<'_> {
         let (script, key) = (self.refund_leaf(), self.refunder());
-        Leaf { script, preimage: None, key, lock_time: self.refund_lock_time() }
+        Leaf {
+            script,
+            preimage: None,
+            key,
+            lock_time: self.refund_lock_time(),
+        }
     }
 
     fn vsize(&self, coins: usize, payout: &Script, leaf: &Leaf<'_>) -> u64 {
@@ -136,7 +146,10 @@ impl Htlc {
         let spent: Vec<TxOut> = spend
             .coins
             .iter()
-            .map(|coin| TxOut { value: coin.value, script_pubkey: script_pubkey.clone() })
+            .map(|coin| TxOut {
+                value: coin.value,
+                script_pubkey: script_pubkey.clone(),
+            })
             .collect();
         let leaf_hash = TapLeafHash::from_script(&leaf.script, LeafVersion::TapScript);
         let mut cache = SighashCache::new(&mut tx);
@@ -172,11 +185,21 @@ impl Htlc {
 impl Spend<'_> {
     /// What the payout gets.
     fn left(&self) -> Result<Amount, SpendError> {
-        let value = self.coins.iter().try_fold(Amount::ZERO, |sum, coin| sum.checked_add(coin.value));
+        let value = self
+            .coins
+            .iter()
+            .try_fold(Amount::ZERO, |sum, coin| sum.checked_add(coin.value));
         let value = value.unwrap_or(Amount::ZERO);
         let dust = self.payout.minimal_non_dust();
-        let uneconomic = SpendError::Uneconomic { value, fee: self.fee, dust };
-        value.checked_sub(self.fee).filter(|left| *left >= dust).ok_or(uneconomic)
+        let uneconomic = SpendError::Uneconomic {
+            value,
+            fee: self.fee,
+            dust,
+        };
+        value
+            .checked_sub(self.fee)
+            .filter(|left| *left >= dust)
+            .ok_or(uneconomic)
     }
 }
 
@@ -199,7 +222,10 @@ fn unsigned(coins: Vec<OutPoint>, lock_time: LockTime, payout: &Script, value: A
         version: Version::TWO,
         lock_time,
         input: input.collect(),
-        output: vec![TxOut { value, script_pubkey: payout.to_owned() }],
+        output: vec![TxOut {
+            value,
+            script_pubkey: payout.to_owned(),
+        }],
     }
 }
 

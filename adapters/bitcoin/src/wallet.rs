@@ -63,7 +63,9 @@ impl OwnWallet {
         let secp = Secp256k1::new();
         let keychain = |kind| {
             let template = Bip86(master, kind);
-            template.into_wallet_descriptor(&secp, network.into()).map_err(|e| refused(&e))
+            template
+                .into_wallet_descriptor(&secp, network.into())
+                .map_err(|e| refused(&e))
         };
         let (external, external_keys) = keychain(KeychainKind::External)?;
         let (internal, internal_keys) = keychain(KeychainKind::Internal)?;
@@ -80,19 +82,33 @@ impl OwnWallet {
                     .descriptor(KeychainKind::Internal, Some(internal))
                     .check_network(network)
                     .lookahead(LOOKAHEAD);
-                let bdk = load.load_wallet_no_persist(whole.clone()).map_err(|e| foreign(e.to_string()))?;
+                let bdk = load
+                    .load_wallet_no_persist(whole.clone())
+                    .map_err(|e| foreign(e.to_string()))?;
                 (bdk.ok_or_else(|| foreign("it is empty".into()))?, whole)
             }
             None => {
-                let create = Wallet::create(external, internal).network(network).lookahead(LOOKAHEAD);
-                (create.create_wallet_no_persist().map_err(|e| refused(&e))?, ChangeSet::default())
+                let create = Wallet::create(external, internal)
+                    .network(network)
+                    .lookahead(LOOKAHEAD);
+                (
+                    create.create_wallet_no_persist().map_err(|e| refused(&e))?,
+                    ChangeSet::default(),
+                )
             }
         };
         let mut whole = whole;
         whole.merge(bdk.take_staged().unwrap_or_default());
         let top = u64::from(bdk.latest_checkpoint().height());
         let next = top.saturating_add(1).max(birthday);
-        Ok(Self { bdk, signers, whole, store, reserved: BTreeMap::new(), next })
+        Ok(Self {
+            bdk,
+            signers,
+            whole,
+            store,
+            reserved: BTreeMap::new(),
+            next,
+        })
     }
 
     /// The next height to apply.
@@ -109,7 +125,10 @@ impl OwnWallet {
     pub(crate) fn apply(&mut self, block: &Block) -> Result<(), WalletError> {
         let refused = |why: String| WalletError::Refused(why);
         let height = u32::try_from(self.next).map_err(|e| refused(e.to_string()))?;
-        let below = self.bdk.checkpoints().find(|checkpoint| checkpoint.height() < height);
+        let below = self
+            .bdk
+            .checkpoints()
+            .find(|checkpoint| checkpoint.height() < height);
         let below: BlockId = below.ok_or_else(|| refused("no genesis".into()))?.block_id();
         if below.height.saturating_add(1) == height && below.hash != block.header.prev_blockhash {
             if below.height == 0 {
@@ -118,17 +137,26 @@ impl OwnWallet {
             self.next = u64::from(below.height);
             return Ok(());
         }
-        self.bdk.apply_block_connected_to(block, height, below).map_err(|e| refused(e.to_string()))?;
+        self.bdk
+            .apply_block_connected_to(block, height, below)
+            .map_err(|e| refused(e.to_string()))?;
         self.next = self.next.saturating_add(1);
         Ok(())
     }
 
     /// Stores what changed, if anything did.
     pub(crate) fn save(&mut self) -> Result<(), WalletError> {
-        let Some(staged) = self.bdk.take_staged() else { return Ok(()) };
+        let Some(staged) = self.bdk.take_staged() else {
+            return Ok(());
+        };
         self.whole.merge(staged);
-        let anchored: BTreeSet<u32> =
-            self.whole.tx_graph.anchors.iter().map(|(anchor, _)| anchor.block_id.height).collect();
+        let anchored: BTreeSet<u32> = self
+            .whole
+            .tx_graph
+            .anchors
+            .iter()
+            .map(|(anchor, _)| anchor.block_id.height)
+            .collect();
         let oldest = self.bdk.latest_checkpoint().height().saturating_sub(BLOCKS_KEPT);
         self.whole.local_chain.blocks.retain(|height, hash| {
             hash.is_some() && (*height == 0 || *height >= oldest || anchored.contains(height))
@@ -140,18 +168,25 @@ impl OwnWallet {
     /// What a lock could spend now: in a block, mature, not reserved.
     pub(crate) fn spendable(&self) -> Amount {
         let mature = self.bdk.balance().confirmed;
-        let held = self.bdk.list_unspent().filter(|coin| {
-            self.reserved.contains_key(&coin.outpoint) && coin.chain_position.is_confirmed()
-        });
-        held.fold(mature, |left, coin| left.checked_sub(coin.txout.value).unwrap_or(Amount::ZERO))
+        let held = self
+            .bdk
+            .list_unspent()
+            .filter(|coin| self.reserved.contains_key(&coin.outpoint) && coin.chain_position.is_confirmed());
+        held.fold(mature, |left, coin| {
+            left.checked_sub(coin.txout.value).unwrap_or(Amount::ZERO)
+        })
     }
 
-    /// Whether coins of ours wait for blocks before a lock may spend them.
-    pub(crate) fn has_maturing(&self, depth: u32) -> bool {
-        let tip = self.bdk.latest_checkpoint().height().saturating_add(1);
-        self.bdk.list_unspent().any(|coin| {
+    /// What waits for more blocks before a lock of this depth may spend it.
+    pub(crate) fn maturing(&self, depth: u32) -> Amount {
+        let next = self.bdk.latest_checkpoint().height().saturating_add(1);
+        let young = self.bdk.list_unspent().filter(|coin| {
             let height = coin.chain_position.confirmation_height_upper_bound();
-            height.is_none_or(|height| tip.saturating_sub(height) < depth)
+            let young = height.is_none_or(|height| next.saturating_sub(height) < depth);
+            young && !self.reserved.contains_key(&coin.outpoint)
+        });
+        young.fold(Amount::ZERO, |sum, coin| {
+            sum.checked_add(coin.txout.value).unwrap_or(sum)
         })
     }
 
@@ -176,7 +211,8 @@ impl OwnWallet {
 
     pub(crate) fn reserve(&mut self, leg: LegRef, signed: &Signed) {
         if matches!(signed.kind, ActKind::Lock | ActKind::Cancel) {
-            self.reserved.extend(signed.outpoints().map(|outpoint| (outpoint, leg)));
+            self.reserved
+                .extend(signed.outpoints().map(|outpoint| (outpoint, leg)));
         }
     }
 
@@ -212,13 +248,22 @@ impl OwnWallet {
         rate: SatPerVb,
     ) -> Result<Signed, WalletError> {
         let outputs = &old.tx.output;
-        let change = outputs.iter().find(|o| o.script_pubkey != *script).ok_or(WalletError::NoChange)?;
-        let lock = outputs.iter().find(|o| o.script_pubkey == *script).ok_or(WalletError::NoChange)?;
+        let change = outputs
+            .iter()
+            .find(|o| o.script_pubkey != *script)
+            .ok_or(WalletError::NoChange)?;
+        let lock = outputs
+            .iter()
+            .find(|o| o.script_pubkey == *script)
+            .ok_or(WalletError::NoChange)?;
         let fee = replacement(old.fee, rate, old.tx.weight().to_vbytes_ceil());
         let change = change.script_pubkey.clone();
         let builder = self.of_inputs(old)?;
         let psbt = with(builder, |builder| {
-            builder.add_recipient(lock.script_pubkey.clone(), lock.value).drain_to(change).fee_absolute(fee);
+            builder
+                .add_recipient(lock.script_pubkey.clone(), lock.value)
+                .drain_to(change)
+                .fee_absolute(fee);
         })?;
         self.finish(leg, old.kind, psbt)
     }
@@ -237,7 +282,10 @@ impl OwnWallet {
             _ => None,
         };
         let to = to.unwrap_or_else(|| {
-            self.bdk.next_unused_address(KeychainKind::Internal).address.script_pubkey()
+            self.bdk
+                .next_unused_address(KeychainKind::Internal)
+                .address
+                .script_pubkey()
         });
         let builder = self.of_inputs(old)?;
         let psbt = with(builder, |builder| {
@@ -249,7 +297,9 @@ impl OwnWallet {
     fn of_inputs(&mut self, old: &Signed) -> Result<Builder<'_>, WalletError> {
         let inputs: Vec<OutPoint> = old.outpoints().collect();
         let mut builder = self.bdk.build_tx();
-        builder.add_utxos(&inputs).map_err(|e| WalletError::Refused(e.to_string()))?;
+        builder
+            .add_utxos(&inputs)
+            .map_err(|e| WalletError::Refused(e.to_string()))?;
         builder.manually_selected_only();
         Ok(builder)
     }
@@ -282,7 +332,10 @@ fn with(mut builder: Builder<'_>, set: impl FnOnce(&mut Builder<'_>)) -> Result<
 
 fn refused(error: CreateTxError) -> WalletError {
     match error {
-        CreateTxError::CoinSelection(short) => WalletError::Funds { have: short.available, need: short.needed },
+        CreateTxError::CoinSelection(short) => WalletError::Funds {
+            have: short.available,
+            need: short.needed,
+        },
         other => WalletError::Refused(other.to_string()),
     }
 }

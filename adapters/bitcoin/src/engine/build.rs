@@ -2,7 +2,7 @@
 
 use bitcoin::Amount;
 use bitcoin::secp256k1::SecretKey;
-use kofo_primitives::{Act, ActKind, FailClass, LegEvent, LegRef, Text};
+use kofo_primitives::{Act, ActKind, End, FailClass, LegEvent, LegRef, Text};
 
 use super::Engine;
 use crate::fee::{SatPerVb, replacement};
@@ -35,7 +35,11 @@ impl Engine {
                 match self.build(*leg, &act, picture) {
                     Outcome::Built(signed) => self.built(*leg, signed),
                     Outcome::Failed(class) => self.failed(*leg, act.kind(), class),
-                    Outcome::Wait => self.legs.get_mut(leg).into_iter().for_each(|w| w.asked.push(act.clone())),
+                    Outcome::Wait => self
+                        .legs
+                        .get_mut(leg)
+                        .into_iter()
+                        .for_each(|w| w.asked.push(act.clone())),
                 }
             }
         }
@@ -46,17 +50,34 @@ impl Engine {
         let kind = signed.kind;
         match signed.encode() {
             Ok(prepared) => {
-                if self.legs.get(&leg).is_some_and(|watched| !watched.sending.contains_key(&kind)) {
+                if self
+                    .legs
+                    .get(&leg)
+                    .is_some_and(|watched| !watched.sending.contains_key(&kind))
+                {
                     self.keep(leg, signed);
                 }
-                self.outbox.push_back(kofo_primitives::ChainEvent::Leg(leg, LegEvent::Built(kind, prepared)));
+                self.outbox.push_back(kofo_primitives::ChainEvent::Leg(
+                    leg,
+                    LegEvent::Built(kind, prepared),
+                ));
             }
             Err(error) => self.fail(leg, kind, &error.to_string()),
         }
     }
 
     fn build(&mut self, leg: LegRef, act: &Act, picture: &Picture) -> Outcome {
-        let Some(watched) = self.legs.get(&leg) else { return Outcome::Wait };
+        let Some(watched) = self.legs.get(&leg) else {
+            return Outcome::Wait;
+        };
+        let end = if act.kind() == ActKind::Redeem {
+            End::Redeemer
+        } else {
+            End::Refunder
+        };
+        if watched.spec.end != end {
+            return refused("the act is the other party's");
+        }
         match act {
             Act::Lock => self.build_lock(leg, picture),
             Act::Cancel => self.build_cancel(leg, picture),
@@ -66,7 +87,9 @@ impl Engine {
     }
 
     fn build_lock(&self, leg: LegRef, picture: &Picture) -> Outcome {
-        let Some(watched) = self.legs.get(&leg) else { return Outcome::Wait };
+        let Some(watched) = self.legs.get(&leg) else {
+            return Outcome::Wait;
+        };
         if let Some(signed) = watched.built.get(&ActKind::Lock) {
             return Outcome::Built(signed.clone());
         }
@@ -76,31 +99,54 @@ impl Engine {
         if self.rate > self.parts.most {
             let vsize = watched.terms.htlc.redeem_vsize(1, &watched.terms.ours().payout);
             let (need, most) = (self.rate.fee(vsize), self.parts.most.fee(vsize));
-            return Outcome::Failed(FailClass::FeeCap { need: units(need), most: units(most) });
+            return Outcome::Failed(FailClass::FeeCap {
+                need: units(need),
+                most: units(most),
+            });
         }
         let depth = watched.spec.depth;
         let output = (watched.wanted.script.as_script(), watched.terms.amount);
+        let coming = self.change_underway();
         let mut wallet = self.wallet();
         match wallet.lock(leg, output, self.rate, depth) {
             Ok(signed) => Outcome::Built(signed),
-            Err(WalletError::Funds { .. }) if wallet.has_maturing(depth) || self.has_lock_underway() => {
-                Outcome::Wait
-            }
             Err(WalletError::Funds { have, need }) => {
-                Outcome::Failed(FailClass::Funds { have: units(have), need: units(need) })
+                let later = [wallet.maturing(depth), coming]
+                    .into_iter()
+                    .try_fold(have, Amount::checked_add);
+                if later.is_some_and(|later| later >= need) {
+                    return Outcome::Wait;
+                }
+                Outcome::Failed(FailClass::Funds {
+                    have: units(have),
+                    need: units(need),
+                })
             }
             Err(error) => refused(&error.to_string()),
         }
     }
 
-    /// Whether change of ours is on its way into a block.
-    fn has_lock_underway(&self) -> bool {
-        let underway = |leg: &Leg| leg.sending.contains_key(&ActKind::Lock) && leg.awaits_lock();
-        self.legs.values().any(underway)
+    /// What locks of ours that are not in a block yet will give back as change.
+    fn change_underway(&self) -> Amount {
+        let underway = self.legs.values().filter(|leg| leg.awaits_lock());
+        let locks = underway.filter_map(|leg| Some((leg, leg.sending.get(&ActKind::Lock)?)));
+        let outputs = locks.flat_map(|(leg, sending)| {
+            sending
+                .signed
+                .tx
+                .output
+                .iter()
+                .filter(|output| output.script_pubkey != leg.wanted.script)
+        });
+        outputs.fold(Amount::ZERO, |sum, output| {
+            sum.checked_add(output.value).unwrap_or(sum)
+        })
     }
 
     fn build_cancel(&self, leg: LegRef, picture: &Picture) -> Outcome {
-        let Some(watched) = self.legs.get(&leg) else { return Outcome::Wait };
+        let Some(watched) = self.legs.get(&leg) else {
+            return Outcome::Wait;
+        };
         if let Some(signed) = watched.built.get(&ActKind::Cancel) {
             return Outcome::Built(signed.clone());
         }
@@ -132,7 +178,16 @@ impl Engine {
         let vsize = leaf_vsize(watched, coins.len(), preimage.is_some());
         let fee = affordable(watched, &coins, rate.fee(vsize));
         let payout = &watched.terms.ours().payout;
-        self.sign_leaf(leg, watched, &Spend { coins: &coins, payout, fee }, preimage)
+        self.sign_leaf(
+            leg,
+            watched,
+            &Spend {
+                coins: &coins,
+                payout,
+                fee,
+            },
+            preimage,
+        )
     }
 
     fn sign_leaf(
@@ -143,20 +198,33 @@ impl Engine {
         preimage: Option<&[u8; 32]>,
     ) -> Outcome {
         let spec = &watched.spec;
-        let secret = self.parts.seed.leg_secret(&self.parts.network, &spec.nonce, leg.leg, spec.end);
+        let secret = self
+            .parts
+            .seed
+            .leg_secret(&self.parts.network, &spec.nonce, leg.leg, spec.end);
         let Ok(mut secret) = SecretKey::from_slice(secret.expose()) else {
             return refused("the derived key is no key of the curve");
         };
         let (kind, tx) = match preimage {
-            Some(preimage) => (ActKind::Redeem, watched.terms.htlc.redeem(spend, preimage, &secret)),
+            Some(preimage) => (
+                ActKind::Redeem,
+                watched.terms.htlc.redeem(spend, preimage, &secret),
+            ),
             None => (ActKind::Refund, watched.terms.htlc.refund(spend, &secret)),
         };
         secret.non_secure_erase();
         match tx {
-            Ok(tx) => Outcome::Built(Signed { kind, tx, fee: spend.fee }),
+            Ok(tx) => Outcome::Built(Signed {
+                kind,
+                tx,
+                fee: spend.fee,
+            }),
             Err(SpendError::Uneconomic { value, fee, dust }) => {
                 let most = value.checked_sub(dust).unwrap_or(Amount::ZERO);
-                Outcome::Failed(FailClass::FeeCap { need: units(fee), most: units(most) })
+                Outcome::Failed(FailClass::FeeCap {
+                    need: units(fee),
+                    most: units(most),
+                })
             }
             Err(error) => refused(&error.to_string()),
         }
@@ -169,23 +237,42 @@ impl Engine {
         let old = &watched.sending.get(&kind)?.signed;
         let vsize = old.tx.weight().to_vbytes_ceil();
         let paid = SatPerVb(old.fee.to_sat().checked_div(vsize)?);
-        let rate = self.rate.max(paid.bumped()).min(self.parts.most);
+        let rate = self.rate.max(paid.raised()).min(self.parts.most);
         let signed = match kind {
-            ActKind::Lock => {
-                self.wallet().raise(leg, old, &watched.wanted.script, rate).map_err(|e| warn(leg, &e)).ok()
-            }
-            ActKind::Cancel => self.wallet().cancel(leg, old, rate).map_err(|e| warn(leg, &e)).ok(),
+            ActKind::Lock => self
+                .wallet()
+                .raise(leg, old, &watched.wanted.script, rate)
+                .map_err(|e| warn(leg, &e))
+                .ok(),
+            ActKind::Cancel => self
+                .wallet()
+                .cancel(leg, old, rate)
+                .map_err(|e| warn(leg, &e))
+                .ok(),
             ActKind::Redeem | ActKind::Refund => {
-                let shown = old.tx.input.first().and_then(|input| preimage_in(&input.witness, &watched.wanted.hashlock));
+                let shown = old
+                    .tx
+                    .input
+                    .first()
+                    .and_then(|input| preimage_in(&input.witness, &watched.wanted.hashlock));
                 let coins: Vec<Coin> = match self.is_stale(leg, kind, picture) {
                     true => worthwhile(picture, rate),
                     false => {
                         let ours: Vec<_> = old.outpoints().collect();
-                        picture.unspent.iter().filter(|coin| ours.contains(&coin.outpoint)).copied().collect()
+                        picture
+                            .unspent
+                            .iter()
+                            .filter(|coin| ours.contains(&coin.outpoint))
+                            .copied()
+                            .collect()
                     }
                 };
                 let fee = affordable(watched, &coins, replacement(old.fee, rate, vsize));
-                let spend = Spend { coins: &coins, payout: &watched.terms.ours().payout, fee };
+                let spend = Spend {
+                    coins: &coins,
+                    payout: &watched.terms.ours().payout,
+                    fee,
+                };
                 match self.sign_leaf(leg, watched, &spend, shown.as_ref()) {
                     Outcome::Built(signed) => Some(signed),
                     Outcome::Failed(_) | Outcome::Wait => None,
@@ -222,12 +309,18 @@ fn worthwhile(picture: &Picture, rate: SatPerVb) -> Vec<Coin> {
 
 fn leaf_vsize(watched: &Leg, coins: usize, redeem: bool) -> u64 {
     let (htlc, payout) = (&watched.terms.htlc, &watched.terms.ours().payout);
-    if redeem { htlc.redeem_vsize(coins, payout) } else { htlc.refund_vsize(coins, payout) }
+    if redeem {
+        htlc.redeem_vsize(coins, payout)
+    } else {
+        htlc.refund_vsize(coins, payout)
+    }
 }
 
 /// The fee, or less where it would leave only dust: a redeem at a low fee beats none.
 fn affordable(watched: &Leg, coins: &[Coin], fee: Amount) -> Amount {
-    let value = coins.iter().fold(Amount::ZERO, |sum, c| sum.checked_add(c.value).unwrap_or(sum));
+    let value = coins
+        .iter()
+        .fold(Amount::ZERO, |sum, c| sum.checked_add(c.value).unwrap_or(sum));
     let dust = watched.terms.ours().payout.minimal_non_dust();
     let most = value.checked_sub(dust).unwrap_or(Amount::ZERO);
     let least = SatPerVb(1).fee(leaf_vsize(watched, coins.len(), true));

@@ -45,15 +45,17 @@ impl Engine {
         if self.legs.values().any(|leg| leg.awaits_lock()) {
             self.read_new().await?;
         } else {
-            self.mempool = Mempool { spends: std::mem::take(&mut self.mempool.spends), ..Mempool::default() };
+            self.mempool = Mempool {
+                spends: std::mem::take(&mut self.mempool.spends),
+                ..Mempool::default()
+            };
         }
         for leg in self.legs.values_mut() {
             leg.pending.clear();
         }
         self.assign();
         for _ in 0..CHAINED {
-            let outpoints: BTreeSet<OutPoint> =
-                self.legs.values().flat_map(|leg| leg.outpoints()).collect();
+            let outpoints: BTreeSet<OutPoint> = self.legs.values().flat_map(|leg| leg.outpoints()).collect();
             if !self.read_spends(outpoints).await? {
                 break;
             }
@@ -70,10 +72,15 @@ impl Engine {
         self.mempool.large_since = (now.len() > LARGE).then(Instant::now);
         self.mempool.read.retain(|txid| now.contains(txid));
         self.mempool.locks.retain(|txid, _| now.contains(txid));
-        let unread: Vec<Txid> =
-            now.difference(&self.mempool.read).take(READS_PER_LOOK).copied().collect();
+        let unread: Vec<Txid> = now
+            .difference(&self.mempool.read)
+            .take(READS_PER_LOOK)
+            .copied()
+            .collect();
         for txid in unread {
-            let Some(tx) = self.parts.rpc.mempool_transaction(txid).await? else { continue };
+            let Some(tx) = self.parts.rpc.mempool_transaction(txid).await? else {
+                continue;
+            };
             self.mempool.read.insert(txid);
             let pays = |leg: &crate::leg::Leg| leg.wanted.outputs_of(&tx, txid).next().is_some();
             if self.legs.values().any(pays) {
@@ -107,7 +114,11 @@ impl Engine {
             for _ in 0..CHAINED {
                 for (&txid, tx) in self.mempool.locks.iter().chain(&self.mempool.spends) {
                     if !leg.knows(txid) && leg.is_touched_by(tx, txid) {
-                        leg.pending.push(Sighting { height: None, txid, tx: tx.clone() });
+                        leg.pending.push(Sighting {
+                            height: None,
+                            txid,
+                            tx: tx.clone(),
+                        });
                     }
                 }
             }

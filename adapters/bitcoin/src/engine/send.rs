@@ -25,7 +25,21 @@ enum Refusal {
 }
 
 impl Engine {
-    /// Sends what is owed at this tip, offers better versions, and tells what is dead.
+    /// Tells what is dead and sends it no more.
+    pub(super) fn bury_dead(&mut self, pictures: &[(LegRef, Picture)], best: &Best) {
+        for (leg, picture) in pictures {
+            for kind in self.kinds_sent(*leg) {
+                if self.is_dead(*leg, kind, picture, best)
+                    && let Some(watched) = self.legs.get_mut(leg)
+                {
+                    watched.sending.remove(&kind);
+                    self.failed(*leg, kind, FailClass::Dead);
+                }
+            }
+        }
+    }
+
+    /// Sends what is owed at this tip, and offers better versions of what waits too long.
     pub(super) async fn send_all(
         &mut self,
         pictures: &[(LegRef, Picture)],
@@ -33,12 +47,8 @@ impl Engine {
     ) -> Result<(), LookError> {
         let new_block = self.sent_at != Some(best.hash);
         for (leg, picture) in pictures {
-            let kinds: Vec<ActKind> =
-                self.legs.get(leg).map(|leg| leg.sending.keys().copied().collect()).unwrap_or_default();
-            for kind in kinds {
-                if self.is_dead(*leg, kind, picture, best) {
-                    self.bury(*leg, kind);
-                } else if self.is_owed(*leg, kind, picture, best) {
+            for kind in self.kinds_sent(*leg) {
+                if self.is_owed(*leg, kind, picture, best) {
                     self.improve(*leg, kind, picture, best);
                     self.send(*leg, kind, new_block).await?;
                 }
@@ -50,7 +60,12 @@ impl Engine {
 
     /// Whether the act is still to be brought into a block.
     fn is_owed(&self, leg: LegRef, kind: ActKind, picture: &Picture, best: &Best) -> bool {
-        let Some(watched) = self.legs.get(&leg) else { return false };
+        let Some(watched) = self.legs.get(&leg) else {
+            return false;
+        };
+        if !watched.may_send(kind, best.median_time) {
+            return false;
+        }
         let redeemed = picture.redeem.is_some_and(|(fact, _)| is_mined(&fact));
         let refunded = picture.refund.is_some_and(|fact| is_mined(&fact));
         let ended = picture.unspent.is_empty() && (redeemed || refunded);
@@ -66,7 +81,9 @@ impl Engine {
 
     /// Whether something else took what it spends, for good.
     fn is_dead(&self, leg: LegRef, kind: ActKind, picture: &Picture, best: &Best) -> bool {
-        let Some(watched) = self.legs.get(&leg) else { return false };
+        let Some(watched) = self.legs.get(&leg) else {
+            return false;
+        };
         let depth = u64::from(watched.spec.depth);
         let is_final = |fact: &Fact| match fact.at {
             At::Block(height) => best.height.saturating_add(1).saturating_sub(height) >= depth,
@@ -81,18 +98,22 @@ impl Engine {
         }
     }
 
-    fn bury(&mut self, leg: LegRef, kind: ActKind) {
-        if let Some(watched) = self.legs.get_mut(&leg) {
-            watched.sending.remove(&kind);
-            self.failed(leg, kind, FailClass::Dead);
-        }
+    fn kinds_sent(&self, leg: LegRef) -> Vec<ActKind> {
+        self.legs
+            .get(&leg)
+            .map(|leg| leg.sending.keys().copied().collect())
+            .unwrap_or_default()
     }
 
     /// Offers a better version where the present one waits too long, pays too little or spends what is gone. It
     /// is sent only when the core, which has to write it down first, asks for it.
     fn improve(&mut self, leg: LegRef, kind: ActKind, picture: &Picture, best: &Best) {
         let stale = self.is_stale(leg, kind, picture);
-        let Some(sending) = self.legs.get_mut(&leg).and_then(|watched| watched.sending.get_mut(&kind)) else {
+        let Some(sending) = self
+            .legs
+            .get_mut(&leg)
+            .and_then(|watched| watched.sending.get_mut(&kind))
+        else {
             return;
         };
         let since = sending.offered_at.unwrap_or(sending.since);
@@ -109,14 +130,20 @@ impl Engine {
     }
 
     async fn send(&mut self, leg: LegRef, kind: ActKind, new_block: bool) -> Result<(), LookError> {
-        let Some(watched) = self.legs.get_mut(&leg) else { return Ok(()) };
-        let Some(sending) = watched.sending.get(&kind) else { return Ok(()) };
+        let Some(watched) = self.legs.get_mut(&leg) else {
+            return Ok(());
+        };
+        let Some(sending) = watched.sending.get(&kind) else {
+            return Ok(());
+        };
         let txid = sending.signed.tx.compute_txid();
         if watched.in_mempool(txid) || !(new_block || is_over(sending.tried, RETRY)) {
             return Ok(());
         }
         let answer = self.parts.rpc.send(&sending.signed.tx).await;
-        let Some(sending) = watched.sending.get_mut(&kind) else { return Ok(()) };
+        let Some(sending) = watched.sending.get_mut(&kind) else {
+            return Ok(());
+        };
         sending.tried = Some(Instant::now());
         match answer {
             Ok(()) => tracing::info!(leg = %leg.leg, ?kind, %txid, "sent"),
@@ -141,9 +168,19 @@ fn refusal(code: i64, message: &str) -> Refusal {
     /// The transaction is in a block and its outputs are there.
     const ALREADY_IN_CHAIN: i64 = -27;
     let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
-    if code == ALREADY_IN_CHAIN || says(&["txn-already-in-mempool", "txn-already-known", "already in block chain"]) {
+    if code == ALREADY_IN_CHAIN
+        || says(&[
+            "txn-already-in-mempool",
+            "txn-already-known",
+            "already in block chain",
+        ])
+    {
         Refusal::Known
-    } else if says(&["insufficient fee", "min relay fee not met", "mempool min fee not met"]) {
+    } else if says(&[
+        "insufficient fee",
+        "min relay fee not met",
+        "mempool min fee not met",
+    ]) {
         Refusal::TooCheap
     } else {
         Refusal::NotNow
@@ -156,15 +193,24 @@ mod tests {
 
     #[test]
     fn what_bitcoind_has_already_is_no_failure() {
-        assert_eq!(refusal(-27, "Transaction outputs already in utxo set"), Refusal::Known);
+        assert_eq!(
+            refusal(-27, "Transaction outputs already in utxo set"),
+            Refusal::Known
+        );
         assert_eq!(refusal(-25, "txn-already-known"), Refusal::Known);
         assert_eq!(refusal(-26, "txn-already-in-mempool"), Refusal::Known);
     }
 
     #[test]
     fn a_low_fee_is_told_from_what_only_waits() {
-        assert_eq!(refusal(-26, "insufficient fee, rejecting replacement"), Refusal::TooCheap);
-        assert_eq!(refusal(-26, "mempool min fee not met, 100 < 200"), Refusal::TooCheap);
+        assert_eq!(
+            refusal(-26, "insufficient fee, rejecting replacement"),
+            Refusal::TooCheap
+        );
+        assert_eq!(
+            refusal(-26, "mempool min fee not met, 100 < 200"),
+            Refusal::TooCheap
+        );
         assert_eq!(refusal(-26, "non-final"), Refusal::NotNow);
         assert_eq!(refusal(-25, "bad-txns-inputs-missingorspent"), Refusal::NotNow);
     }

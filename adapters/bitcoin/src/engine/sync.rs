@@ -14,8 +14,6 @@ use crate::rpc::Best;
 const BLOCKS_KEPT: usize = 1_000;
 /// Blocks that one look applies at most; the rest is for the next one, so that actions are taken in between.
 const BLOCKS_PER_LOOK: usize = 500;
-/// A new transaction shall be in a block within so many.
-const FEE_TARGET: u32 = 2;
 
 impl Engine {
     /// Applies blocks until the wallet and all legs are at the best one, and gives that.
@@ -25,11 +23,7 @@ impl Engine {
             Some(best) => best,
             None => {
                 let best = self.parts.rpc.header(hash).await?;
-                let (estimate, least) = tokio::join!(
-                    self.parts.rpc.estimate_fee(FEE_TARGET),
-                    self.parts.rpc.least_fee()
-                );
-                self.rate = fee::rate(estimate?, least?);
+                self.rate = fee::ask(&self.parts.rpc).await?;
                 best
             }
         };
@@ -45,7 +39,7 @@ impl Engine {
         }
         self.wallet().save()?;
         tracing::info!(next = self.next_height(&best), best = best.height, "scanning");
-        Err(LookError::Raced)
+        Err(LookError::Behind)
     }
 
     /// Takes back the blocks that are no more on the best chain.
@@ -76,7 +70,10 @@ impl Engine {
 
     /// The lowest height that somebody still needs.
     fn next_height(&self, best: &Best) -> u64 {
-        let chain = self.chain.last_key_value().map_or(best.height, |(height, _)| height.saturating_add(1));
+        let chain = self
+            .chain
+            .last_key_value()
+            .map_or(best.height, |(height, _)| height.saturating_add(1));
         let legs = self.legs.values().map(|leg| leg.next).min().unwrap_or(u64::MAX);
         chain.min(legs).min(self.wallet().next())
     }
@@ -114,7 +111,10 @@ impl Engine {
         let mut outpoints: BTreeMap<OutPoint, BTreeSet<LegRef>> = BTreeMap::new();
         for (leg, watched) in self.legs.iter_mut().filter(|(_, watched)| watched.next == height) {
             watched.next = height.saturating_add(1);
-            scripts.entry(watched.wanted.script.clone()).or_default().insert(*leg);
+            scripts
+                .entry(watched.wanted.script.clone())
+                .or_default()
+                .insert(*leg);
             for outpoint in watched.outpoints() {
                 outpoints.entry(outpoint).or_default().insert(*leg);
             }
@@ -123,20 +123,32 @@ impl Engine {
             return;
         }
         for tx in &block.txdata {
-            let spends = tx.input.iter().filter_map(|input| outpoints.get(&input.previous_output));
+            let spends = tx
+                .input
+                .iter()
+                .filter_map(|input| outpoints.get(&input.previous_output));
             let mut touched: BTreeSet<LegRef> = spends.flatten().copied().collect();
-            let pays = tx.output.iter().filter_map(|output| scripts.get(&output.script_pubkey));
+            let pays = tx
+                .output
+                .iter()
+                .filter_map(|output| scripts.get(&output.script_pubkey));
             touched.extend(pays.flatten().copied());
             if touched.is_empty() {
                 continue;
             }
             let txid = tx.compute_txid();
             for leg in touched {
-                let Some(watched) = self.legs.get_mut(&leg) else { continue };
+                let Some(watched) = self.legs.get_mut(&leg) else {
+                    continue;
+                };
                 for coin in watched.wanted.outputs_of(tx, txid) {
                     outpoints.entry(coin.outpoint).or_default().insert(leg);
                 }
-                watched.record(Sighting { height: Some(height), txid, tx: tx.clone() });
+                watched.record(Sighting {
+                    height: Some(height),
+                    txid,
+                    tx: tx.clone(),
+                });
             }
         }
     }

@@ -14,7 +14,10 @@ fn script(byte: u8) -> ScriptBuf {
 }
 
 fn outpoint(byte: u8) -> OutPoint {
-    OutPoint { txid: Txid::from_byte_array([byte; 32]), vout: 0 }
+    OutPoint {
+        txid: Txid::from_byte_array([byte; 32]),
+        vout: 0,
+    }
 }
 
 fn wanted() -> Wanted {
@@ -36,11 +39,27 @@ fn sighting(
     outputs: &[(u8, u64)],
 ) -> Sighting {
     let witness = Witness::from_slice(witness);
-    let input = vec![TxIn { previous_output: input, witness, ..TxIn::default() }];
-    let output = |&(to, sats): &(u8, u64)| TxOut { value: Amount::from_sat(sats), script_pubkey: script(to) };
+    let input = vec![TxIn {
+        previous_output: input,
+        witness,
+        ..TxIn::default()
+    }];
+    let output = |&(to, sats): &(u8, u64)| TxOut {
+        value: Amount::from_sat(sats),
+        script_pubkey: script(to),
+    };
     let output = outputs.iter().map(output).collect();
-    let tx = Transaction { version: Version::TWO, lock_time: LockTime::ZERO, input, output };
-    Sighting { height: height.into(), txid: tx.compute_txid(), tx }
+    let tx = Transaction {
+        version: Version::TWO,
+        lock_time: LockTime::ZERO,
+        input,
+        output,
+    };
+    Sighting {
+        height: height.into(),
+        txid: tx.compute_txid(),
+        tx,
+    }
 }
 
 fn lock(height: impl Into<Option<u64>>, sats: u64) -> Sighting {
@@ -52,7 +71,10 @@ fn fact(sighting: &Sighting) -> Option<Fact> {
 }
 
 fn coin_of(sighting: &Sighting) -> OutPoint {
-    OutPoint { txid: sighting.txid, vout: 1 }
+    OutPoint {
+        txid: sighting.txid,
+        vout: 1,
+    }
 }
 
 #[test]
@@ -60,8 +82,15 @@ fn one_output_of_exactly_the_amount_is_a_lock_in_mempool_and_block() {
     for height in [None, Some(5)] {
         let seen = lock(height, AMOUNT);
         let picture = wanted().picture(std::slice::from_ref(&seen));
-        assert_eq!((picture.lock, picture.wrong, picture.cancel), (fact(&seen), None, None));
-        assert_eq!(picture.unspent.len(), usize::from(height.is_some()), "the mempool is no coin to build on");
+        assert_eq!(
+            (picture.lock, picture.wrong, picture.cancel),
+            (fact(&seen), None, None)
+        );
+        assert_eq!(
+            picture.unspent.len(),
+            usize::from(height.is_some()),
+            "the mempool is no coin to build on"
+        );
     }
 }
 
@@ -69,10 +98,17 @@ fn one_output_of_exactly_the_amount_is_a_lock_in_mempool_and_block() {
 fn too_little_and_too_much_are_no_lock_once_they_are_mined() {
     for sats in [AMOUNT - 1, AMOUNT + 1] {
         let picture = wanted().picture(&[lock(5, sats)]);
-        assert_eq!((picture.lock, picture.wrong), (None, Some(Amount::from_sat(sats))));
+        assert_eq!(
+            (picture.lock, picture.wrong),
+            (None, Some(Amount::from_sat(sats)))
+        );
         assert_eq!(picture.unspent.len(), 1, "it stays refundable");
         let picture = wanted().picture(&[lock(None, sats)]);
-        assert_eq!((picture.lock, picture.wrong), (None, None), "nothing is concluded from a mempool");
+        assert_eq!(
+            (picture.lock, picture.wrong),
+            (None, None),
+            "nothing is concluded from a mempool"
+        );
     }
 }
 
@@ -81,7 +117,10 @@ fn two_outputs_are_no_lock_be_they_right_or_parts() {
     for (one, two) in [(AMOUNT, AMOUNT), (AMOUNT, 1), (AMOUNT - 1, 1)] {
         let both = sighting(5, outpoint(7), &[], &[(1, one), (1, two)]);
         let picture = wanted().picture(&[both]);
-        assert_eq!((picture.lock, picture.wrong), (None, Some(Amount::from_sat(one + two))));
+        assert_eq!(
+            (picture.lock, picture.wrong),
+            (None, Some(Amount::from_sat(one + two)))
+        );
         assert_eq!(picture.unspent.len(), 2);
     }
 }
@@ -91,7 +130,10 @@ fn dust_undoes_a_lock_until_it_is_final_and_never_after() {
     let first = lock(5, AMOUNT);
     let dust = |height| sighting(height, outpoint(8), &[], &[(1, 330)]);
     let early = wanted().picture(&[first.clone(), dust(7)]);
-    assert_eq!((early.lock, early.wrong), (None, Some(Amount::from_sat(AMOUNT + 330))));
+    assert_eq!(
+        (early.lock, early.wrong),
+        (None, Some(Amount::from_sat(AMOUNT + 330)))
+    );
     let late = wanted().picture(&[first.clone(), dust(8)]);
     assert_eq!((late.lock, late.wrong), (fact(&first), None));
 }
@@ -100,11 +142,20 @@ fn dust_undoes_a_lock_until_it_is_final_and_never_after() {
 fn a_redeem_shows_its_preimage_whoever_sent_it_and_wherever_it_is() {
     for height in [None, Some(6)] {
         let lock = lock(5, AMOUNT);
-        let redeem = sighting(height, coin_of(&lock), &[&[1; 64], &PREIMAGE, &[0x82], &[0xc0]], &[(4, 1)]);
+        let redeem = sighting(
+            height,
+            coin_of(&lock),
+            &[&[1; 64], &PREIMAGE, &[0x82], &[0xc0]],
+            &[(4, 1)],
+        );
         let picture = wanted().picture(&[lock, redeem.clone()]);
         assert_eq!(picture.redeem, Some((redeem.fact(), PREIMAGE)));
         assert_eq!(picture.refund, None);
-        assert_eq!(picture.unspent.is_empty(), height.is_some(), "a mempool spend may never be mined");
+        assert_eq!(
+            picture.unspent.is_empty(),
+            height.is_some(),
+            "a mempool spend may never be mined"
+        );
     }
 }
 
@@ -123,7 +174,10 @@ fn a_refund_is_told_by_its_leaf_or_by_whom_it_pays() {
 fn a_spend_of_something_else_says_nothing_about_the_leg() {
     let stranger = sighting(6, outpoint(8), &[&[1; 64], &PREIMAGE], &[(3, 1)]);
     let picture = wanted().picture(&[lock(5, AMOUNT), stranger]);
-    assert_eq!((picture.redeem, picture.refund, picture.cancel), (None, None, None));
+    assert_eq!(
+        (picture.redeem, picture.refund, picture.cancel),
+        (None, None, None)
+    );
 }
 
 #[test]
@@ -136,7 +190,14 @@ fn the_lock_s_coin_spent_without_a_lock_is_a_cancel() {
 #[test]
 fn a_block_beats_the_mempool() {
     let lock = lock(5, AMOUNT);
-    let spend = |height, to| sighting(height, coin_of(&lock), &[&[1; 64], &[0xb1], &CONTROL_BLOCK], &[(to, 1)]);
+    let spend = |height, to| {
+        sighting(
+            height,
+            coin_of(&lock),
+            &[&[1; 64], &[0xb1], &CONTROL_BLOCK],
+            &[(to, 1)],
+        )
+    };
     let (pending, mined) = (spend(None, 4), spend(Some(6), 5));
     let picture = wanted().picture(&[lock.clone(), pending, mined.clone()]);
     assert_eq!(picture.refund, fact(&mined));

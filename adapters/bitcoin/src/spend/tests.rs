@@ -31,14 +31,24 @@ fn p2wpkh() -> ScriptBuf {
 }
 
 fn coin(vout: u32, sats: u64) -> Coin {
-    let outpoint = OutPoint { txid: bitcoin::Txid::from_byte_array([5; 32]), vout };
-    Coin { outpoint, value: Amount::from_sat(sats) }
+    let outpoint = OutPoint {
+        txid: bitcoin::Txid::from_byte_array([5; 32]),
+        vout,
+    };
+    Coin {
+        outpoint,
+        value: Amount::from_sat(sats),
+    }
 }
 
 static COINS: LazyLock<[Coin; 1]> = LazyLock::new(|| [coin(3, 100_000)]);
 
 fn spend(payout: &Script) -> Spend<'_> {
-    Spend { coins: &*COINS, payout, fee: Amount::from_sat(310) }
+    Spend {
+        coins: &*COINS,
+        payout,
+        fee: Amount::from_sat(310),
+    }
 }
 
 /// Checks the signature of the first input against the leaf in its witness.
@@ -111,10 +121,21 @@ fn the_predicted_size_is_the_size() {
 fn two_coins_of_one_script_go_into_one_refund() {
     let payout = p2tr();
     let coins = [coin(0, 60_000), coin(1, 40_000)];
-    let tx = htlc().refund(&Spend { coins: &coins, ..spend(&payout) }, &secret(2)).unwrap();
+    let tx = htlc()
+        .refund(
+            &Spend {
+                coins: &coins,
+                ..spend(&payout)
+            },
+            &secret(2),
+        )
+        .unwrap();
     assert_eq!(tx.output[0].value, Amount::from_sat(99_690));
     assert_eq!(tx.vsize() as u64, htlc().refund_vsize(2, &payout));
-    assert_ne!(tx.input[0].witness, tx.input[1].witness, "each input is signed by itself");
+    assert_ne!(
+        tx.input[0].witness, tx.input[1].witness,
+        "each input is signed by itself"
+    );
 }
 
 #[test]
@@ -122,19 +143,9 @@ fn the_wrong_key_or_preimage_builds_nothing() {
     let payout = p2tr();
     let spend = spend(&payout);
     let wrong = htlc().redeem(&spend, &PREIMAGE, &secret(2)).unwrap_err();
-    assert_eq!(
-        wrong,
-        SpendError::WrongKey {
-            want: public(1)
-        }
-    );
+    assert_eq!(wrong, SpendError::WrongKey { want: public(1) });
     let wrong = htlc().refund(&spend, &secret(1)).unwrap_err();
-    assert_eq!(
-        wrong,
-        SpendError::WrongKey {
-            want: public(2)
-        }
-    );
+    assert_eq!(wrong, SpendError::WrongKey { want: public(2) });
     assert_eq!(
         htlc().redeem(&spend, &[8; 32], &secret(1)).unwrap_err(),
         SpendError::WrongPreimage
