@@ -206,3 +206,51 @@ fn in_path(name: &str) -> Option<PathBuf> {
         .map(|dir| dir.join(name))
         .find(|file| file.is_file())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_was_used_again_is_not_the_process_it_was() {
+        let us = ProcessId::of(std::process::id()).unwrap();
+        assert!(us.runs());
+        let before_us = ProcessId {
+            started: us.started - 1,
+            ..us.clone()
+        };
+        let on_another_boot = ProcessId {
+            boot: "another".to_owned(),
+            ..us
+        };
+        for other in [before_us, on_another_boot] {
+            assert!(!other.runs());
+            // We are still here to see that it did nothing.
+            other.signal("KILL");
+        }
+    }
+
+    #[test]
+    fn what_a_script_started_dies_with_the_script() {
+        let dir = tempfile::tempdir().unwrap();
+        let script = dir.path().join("daemon");
+        fs::write(&script, "#!/bin/sh\nsleep 1000 &\necho $!\nwait\n").unwrap();
+        fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let log = dir.path().join("log");
+        let process = Process::start(&script, &[], &log).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let sleeper = loop {
+            let line = tail(&log, 1).unwrap();
+            if let Some(id) = line.first().and_then(|line| ProcessId::of(line.parse().unwrap())) {
+                break id;
+            }
+            assert!(Instant::now() < deadline, "the script said nothing");
+            thread::sleep(POLL);
+        };
+        drop(process);
+        while sleeper.runs() {
+            assert!(Instant::now() < deadline, "{sleeper:?} still runs");
+            thread::sleep(POLL);
+        }
+    }
+}
