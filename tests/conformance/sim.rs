@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use kofo_adapter_api::ChainAdapter;
 use kofo_adapter_api::conformance::harness::{
-    Counted, FaultyNode, FeeMarket, Harness, RawChain, Stranger, Who, WrongLocks,
+    Counted, FaultyNode, FeeMarket, Forgetful, Harness, RawChain, Stranger, Who, WrongLocks,
 };
 use kofo_primitives::{Amount, AssetId, ChainId, HtlcSpec, Preimage, Prepared, Seconds, Tip, UnixTime};
 use kofo_sim::{AccountId, Contract, Dropped, Key, Owner, Pay, SimAdapter, SimChain, SimParty, SimTx, Spend};
@@ -18,7 +18,7 @@ struct Sim {
     asset: AssetId,
 }
 
-async fn sim() -> Sim {
+async fn sim(_: &str) -> Option<Sim> {
     let asset = AssetId::new("sim:one/coin:a").unwrap();
     let other = AssetId::new("sim:one/coin:b").unwrap();
     let chain = SimChain::new(
@@ -31,7 +31,7 @@ async fn sim() -> Sim {
             chain.fund(account(who), &asset, Amount::new(2_500));
         }
     }
-    Sim { chain, asset }
+    Some(Sim { chain, asset })
 }
 
 fn account(who: Who) -> AccountId {
@@ -165,8 +165,8 @@ impl RawChain for Sim {
         self.chain.submit(tx).is_ok()
     }
 
-    async fn offer_redeem(&self, spec: &HtlcSpec, preimage: &[u8]) -> bool {
-        self.chain.submit(self.redeem(spec, preimage)).is_ok()
+    async fn offer_redeem(&self, spec: &HtlcSpec, _: &Preimage, shown: &[u8]) -> bool {
+        self.chain.submit(self.redeem(spec, shown)).is_ok()
     }
 }
 
@@ -179,7 +179,10 @@ impl FaultyNode for Sim {
     async fn fail_after_accepting(&self, times: u32) {
         self.chain.fail_after_accepting(times);
     }
+}
 
+#[async_trait]
+impl Forgetful for Sim {
     async fn evict_mempool(&self) {
         self.chain.evict_mempool();
     }
@@ -200,5 +203,5 @@ impl Counted for Sim {
 }
 
 kofo_adapter_api::conformance_tests!(sim =>
-    always, dust, mempool, wrong_locks, two_locks, stranger, raw, faulty_node, fees, counted
+    always, dust, mempool, wrong_locks, two_locks, stranger, raw, faulty_node, forgetful, fees, counted
 );

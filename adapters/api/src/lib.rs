@@ -21,12 +21,13 @@
 //!    first. An adapter never builds a second lock for a leg unless the machine asks again, which it does only when
 //!    nothing was ever sent.
 //! 7. **`Broadcast` does not give up** until the act is in a block or is dead (`Failed(_, Dead)`, only when a
-//!    conflicting transaction is final). A node's error is no answer: what it accepted nevertheless is found on chain.
+//!    conflicting transaction is final), unless its `not_after` is past by the chain's own time. A node's error is no answer: what it accepted nevertheless is found on chain.
 //! 8. **A preimage goes only into the redeem transaction**, and that only to our own nodes, by `Broadcast`: never into
 //!    a simulation, an estimate or a log.
 //! 9. **Scanning does not grow with swaps**: one scan of a block serves all legs.
-//! 10. **`Watch` answers**: all facts of the leg, then a `Tip` that was fetched after the `Watch` came. After a restart
-//!     it finds what happened since `from_height`.
+//! 10. **`Watch` answers** with the whole picture: `Seen` or `Unseen` for each act, then `Watched` with a tip that was
+//!     fetched after the `Watch` came. After a restart it finds what happened since `from_height`, and says so too of
+//!     what a reorg took away meanwhile: nobody else would tell.
 #![forbid(unsafe_code)]
 
 pub mod conformance;

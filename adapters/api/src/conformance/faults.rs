@@ -1,6 +1,6 @@
 //! Nodes that err, forget, become dear or slow.
 
-use super::harness::{Counted, FaultyNode, FeeMarket, Harness, Who};
+use super::harness::{Counted, FaultyNode, FeeMarket, Forgetful, Harness, Who};
 use super::stage::{Leg, Stage};
 use kofo_primitives::{Act, ActKind, At, Prepared};
 
@@ -49,7 +49,7 @@ pub async fn a_broadcast_that_is_refused_is_sent_again<H: FaultyNode>(chain: H) 
 }
 
 /// Mempools forget; adapters do not.
-pub async fn a_lock_that_falls_out_of_the_mempool_is_sent_again<H: FaultyNode>(chain: H) {
+pub async fn a_lock_that_falls_out_of_the_mempool_is_sent_again<H: Forgetful>(chain: H) {
     let mut stage = Stage::set(chain).await;
     let (leg, prepared) = built(&mut stage).await;
     stage.send(Who::Us, &leg, ActKind::Lock, &prepared).await;

@@ -75,8 +75,9 @@ pub trait RawChain: Harness {
     /// Offers what was built straight to the node; whether it was taken.
     async fn offer(&self, prepared: &Prepared) -> bool;
 
-    /// Offers a redeem of the leg by [`Who::Us`] with these bytes for a preimage; whether it was taken.
-    async fn offer_redeem(&self, spec: &HtlcSpec, preimage: &[u8]) -> bool;
+    /// Offers a redeem of the leg by [`Who::Us`] that is right but for the preimage, in whose place it has `shown`;
+    /// whether it was taken.
+    async fn offer_redeem(&self, spec: &HtlcSpec, preimage: &Preimage, shown: &[u8]) -> bool;
 }
 
 /// A harness whose node can be made to misbehave.
@@ -87,9 +88,23 @@ pub trait FaultyNode: Harness {
 
     /// The next so many broadcasts are answered with an error although they are accepted.
     async fn fail_after_accepting(&self, times: u32);
+}
 
+/// A harness whose node can be made to forget.
+#[async_trait]
+pub trait Forgetful: Harness {
     /// The mempool forgets all that waits.
     async fn evict_mempool(&self);
+}
+
+/// A harness that hears what adapters ask their node.
+#[async_trait]
+pub trait Overheard: Harness {
+    /// The methods of all requests so far that held these bytes, in any form in which the chain's requests hold bytes.
+    async fn requests_with(&self, bytes: &[u8]) -> Vec<String>;
+
+    /// The method that broadcasts a transaction.
+    fn broadcast_method(&self) -> &'static str;
 }
 
 /// A harness that can make blocks dear.

@@ -78,6 +78,7 @@ impl Told {
             LegEvent::Unseen(ActKind::Refund) => self.refund = None,
             LegEvent::Unseen(ActKind::Cancel) => self.cancel = None,
             LegEvent::Failed(kind, class) => self.failed.push((*kind, class.clone())),
+            LegEvent::Watched(_) => (),
         }
     }
 
@@ -213,13 +214,12 @@ impl Peer {
         let spec = leg.spec(self.who).clone();
         let held = held.to_vec();
         self.adapter.act(leg.of, ChainAction::Watch { spec, held }).await;
-        let tip = |events: &[ChainEvent]| {
-            let tip = events
-                .iter()
-                .position(|event| matches!(event, ChainEvent::Tip(_)))?;
-            Some(told(&events[..tip], leg.of))
+        let answered = |event: &ChainEvent| match event {
+            ChainEvent::Leg(of, LegEvent::Watched(_)) => *of == leg.of,
+            ChainEvent::Leg(..) | ChainEvent::Tip(_) | ChainEvent::Health(_) => false,
         };
-        self.until(mark, "a tip after Watch", tip).await
+        let answer = |events: &[ChainEvent]| Some(told(&events[..events.iter().position(answered)?], leg.of));
+        self.until(mark, "Watched after Watch", answer).await
     }
 
     /// Builds and waits for the answer.
@@ -251,7 +251,11 @@ impl Peer {
 
     /// Asks for a broadcast; does not wait.
     pub async fn broadcast(&self, leg: &Leg, kind: ActKind, prepared: &Prepared) {
-        let action = ChainAction::Broadcast(kind, prepared.clone());
+        let action = ChainAction::Broadcast {
+            act: kind,
+            tx: prepared.clone(),
+            not_after: None,
+        };
         self.adapter.act(leg.of, action).await;
     }
 }
