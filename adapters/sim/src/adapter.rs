@@ -65,7 +65,12 @@ impl SimAdapter {
             match action {
                 ChainAction::Watch { spec, held } => self.watch(&mut inner, leg, spec, &held),
                 ChainAction::Build(act) => self.build(&mut inner, leg, act),
-                ChainAction::Broadcast(kind, prepared) => self.broadcast(&mut inner, leg, kind, &prepared),
+                ChainAction::Broadcast { act, tx, not_after } => {
+                    if let Some(watched) = inner.legs.get_mut(&leg) {
+                        watched.not_after.insert(act, not_after);
+                    }
+                    self.broadcast(&mut inner, leg, act, &tx);
+                }
                 ChainAction::Unwatch => {
                     inner.legs.remove(&leg);
                     inner
@@ -164,7 +169,7 @@ impl SimAdapter {
         leg.tell_again();
         self.chain.ask(|state| leg.catch_up(state));
         self.follow(inner);
-        inner.events.push_back(ChainEvent::Tip(inner.view.tip));
+        inner.tell(of, LegEvent::Watched(inner.view.tip));
     }
 
     fn build(&self, inner: &mut Inner, of: LegRef, act: Act) {
@@ -211,8 +216,9 @@ impl SimAdapter {
 
     /// Offers it to the node. Its answer is no fact: what it took is found on the chain.
     fn send(&self, inner: &Inner, of: LegRef, kind: ActKind) {
-        let tx = inner.legs.get(&of).and_then(|leg| leg.sending.get(&kind));
-        if let Some(tx) = tx {
+        let tip = inner.view.tip.time;
+        let leg = inner.legs.get(&of).filter(|leg| leg.may_send(kind, tip));
+        if let Some(tx) = leg.and_then(|leg| leg.sending.get(&kind)) {
             let _answer = self.chain.submit(tx.clone());
         }
     }

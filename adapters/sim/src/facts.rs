@@ -94,8 +94,11 @@ impl Leg {
         let now = self.facts();
         let was = std::mem::replace(&mut self.told, now.clone());
         let mut news = Vec::new();
-        for kind in was.acts.keys().rev().filter(|kind| !now.acts.contains_key(kind)) {
-            news.push(LegEvent::Unseen(*kind));
+        let whole = std::mem::take(&mut self.tell_whole);
+        for kind in [ActKind::Cancel, ActKind::Refund, ActKind::Redeem, ActKind::Lock] {
+            if !now.acts.contains_key(&kind) && (whole || was.acts.contains_key(&kind)) {
+                news.push(LegEvent::Unseen(kind));
+            }
         }
         if let Some(have) = now.wrong.filter(|_| was.wrong != now.wrong) {
             let need = self.spec.amount;

@@ -3,7 +3,7 @@
 use crate::facts::Facts;
 use crate::tx::{Contract, Key, NoteId, Owner, SimTx};
 use borsh::{BorshDeserialize, BorshSerialize};
-use kofo_primitives::{Act, ActKind, Amount, At, FailClass, HtlcSpec, Preimage, Prepared, TxId};
+use kofo_primitives::{Act, ActKind, Amount, At, FailClass, HtlcSpec, Preimage, Prepared, TxId, UnixTime};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The content of a [`Prepared`].
@@ -64,11 +64,15 @@ pub(crate) struct Leg {
     pub(crate) versions: Vec<Version>,
     /// What is to be in a block.
     pub(crate) sending: BTreeMap<ActKind, SimTx>,
+    /// When each of them is to be sent no more, by the chain's time.
+    pub(crate) not_after: BTreeMap<ActKind, Option<UnixTime>>,
     /// What was asked for and cannot be built before there is a lock.
     pub(crate) wanted: BTreeMap<ActKind, Act>,
     /// What was told, so that only news is told.
     pub(crate) told: Facts,
     pub(crate) told_dead: BTreeSet<ActKind>,
+    /// Somebody asked for the whole picture, what is not there included.
+    pub(crate) tell_whole: bool,
     pub(crate) told_failed: BTreeMap<ActKind, FailClass>,
 }
 
@@ -81,17 +85,25 @@ impl Leg {
             waiting: Vec::new(),
             versions: Vec::new(),
             sending: BTreeMap::new(),
+            not_after: BTreeMap::new(),
             wanted: BTreeMap::new(),
             told: Facts::default(),
             told_dead: BTreeSet::new(),
+            tell_whole: true,
             told_failed: BTreeMap::new(),
         }
+    }
+
+    /// Whether the act may still be sent at this time of the chain.
+    pub(crate) fn may_send(&self, kind: ActKind, tip: UnixTime) -> bool {
+        self.not_after.get(&kind).copied().flatten().is_none_or(|last| tip <= last)
     }
 
     /// Forgets what was told, so that all of it is told again.
     pub(crate) fn tell_again(&mut self) {
         self.told = Facts::default();
         self.told_dead.clear();
+        self.tell_whole = true;
         self.told_failed.clear();
     }
 

@@ -12,8 +12,8 @@ pub use records::Begin;
 use kofo_exchange::{Reused, Seen};
 use kofo_journal::{Entry, Journal};
 use kofo_primitives::{
-    ChainAction, ChainEvent, ChainId, Digest, Health, LegRef, Offer, Party, Preimage, SettlementOrder,
-    Signed, SwapId, Tip,
+    ChainAction, ChainEvent, ChainId, Digest, Health, LegEvent, LegRef, Offer, Party, Preimage,
+    SettlementOrder, Signed, SwapId, Tip,
 };
 use kofo_settlement::{Input, Rejected, Terms};
 use records::Stored;
@@ -222,23 +222,32 @@ impl<J: Journal> Driver<J> {
                 self.health.insert(chain.clone(), health);
                 return Ok(None);
             }
-            ChainEvent::Leg(at, event) => {
-                let on_chain = |live: &Live| {
-                    live.terms()
-                        .legs()
-                        .get(&at.leg)
-                        .is_some_and(|l| l.spec.chain() == *chain)
-                };
-                if !self.swaps.get(&at.swap).is_some_and(on_chain) {
-                    return Ok(Some(Rejected::NoSuchLeg(at.leg)));
-                }
-                self.input(at.swap, Input::Leg(at.leg, event))
-            }
+            ChainEvent::Leg(at, event) => self.leg_event(chain, at, event),
         };
         match result {
             Ok(()) => Ok(None),
             Err(DriverError::Rejected(rejected)) => Ok(Some(rejected)),
             Err(fatal) => Err(fatal),
+        }
+    }
+
+    fn leg_event(&mut self, chain: &ChainId, at: LegRef, event: LegEvent) -> Result<(), DriverError> {
+        let on_chain = |live: &&mut Live| {
+            live.terms()
+                .legs()
+                .get(&at.leg)
+                .is_some_and(|l| l.spec.chain() == *chain)
+        };
+        let Some(live) = self.swaps.get_mut(&at.swap).filter(on_chain) else {
+            return Err(Rejected::NoSuchLeg(at.leg).into());
+        };
+        let LegEvent::Watched(tip) = event else {
+            return self.input(at.swap, Input::Leg(at.leg, event));
+        };
+        live.answered(at.leg);
+        match live.hear(chain, tip).filter(|_| live.goes_on()) {
+            Some(input) => self.input(at.swap, input),
+            None => Ok(()),
         }
     }
 
@@ -249,8 +258,9 @@ impl<J: Journal> Driver<J> {
             let Some(live) = self.swaps.get_mut(&id) else {
                 continue;
             };
-            let input = live.hear(chain, tip);
-            self.input(id, input)?;
+            if let Some(input) = live.hear(chain, tip) {
+                self.input(id, input)?;
+            }
         }
         Ok(())
     }
@@ -275,6 +285,8 @@ impl<J: Journal> Driver<J> {
                 effects.extend(live.owed());
             }
         }
+        // After a start every adapter first learns what all live swaps hold, and only then builds anything.
+        effects.sort_by_key(|effect| !matches!(effect.action, ChainAction::Watch { .. }));
         Ok(Flushed { effects, touched })
     }
 

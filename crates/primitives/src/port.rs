@@ -140,8 +140,8 @@ pub enum Health {
 /// What the core asks of an adapter, about one leg. Every action may be repeated at any time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChainAction {
-    /// Follow this leg, reserve what `held` transactions spend, and answer with all that is on chain now and then a
-    /// fresh tip. On a leg that is watched already: answer again.
+    /// Follow this leg, reserve what `held` transactions spend, and answer: for each act `Seen` or `Unseen` as it is on
+    /// chain now, then `Watched`. On a leg that is watched already: answer again.
     Watch {
         /// The leg.
         spec: HtlcSpec,
@@ -151,7 +151,15 @@ pub enum ChainAction {
     /// Build and sign a transaction, reserve what it spends, send nothing. Answered by `Built` or `Failed`.
     Build(Act),
     /// Send what was built, now and again until it is in a block.
-    Broadcast(ActKind, Prepared),
+    Broadcast {
+        /// Which act.
+        act: ActKind,
+        /// What was built for it.
+        tx: Prepared,
+        /// Do not send it, the first time or again, once the chain's own time is past this: a secret must not be shown
+        /// too late, a lock not be made too late. Asking again replaces the limit.
+        not_after: Option<UnixTime>,
+    },
     /// Forget the leg and free what it holds and has not spent.
     Unwatch,
 }
@@ -181,8 +189,11 @@ pub enum LegEvent {
         /// In which transaction, where the chain tells.
         tx: Option<TxId>,
     },
-    /// What was seen in a block or mempool is there no more.
+    /// The act is in no block and no mempool, or is there no more.
     Unseen(ActKind),
+    /// A `Watch` was answered: all that is on chain about the leg was told before, up to this tip, which was fetched
+    /// after the `Watch` came.
+    Watched(Tip),
     /// The act is not possible.
     Failed(ActKind, FailClass),
 }

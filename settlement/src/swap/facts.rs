@@ -47,6 +47,8 @@ impl Swap {
                 tx,
             } => self.leg_mut(id).end(Ended::Cancelled, *at, *tx),
             LegEvent::Unseen(act) => self.leg_mut(id).unsee(*act),
+            // What the tip says comes as `Input::Tips`.
+            LegEvent::Watched(_) => {}
             LegEvent::Failed(act, class) => self.fail(terms, id, *act, class),
         }
         Ok(())

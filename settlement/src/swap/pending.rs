@@ -4,7 +4,7 @@ use super::before_lock::may_lock;
 use super::{Ended, LegState, Phase, Swap, Window, expired, lock_window, reveal_window};
 use crate::terms::{Leg, Terms};
 use crate::tips::Tips;
-use kofo_primitives::{Act, ActKind, At, ChainAction, LegId, Role};
+use kofo_primitives::{Act, ActKind, At, ChainAction, LegId, Role, Seconds, UnixTime};
 
 impl Swap {
     /// All that this state owes, leg by leg. A chain without a fresh tip is asked for one by `Watch`; what depends on
@@ -30,7 +30,7 @@ impl Swap {
             let acts = if id.side == terms.role().locks() {
                 self.outgoing_owes(terms, leg, self.leg(*id), tips)
             } else {
-                self.incoming_owes(terms, self.leg(*id), tips)
+                self.incoming_owes(terms, leg, self.leg(*id), tips)
             };
             owed.extend(acts.into_iter().map(|action| (*id, action)));
         }
@@ -46,9 +46,8 @@ impl Swap {
             Phase::LockBuilt | Phase::Done(_) => None,
             Phase::LockSent => {
                 let now = lock_window(terms, tips) == Window::Open;
-                (now && !state.in_block())
-                    .then(|| state.broadcast(ActKind::Lock))
-                    .flatten()
+                let send = (now && !state.in_block()).then(|| state.broadcast(ActKind::Lock));
+                send.flatten().map(|action| until(action, leg, leg.lock_window))
             }
             // The other side relies on it: keep it alive.
             Phase::BothLocked | Phase::RedeemBuilt => (!state.in_block() && state.ended.is_none())
@@ -76,7 +75,7 @@ impl Swap {
         }
     }
 
-    fn incoming_owes(&self, terms: &Terms, state: &LegState, tips: &Tips) -> Option<ChainAction> {
+    fn incoming_owes(&self, terms: &Terms, leg: &Leg, state: &LegState, tips: &Tips) -> Option<ChainAction> {
         if state.is_over() || !state.in_block() {
             return None;
         }
@@ -92,7 +91,12 @@ impl Swap {
             Phase::Redeeming => {
                 // A secret that nobody has seen yet is not shown too late, not even a second time.
                 let may_show = self.public || reveal_window(terms, tips) == Window::Open;
-                may_show.then(|| state.broadcast_or_build(Act::Redeem(preimage)))
+                let action = may_show.then(|| state.broadcast_or_build(Act::Redeem(preimage)));
+                if self.public {
+                    action
+                } else {
+                    action.map(|action| until(action, leg, leg.reveal_window))
+                }
             }
             Phase::Agreed | Phase::LockBuilt | Phase::LockSent | Phase::RedeemBuilt | Phase::Refunding => {
                 None
@@ -102,11 +106,33 @@ impl Swap {
     }
 }
 
+/// Limits a broadcast to the time while so much is left on the leg.
+fn until(action: ChainAction, leg: &Leg, window: Seconds) -> ChainAction {
+    match action {
+        ChainAction::Broadcast {
+            act,
+            tx,
+            not_after: _,
+        } => {
+            let last = UnixTime(leg.spec.timelock.0.saturating_sub(window.0));
+            ChainAction::Broadcast {
+                act,
+                tx,
+                not_after: Some(last),
+            }
+        }
+        other @ (ChainAction::Build(_) | ChainAction::Watch { .. } | ChainAction::Unwatch) => other,
+    }
+}
+
 impl LegState {
     fn broadcast(&self, act: ActKind) -> Option<ChainAction> {
-        self.built
-            .get(&act)
-            .map(|prepared| ChainAction::Broadcast(act, prepared.clone()))
+        let built = self.built.get(&act);
+        built.map(|tx| ChainAction::Broadcast {
+            act,
+            tx: tx.clone(),
+            not_after: None,
+        })
     }
 
     fn broadcast_or_build(&self, act: Act) -> ChainAction {

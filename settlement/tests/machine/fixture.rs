@@ -174,7 +174,7 @@ impl Node {
         let word = |action: &ChainAction| match action {
             ChainAction::Watch { .. } => None,
             ChainAction::Build(act) => Some(format!("build {:?}", act.kind())),
-            ChainAction::Broadcast(act, _) => Some(format!("broadcast {act:?}")),
+            ChainAction::Broadcast { act, .. } => Some(format!("broadcast {act:?}")),
             ChainAction::Unwatch => Some("unwatch".into()),
         };
         let owed = self.swap.pending(&self.terms, self.tips.get());

@@ -145,7 +145,13 @@ fn check_owed(node: &Node) {
     for (id, action) in swap.pending(terms, tips) {
         let leg = &terms.legs()[&id];
         match action {
-            ChainAction::Broadcast(ActKind::Redeem, _) if !swap.preimage_is_public() => {
+            ChainAction::Broadcast {
+                act: ActKind::Redeem,
+                not_after,
+                ..
+            } if !swap.preimage_is_public() => {
+                let last = UnixTime(leg.spec.timelock.0 - leg.reveal_window.0);
+                assert_eq!(not_after, Some(last), "the adapter must not show it later either");
                 assert_eq!(terms.role(), Role::Initiator);
                 for (_, leg) in terms.incoming() {
                     assert!(
@@ -167,7 +173,10 @@ fn check_owed(node: &Node) {
                     );
                 }
             }
-            ChainAction::Build(Act::Refund) | ChainAction::Broadcast(ActKind::Refund, _) => {
+            ChainAction::Build(Act::Refund)
+            | ChainAction::Broadcast {
+                act: ActKind::Refund, ..
+            } => {
                 let tip = tips.of(&leg.spec.chain()).expect("a fresh tip");
                 assert!(tip.time >= leg.spec.timelock, "an early refund");
             }

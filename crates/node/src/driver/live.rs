@@ -16,6 +16,8 @@ pub struct Live {
     chains: BTreeSet<ChainId>,
     swap: Swap,
     tips: FreshTips,
+    /// Legs of which the adapter has told the whole picture since we asked last.
+    answered: BTreeSet<LegId>,
     asked: Vec<(LegId, ChainAction)>,
     tips_since: u32,
 }
@@ -29,6 +31,7 @@ impl Live {
             chains,
             swap,
             tips: FreshTips::default(),
+            answered: BTreeSet::new(),
             asked: Vec::new(),
             tips_since: 0,
         })
@@ -42,15 +45,31 @@ impl Live {
         if changed && matches!(input, Input::Leg(_, LegEvent::Built(..))) {
             // The signer may have taken hours: what we knew of time counts no more.
             self.tips.forget();
+            self.answered.clear();
         }
         Ok(changed)
     }
 
-    /// A chain has a new tip: what the machine is to be told.
-    pub(super) fn hear(&mut self, chain: &ChainId, tip: Tip) -> Input {
+    /// The adapter has told all there is about one leg.
+    pub(super) fn answered(&mut self, leg: LegId) {
+        self.answered.insert(leg);
+    }
+
+    /// A chain has a new tip: what the machine is to be told. A tip says nothing about a leg whose picture is not
+    /// complete: what a reorg took away while we were down would still look as if it were there.
+    pub(super) fn hear(&mut self, chain: &ChainId, tip: Tip) -> Option<Input> {
+        let mut legs = self
+            .begin
+            .terms
+            .legs()
+            .iter()
+            .filter(|(_, leg)| leg.spec.chain() == *chain);
+        if !legs.all(|(id, _)| self.answered.contains(id)) {
+            return None;
+        }
         self.tips.note(chain, tip);
         self.tips_since = self.tips_since.saturating_add(1);
-        Input::Tips(self.tips.get().clone())
+        Some(Input::Tips(self.tips.get().clone()))
     }
 
     /// What is owed and was not asked for last time; now and then all of it.
