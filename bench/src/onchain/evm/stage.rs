@@ -179,9 +179,11 @@ async fn accounts(regtest: &Regtest) -> Result<[Address; 3]> {
 async fn deploy(regtest: &Regtest, code: &[u8]) -> Result<Address> {
     let deployer: Address = CREATE2_DEPLOYER.parse()?;
     let hash = keccak256(code);
-    let salts = (0..u64::MAX).map(|salt| B256::from(U256::from(salt)));
+    let mut salts = (0..u64::MAX).map(|salt| B256::from(U256::from(salt)));
     let full_address = |salt: &B256| full(deployer.create2(*salt, hash).as_slice());
-    let salt = salts.into_iter().find(full_address).context("no salt")?;
+    let salt = salts
+        .find(full_address)
+        .context("every address has a zero byte")?;
     let address = regtest.deploy(Chain::Ethereum, code, salt.0).await?;
     Ok(address.parse()?)
 }
