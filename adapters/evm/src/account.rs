@@ -51,7 +51,12 @@ impl Account {
     }
 
     pub(crate) fn sign(&self, config: &EvmConfig, call: &Call, nonce: u64, fee: Fee) -> Signed {
-        let Call { to, value, input, gas } = call.clone();
+        let Call {
+            to,
+            value,
+            input,
+            gas,
+        } = call.clone();
         let (chain_id, to) = (config.chain_id, TxKind::Call(to));
         let envelope = match config.profile {
             Profile::Echoin => self.envelope(TxLegacy {
@@ -75,7 +80,10 @@ impl Account {
                 ..Default::default()
             }),
         };
-        Signed { hash: *envelope.tx_hash(), raw: envelope.encoded_2718() }
+        Signed {
+            hash: *envelope.tx_hash(),
+            raw: envelope.encoded_2718(),
+        }
     }
 
     fn envelope<T>(&self, tx: T) -> TxEnvelope
@@ -84,14 +92,20 @@ impl Account {
         TxEnvelope: From<alloy::consensus::Signed<T>>,
     {
         let signature = self.0.sign_hash_sync(&tx.signature_hash());
-        tx.into_signed(signature.expect("a local key signs any hash")).into()
+        tx.into_signed(signature.expect("a local key signs any hash"))
+            .into()
     }
 }
 
 impl Call {
     /// A payment of nothing to ourselves: takes a nonce out of the way.
     pub(crate) fn nothing(to: Address) -> Self {
-        Self { to, value: U256::ZERO, input: Bytes::new(), gas: crate::fees::PAYMENT_GAS }
+        Self {
+            to,
+            value: U256::ZERO,
+            input: Bytes::new(),
+            gas: crate::fees::PAYMENT_GAS,
+        }
     }
 }
 

@@ -11,7 +11,8 @@ use alloy::primitives::{Address, U256};
 use async_trait::async_trait;
 use kofo_adapter_api::{AdapterError, ChainAdapter, PartyWanted};
 use kofo_primitives::{
-    Amount, AssetId, Bytes, ChainAction, ChainEvent, ChainId, End, HtlcSpec, LegRef, Party, Place, Seed, Tip, UnixTime,
+    Amount, AssetId, Bytes, ChainAction, ChainEvent, ChainId, End, HtlcSpec, LegRef, Party, Place, Seed, Tip,
+    UnixTime,
 };
 use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
@@ -40,18 +41,31 @@ impl EvmAdapter {
     /// with the code that it must have, and starts to follow the chain. Must be called in a tokio runtime.
     pub async fn start(config: EvmConfig, seed: &Seed) -> Result<Self, AdapterError> {
         let chain = config.chain();
-        let broken = |why: &NodeError| AdapterError::Node { chain: chain.clone(), why: why.to_string() };
+        let broken = |why: &NodeError| AdapterError::Node {
+            chain: chain.clone(),
+            why: why.to_string(),
+        };
         let node = Node::new(&config.url).map_err(|e| broken(&e))?;
         let has = node.chain_id().await.map_err(|e| broken(&e))?;
-        let malformed = |field, expected: String, got: String| AdapterError::Malformed { field, expected, got };
+        let malformed =
+            |field, expected: String, got: String| AdapterError::Malformed { field, expected, got };
         if has != config.chain_id {
-            return Err(malformed("chain id of the node", config.chain_id.to_string(), has.to_string()));
+            return Err(malformed(
+                "chain id of the node",
+                config.chain_id.to_string(),
+                has.to_string(),
+            ));
         }
         let contract = contract_address(config.profile, config.chain_id);
         let code = node.code(contract).await.map_err(|e| broken(&e))?;
         if code != runtime_code(config.profile, config.chain_id) {
-            let expected = format!("the HashLanes contract at {contract}: deploy it through the CREATE2 deployer");
-            return Err(malformed("code of the contract", expected, format!("{} bytes of other code", code.len())));
+            let expected =
+                format!("the HashLanes contract at {contract}: deploy it through the CREATE2 deployer");
+            return Err(malformed(
+                "code of the contract",
+                expected,
+                format!("{} bytes of other code", code.len()),
+            ));
         }
         let accounts = (0..config.gas_accounts.max(1)).map(|i| Account::gas(seed, &config.network, i));
         let purse = Arc::new(Purse {
@@ -64,7 +78,13 @@ impl EvmAdapter {
         let (commands, received) = mpsc::channel(COMMANDS);
         let (told, events) = mpsc::channel(EVENTS);
         tokio::spawn(Engine::new(Arc::clone(&purse), contract, told).run(received));
-        Ok(Self { chain, contract, purse, commands, events: tokio::sync::Mutex::new(events) })
+        Ok(Self {
+            chain,
+            contract,
+            purse,
+            commands,
+            events: tokio::sync::Mutex::new(events),
+        })
     }
 
     /// The accounts that pay for redeems and refunds. They are filled from the owner account ([`ChainAdapter::address`])
@@ -82,22 +102,39 @@ impl EvmAdapter {
     /// because locking there costs 17,100 gas less.
     async fn free_lane(&self, taken: &[Party]) -> Result<u16, AdapterError> {
         let owner = self.purse.owner.address();
-        let ours = taken.iter().filter_map(|party| refunder(party).ok()).filter(|(who, _)| *who == owner);
+        let ours = taken
+            .iter()
+            .filter_map(|party| refunder(party).ok())
+            .filter(|(who, _)| *who == owner);
         let taken: Vec<u16> = ours.map(|(_, lane)| lane).collect();
         let reach = taken.len().saturating_add(SPARE_LANES);
-        let lanes: Vec<u16> = (0..EPHEMERAL).filter(|lane| !taken.contains(lane)).take(reach).collect();
+        let lanes: Vec<u16> = (0..EPHEMERAL)
+            .filter(|lane| !taken.contains(lane))
+            .take(reach)
+            .collect();
         let slots: Vec<U256> = lanes.iter().map(|lane| slot(owner, *lane)).collect();
         let latest = alloy::eips::BlockId::latest();
-        let values = self.purse.node.slots(self.contract, &slots, latest).await.map_err(|e| self.node_error(&e))?;
+        let values = self
+            .purse
+            .node
+            .slots(self.contract, &slots, latest)
+            .await
+            .map_err(|e| self.node_error(&e))?;
         let with = |wanted: u64| {
             let wanted = U256::from(wanted);
-            lanes.iter().zip(&values).find(move |(_, value)| U256::from_be_bytes(value.0) == wanted).map(|(lane, _)| *lane)
+            lanes
+                .iter()
+                .zip(&values)
+                .find(move |(_, value)| U256::from_be_bytes(value.0) == wanted)
+                .map(|(lane, _)| *lane)
         };
-        with(1).or_else(|| with(0)).ok_or_else(|| AdapterError::Malformed {
-            field: "lanes",
-            expected: "a free lane of the owner account".to_owned(),
-            got: format!("{reach} lanes with locks in them: is another node using this seed?"),
-        })
+        with(1)
+            .or_else(|| with(0))
+            .ok_or_else(|| AdapterError::Malformed {
+                field: "lanes",
+                expected: "a free lane of the owner account".to_owned(),
+                got: format!("{reach} lanes with locks in them: is another node using this seed?"),
+            })
     }
 }
 
@@ -119,7 +156,10 @@ impl ChainAdapter for EvmAdapter {
 
     async fn tip(&self) -> Result<Tip, AdapterError> {
         let head = self.purse.node.best().await.map_err(|e| self.node_error(&e))?;
-        Ok(Tip { height: head.height, time: UnixTime(head.time) })
+        Ok(Tip {
+            height: head.height,
+            time: UnixTime(head.time),
+        })
     }
 
     async fn party(&self, wanted: PartyWanted<'_>) -> Result<Party, AdapterError> {
@@ -144,12 +184,19 @@ impl ChainAdapter for EvmAdapter {
         };
         let owner = self.purse.owner.address();
         if ours != owner {
-            return Err(AdapterError::Malformed { field, expected: owner.to_string(), got: ours.to_string() });
+            return Err(AdapterError::Malformed {
+                field,
+                expected: owner.to_string(),
+                got: ours.to_string(),
+            });
         }
         let purse = &self.purse;
         let asset = &spec.asset;
         let head = purse.node.best().await.map_err(|e| self.node_error(&e))?;
-        let price = purse.price(head.base_fee).await.map_err(|e| self.node_error(&e))?;
+        let price = purse
+            .price(head.base_fee)
+            .await
+            .map_err(|e| self.node_error(&e))?;
         self.worth_its_fees(spec, &it, price)?;
         let refused = |trouble| purse.adapter_error(asset, trouble);
         purse.pays(&it).await.map_err(refused)?;
@@ -177,7 +224,11 @@ impl EvmAdapter {
     fn worth_its_fees(&self, spec: &HtlcSpec, it: &Htlc, price: u128) -> Result<(), AdapterError> {
         let (asset, have) = (spec.asset.clone(), spec.amount);
         if have == Amount::ZERO {
-            return Err(AdapterError::Dust { asset, have, least: Amount::new(1) });
+            return Err(AdapterError::Dust {
+                asset,
+                have,
+                least: Amount::new(1),
+            });
         }
         let gas = u128::from(it.lock_gas().saturating_add(it.end_gas()));
         let least = Amount::new(price.saturating_mul(gas).saturating_mul(2));

@@ -1,14 +1,14 @@
 //! `Build`: makes what will be sent, and sees to it beforehand that it can be.
 
-use crate::engine::wrong_preimage;
 use crate::facts::Leg;
+use crate::fees::Fee;
 use crate::follow::Follower;
 use crate::node::NodeError;
 use crate::prepared::{Form, Numbered};
-use crate::purse::{Earmark, Purse, Shortage, Trouble};
+use crate::purse::{Earmark, Purse, Trouble};
 use crate::send::Sender;
 use alloy::primitives::U256;
-use kofo_primitives::{Act, ActKind, FailClass, LegEvent, LegRef, Text};
+use kofo_primitives::{Act, ActKind, Amount, End, FailClass, LegEvent, LegRef, Text};
 use std::collections::BTreeMap;
 
 /// What is to be built. A lock may wait here until its token is approved and the gas accounts are filled.
@@ -47,14 +47,16 @@ impl Builds {
         let mut answers = Vec::new();
         for ((leg, kind), act) in std::mem::take(&mut self.wanted) {
             let Some(it) = follower.legs.get(&leg) else {
-                let class = FailClass::Refused(Text::lossy("the leg is not watched: Watch comes before Build"));
+                let class =
+                    FailClass::Refused(Text::lossy("the leg is not watched: Watch comes before Build"));
                 answers.push((leg, LegEvent::Failed(kind, class)));
                 continue;
             };
             let outcome = match &act {
-                _ if wrong_preimage(&act, &it.spec) => refused("the preimage does not open this leg's hashlock"),
-                Act::Redeem(preimage) => Outcome::Built(Form::Redeem(preimage.clone())),
-                Act::Refund => Outcome::Built(Form::Refund),
+                _ if !is_ours(&act, it.spec.end) => refused("this act is the other end's"),
+                _ if wrong_preimage(&act, it) => refused("the preimage does not open this leg's hashlock"),
+                Act::Redeem(preimage) => Outcome::Built(Form::Redeem(preimage.clone(), Fee::NONE)),
+                Act::Refund => Outcome::Built(Form::Refund(Fee::NONE)),
                 Act::Cancel => cancel(purse, follower, sender, leg).await?,
                 Act::Lock => match lock(purse, follower, sender, leg, it).await {
                     Ok(outcome) => outcome,
@@ -81,22 +83,46 @@ impl Builds {
     }
 }
 
+fn is_ours(act: &Act, end: End) -> bool {
+    match act {
+        Act::Redeem(_) => end == End::Redeemer,
+        Act::Lock | Act::Refund | Act::Cancel => end == End::Refunder,
+    }
+}
+
+fn wrong_preimage(act: &Act, leg: &Leg) -> bool {
+    matches!(act, Act::Redeem(preimage) if preimage.hashlock() != leg.spec.hashlock)
+}
+
 /// A payment of nothing under the lock's nonce that outbids every version of the lock.
-async fn cancel(purse: &Purse, follower: &Follower, sender: &Sender, leg: LegRef) -> Result<Outcome, NodeError> {
+async fn cancel(
+    purse: &Purse,
+    follower: &Follower,
+    sender: &Sender,
+    leg: LegRef,
+) -> Result<Outcome, NodeError> {
     let Some(highest) = sender.highest(leg) else {
-        return Ok(refused("no lock was built for this leg: there is nothing to cancel"));
+        return Ok(refused(
+            "no lock was built for this leg: there is nothing to cancel",
+        ));
     };
     let price = purse.price(follower.tip().and_then(|tip| tip.base_fee)).await?;
     let policy = &purse.config.fees;
     Ok(match policy.bump(highest.fee, price) {
         Some(fee) => {
             let gas = crate::fees::PAYMENT_GAS;
-            Outcome::Built(Form::Cancel(Numbered { nonce: highest.nonce, gas, fee }))
+            Outcome::Built(Form::Cancel(Numbered {
+                nonce: highest.nonce,
+                gas,
+                fee,
+            }))
         }
         None => {
             let (need, most) = (highest.fee.max.saturating_mul(9) / 8, policy.cap);
-            let (need, most) = (kofo_primitives::Amount::new(need), kofo_primitives::Amount::new(most));
-            Outcome::Failed(FailClass::FeeCap { need, most })
+            Outcome::Failed(FailClass::FeeCap {
+                need: Amount::new(need),
+                most: Amount::new(most),
+            })
         }
     })
 }
@@ -111,11 +137,15 @@ async fn lock(
     if let Some(numbered) = sender.held(at, ActKind::Lock) {
         return Ok(Outcome::Built(Form::Lock(numbered)));
     }
-    let (Some(tip), it) = (follower.tip(), &leg.htlc) else { return Ok(Outcome::Later) };
+    let (Some(tip), it) = (follower.tip(), &leg.htlc) else {
+        return Ok(Outcome::Later);
+    };
     if it.owner != purse.owner.address() {
         return Ok(refused("the refunder is not our account"));
     }
-    let Some(value) = follower.value(it.slot()) else { return Ok(Outcome::Later) };
+    let Some(value) = follower.value(it.slot()) else {
+        return Ok(Outcome::Later);
+    };
     if U256::from_be_bytes(value.0) > U256::from(1) {
         return Ok(refused("the lane holds another lock"));
     }
@@ -131,11 +161,21 @@ async fn lock(
     if sender.needs_top_up(purse, Some((at, it.end_gas()))).await? {
         return Ok(Outcome::Later);
     }
-    let mined = purse.node.nonce(purse.owner.address(), alloy::eips::BlockId::hash(tip.hash)).await?;
+    let mined = purse
+        .node
+        .nonce(purse.owner.address(), alloy::eips::BlockId::hash(tip.hash))
+        .await?;
     let fee = purse.config.fees.today(price);
-    let earmark = Earmark { asset: leg.spec.asset.clone(), amount: leg.spec.amount };
+    let earmark = Earmark {
+        asset: leg.spec.asset.clone(),
+        amount: leg.spec.amount,
+    };
     purse.ledger().earmarks.insert(at, earmark);
-    Ok(Outcome::Built(Form::Lock(Numbered { nonce: sender.next_nonce(mined), gas: it.lock_gas(), fee })))
+    Ok(Outcome::Built(Form::Lock(Numbered {
+        nonce: sender.next_nonce(mined),
+        gas: it.lock_gas(),
+        fee,
+    })))
 }
 
 /// Whether the contract may take the token for this lock and all that are built; if not, an errand sees to it.
@@ -143,18 +183,19 @@ async fn allowed(purse: &Purse, sender: &mut Sender, leg: &Leg) -> Result<bool, 
     let it = &leg.htlc;
     let owner = purse.owner.address();
     let allowance = purse.node.allowance(it.token, owner, it.contract).await?;
-    let need = it.amount.units().saturating_add(purse.earmarked(&leg.spec.asset, None));
+    let need = it
+        .amount
+        .units()
+        .saturating_add(purse.earmarked(&leg.spec.asset, None));
     if allowance >= U256::from(need) {
         return Ok(true);
     }
     // Some tokens refuse to change an allowance that is not zero.
-    let amount = if allowance.is_zero() { U256::MAX } else { U256::ZERO };
+    let amount = if allowance.is_zero() {
+        U256::MAX
+    } else {
+        U256::ZERO
+    };
     sender.want_errand(crate::calls::approve(it.token, it.contract, amount));
     Ok(false)
-}
-
-impl From<Shortage> for Trouble {
-    fn from(short: Shortage) -> Self {
-        Self::Short(short)
-    }
 }

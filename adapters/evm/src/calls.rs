@@ -2,39 +2,80 @@
 
 use crate::account::Call;
 use crate::bindings::{Erc20, HashLanes};
-use crate::htlc::Htlc;
-use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
-use alloy::sol_types::{SolCall, SolInterface, SolValue};
+use crate::htlc::{self, Htlc};
+use alloy::primitives::{Address, B256, Bytes, U256};
+use alloy::sol_types::{SolCall, SolInterface};
 use kofo_primitives::{Amount, Preimage};
 
 /// The lock.
 pub(crate) fn lock(it: &Htlc) -> Call {
     let amount = U256::from(it.amount.units());
     let (value, input) = if it.is_coin() {
-        (amount, HashLanes::lockCall { lane: it.lane, terms: it.terms() }.abi_encode())
+        (
+            amount,
+            HashLanes::lockCall {
+                lane: it.lane,
+                terms: it.terms(),
+            }
+            .abi_encode(),
+        )
     } else {
-        let call = HashLanes::lockTokenCall { lane: it.lane, terms: it.terms(), token: it.token, amount };
+        let call = HashLanes::lockTokenCall {
+            lane: it.lane,
+            terms: it.terms(),
+            token: it.token,
+            amount,
+        };
         (U256::ZERO, call.abi_encode())
     };
-    Call { to: it.contract, value, input: input.into(), gas: it.lock_gas() }
+    Call {
+        to: it.contract,
+        value,
+        input: input.into(),
+        gas: it.lock_gas(),
+    }
 }
 
 /// The redeem. It shows the preimage.
 pub(crate) fn redeem(it: &Htlc, preimage: &Preimage) -> Call {
-    let call = HashLanes::redeemCall { preimage: B256::from(*preimage.expose()), it: it.lock_argument() };
-    Call { to: it.contract, value: U256::ZERO, input: call.abi_encode().into(), gas: it.end_gas() }
+    let call = HashLanes::redeemCall {
+        preimage: B256::from(*preimage.expose()),
+        it: it.lock_argument(),
+    };
+    Call {
+        to: it.contract,
+        value: U256::ZERO,
+        input: call.abi_encode().into(),
+        gas: it.end_gas(),
+    }
 }
 
 /// The refund.
 pub(crate) fn refund(it: &Htlc) -> Call {
-    let call = HashLanes::refundCall { hashlock: it.hashlock, it: it.lock_argument() };
-    Call { to: it.contract, value: U256::ZERO, input: call.abi_encode().into(), gas: it.end_gas() }
+    let call = HashLanes::refundCall {
+        hashlock: it.hashlock,
+        it: it.lock_argument(),
+    };
+    Call {
+        to: it.contract,
+        value: U256::ZERO,
+        input: call.abi_encode().into(),
+        gas: it.end_gas(),
+    }
 }
 
 /// Lets the contract take a token. Zero first where an allowance is there already: some tokens insist.
 pub(crate) fn approve(token: Address, contract: Address, amount: U256) -> Call {
-    let call = Erc20::approveCall { spender: contract, amount };
-    Call { to: token, value: U256::ZERO, input: call.abi_encode().into(), gas: crate::fees::APPROVE_GAS }
+    let call = Erc20::approveCall {
+        spender: contract,
+        amount,
+    };
+    Call {
+        to: token,
+        value: U256::ZERO,
+        input: call.abi_encode().into(),
+        gas: crate::fees::APPROVE_GAS,
+    }
 }
 
 /// Whether calldata to the contract ends this very lock: the contract compares the same commitment, so a successful
@@ -54,7 +95,13 @@ pub(crate) fn ends(it: &Htlc, input: &[u8]) -> bool {
         Ok(Calls::release(c)) => matches(c.hashlock, &c.it),
         Ok(Calls::redeemBatch(c)) => c.items.iter().any(|item| {
             let (slot, timelock, amount) = (item.slot, item.timelock, item.amount);
-            let lock = HashLanes::Lock { slot, redeemer: c.redeemer, timelock, amount, token: c.token };
+            let lock = HashLanes::Lock {
+                slot,
+                redeemer: c.redeemer,
+                timelock,
+                amount,
+                token: c.token,
+            };
             by_preimage(item.preimage, &lock)
         }),
         _ => false,
@@ -67,10 +114,12 @@ pub(crate) fn locks(it: &Htlc, sender: Address, value: U256, input: &[u8]) -> Op
         return None;
     }
     let found = |terms: B256, amount: U256, token: Address| {
-        (amount, keccak256((terms, amount, token).abi_encode()) == it.commitment())
+        (amount, htlc::commitment(terms, amount, token) == it.commitment())
     };
     let in_batch = |locks: &[HashLanes::NewLock], token: Address| {
-        let ours = locks.iter().find(|l| (l.laneAndAmount >> 240) == U256::from(it.lane))?;
+        let ours = locks
+            .iter()
+            .find(|l| (l.laneAndAmount >> 240) == U256::from(it.lane))?;
         Some(found(ours.terms, ours.laneAndAmount << 16 >> 16, token))
     };
     use HashLanes::HashLanesCalls as Calls;
@@ -85,7 +134,10 @@ pub(crate) fn locks(it: &Htlc, sender: Address, value: U256, input: &[u8]) -> Op
 
 /// A preimage of the hashlock in calldata to the contract: it is public, whatever became of the transaction.
 pub(crate) fn shown_preimage(hashlock: B256, input: &[u8]) -> Option<Preimage> {
-    let words = input.get(4..)?.chunks_exact(32).filter_map(|word| <[u8; 32]>::try_from(word).ok());
+    let words = input
+        .get(4..)?
+        .chunks_exact(32)
+        .filter_map(|word| <[u8; 32]>::try_from(word).ok());
     let mut preimages = words.map(Preimage::new);
     preimages.find(|p| p.hashlock().as_bytes() == &hashlock.0)
 }
@@ -100,11 +152,15 @@ fn hash(preimage: B256) -> B256 {
 }
 
 fn commitment(hashlock: B256, lock: &HashLanes::Lock) -> B256 {
-    let terms = keccak256((hashlock, lock.redeemer, U256::from(lock.timelock)).abi_encode());
-    keccak256((terms, lock.amount, lock.token).abi_encode())
+    let terms = htlc::terms(hashlock, lock.redeemer, lock.timelock.to());
+    htlc::commitment(terms, lock.amount, lock.token)
 }
 
 /// Calldata of `slots`.
 pub(crate) fn slots(which: &[U256]) -> Bytes {
-    HashLanes::slotsCall { which: which.to_vec() }.abi_encode().into()
+    HashLanes::slotsCall {
+        which: which.to_vec(),
+    }
+    .abi_encode()
+    .into()
 }

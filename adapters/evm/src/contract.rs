@@ -81,7 +81,9 @@ pub fn runtime_code(profile: Profile, chain_id: u64) -> Vec<u8> {
     let value = domain(contract_address(profile, chain_id), chain_id).hash_struct();
     for Range { start, length } in runtime.immutable_references {
         let place = code.get_mut(start..start.saturating_add(length));
-        place.expect("solc's references are inside its code").copy_from_slice(value.as_slice());
+        place
+            .expect("solc's references are inside its code")
+            .copy_from_slice(value.as_slice());
     }
     code
 }
@@ -110,7 +112,10 @@ mod tests {
     fn the_address_depends_on_build_and_chain_and_is_pinned() {
         let ethereum = contract_address(Profile::Ethereum, 31_337);
         assert_ne!(ethereum, contract_address(Profile::Ethereum, 1));
-        assert_ne!(contract_address(Profile::Echoin, 18), contract_address(Profile::Ethereum, 18));
+        assert_ne!(
+            contract_address(Profile::Echoin, 18),
+            contract_address(Profile::Ethereum, 18)
+        );
     }
 
     #[test]

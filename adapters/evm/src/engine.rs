@@ -9,7 +9,8 @@ use crate::prepared::Form;
 use crate::purse::Purse;
 use crate::send::Sender;
 use kofo_primitives::{
-    Act, ActKind, ChainAction, ChainEvent, FailClass, Health, HtlcSpec, LegEvent, LegRef, Prepared, Text, Tip, UnixTime,
+    ActKind, ChainAction, ChainEvent, FailClass, Health, HtlcSpec, LegEvent, LegRef, Prepared, Text, Tip,
+    UnixTime,
 };
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -27,20 +28,25 @@ pub(crate) struct Engine {
     pub(crate) sender: Sender,
     events: mpsc::Sender<ChainEvent>,
     /// A `Watch` came after the last `Tip`.
-    owes_tip: bool,
+    /// Who waits for the answer to a `Watch`.
+    asked: std::collections::BTreeSet<LegRef>,
     failures: u32,
     health: Health,
 }
 
 impl Engine {
-    pub(crate) fn new(purse: Arc<Purse>, contract: alloy::primitives::Address, events: mpsc::Sender<ChainEvent>) -> Self {
+    pub(crate) fn new(
+        purse: Arc<Purse>,
+        contract: alloy::primitives::Address,
+        events: mpsc::Sender<ChainEvent>,
+    ) -> Self {
         Self {
             sender: Sender::new(&purse),
             purse,
             follower: Follower::new(contract),
             builds: Builds::default(),
             events,
-            owes_tip: true,
+            asked: std::collections::BTreeSet::new(),
             failures: 0,
             health: Health::Healthy,
         }
@@ -74,9 +80,17 @@ impl Engine {
             ChainAction::Build(act) => {
                 self.builds.want(leg, act);
             }
-            ChainAction::Broadcast(kind, prepared) => match self.form(leg, kind, &prepared) {
-                Some(form) => self.sender.broadcast(leg, form, self.follower.tip()),
-                None => self.refuse(leg, kind, "not a transaction that this adapter built").await,
+            ChainAction::Broadcast { act, tx, not_after } => match self.form(leg, act, &tx) {
+                Some(form) => {
+                    if let Some(watched) = self.follower.legs.get_mut(&leg) {
+                        watched.not_after.insert(act, not_after);
+                    }
+                    self.sender.broadcast(leg, form, self.follower.tip());
+                }
+                None => {
+                    self.refuse(leg, act, "not a transaction that this adapter built")
+                        .await
+                }
             },
             ChainAction::Unwatch => {
                 self.follower.unwatch(leg);
@@ -90,11 +104,16 @@ impl Engine {
     }
 
     async fn watch(&mut self, leg: LegRef, spec: HtlcSpec, held: &[Prepared]) {
-        self.owes_tip = true;
+        self.asked.insert(leg);
         for form in held.iter().filter_map(Form::decode) {
             self.sender.hold(leg, &form);
         }
-        if let Some(known) = self.follower.legs.get_mut(&leg).filter(|known| known.spec == spec) {
+        if let Some(known) = self
+            .follower
+            .legs
+            .get_mut(&leg)
+            .filter(|known| known.spec == spec)
+        {
             known.tell_again();
             return;
         }
@@ -133,30 +152,46 @@ impl Engine {
 
     async fn try_round(&mut self) -> Result<(), NodeError> {
         let moved = self.follower.advance(&self.purse.node).await?;
-        let Some(tip) = self.follower.tip() else { return Ok(()) };
+        let Some(tip) = self.follower.tip() else {
+            return Ok(());
+        };
         self.follower.peek(&self.purse.node).await;
         self.settle_ledger();
         for (leg, event) in self.sender.look(&self.purse, &mut self.follower, moved).await? {
             self.tell(ChainEvent::Leg(leg, event)).await;
         }
         self.tell_news().await;
-        if moved || self.owes_tip {
-            self.owes_tip = false;
-            let (height, time) = (tip.height, UnixTime(tip.time));
-            self.tell(ChainEvent::Tip(Tip { height, time })).await;
+        let tip = Tip {
+            height: tip.height,
+            time: UnixTime(tip.time),
+        };
+        for leg in std::mem::take(&mut self.asked) {
+            self.tell(ChainEvent::Leg(leg, LegEvent::Watched(tip))).await;
         }
-        let built = self.builds.make(&self.purse, &self.follower, &mut self.sender).await?;
+        if moved {
+            self.tell(ChainEvent::Tip(tip)).await;
+        }
+        let built = self
+            .builds
+            .make(&self.purse, &self.follower, &mut self.sender)
+            .await?;
         for (leg, event) in built {
             self.tell(ChainEvent::Leg(leg, event)).await;
         }
-        for (leg, event) in self.sender.send(&self.purse, &self.follower, moved).await? {
+        for (leg, event) in self.sender.send(&self.purse, &mut self.follower, moved).await? {
             self.tell(ChainEvent::Leg(leg, event)).await;
         }
+        self.tell_news().await;
         Ok(())
     }
 
     async fn tell_news(&mut self) {
-        let news: Vec<_> = self.follower.legs.iter_mut().map(|(leg, it)| (*leg, it.news())).collect();
+        let news: Vec<_> = self
+            .follower
+            .legs
+            .iter_mut()
+            .map(|(leg, it)| (*leg, it.news()))
+            .collect();
         for (leg, events) in news {
             for event in events {
                 self.tell(ChainEvent::Leg(leg, event)).await;
@@ -168,7 +203,7 @@ impl Engine {
     fn settle_ledger(&self) {
         let mut ledger = self.purse.ledger();
         for (leg, it) in &self.follower.legs {
-            if it.facts.lock.is_some() || it.facts.cancel.is_some() {
+            if it.facts.lock.is_some() || it.facts.cancelled().is_some() {
                 ledger.earmarks.remove(leg);
             }
             if it.facts.end.is_some() {
@@ -181,16 +216,12 @@ impl Engine {
 
     async fn refuse(&self, leg: LegRef, kind: ActKind, why: &str) {
         let class = FailClass::Refused(Text::lossy(why));
-        self.tell(ChainEvent::Leg(leg, LegEvent::Failed(kind, class))).await;
+        self.tell(ChainEvent::Leg(leg, LegEvent::Failed(kind, class)))
+            .await;
     }
 
     /// Nobody listens any more: then the command channel is closed too, and the task ends.
     async fn tell(&self, event: ChainEvent) {
         let _ = self.events.send(event).await;
     }
-}
-
-/// The kind of what is asked, for a message.
-pub(crate) fn wrong_preimage(act: &Act, spec: &HtlcSpec) -> bool {
-    matches!(act, Act::Redeem(preimage) if preimage.hashlock() != spec.hashlock)
 }

@@ -4,7 +4,7 @@ use crate::calls;
 use crate::htlc::Htlc;
 use crate::node::{Settled, Tx};
 use alloy::primitives::{B256, U256};
-use kofo_primitives::{Act, ActKind, Amount, At, FailClass, HtlcSpec, LegEvent, Preimage, TxId};
+use kofo_primitives::{Act, ActKind, Amount, At, FailClass, HtlcSpec, LegEvent, Preimage, TxId, UnixTime};
 use std::collections::BTreeMap;
 
 /// A slot that holds no lock has a value up to this.
@@ -19,8 +19,12 @@ pub(crate) struct Leg {
     /// Whether the past was looked at since the follower last started over.
     pub(crate) scanned: bool,
     pub(crate) facts: Facts,
+    /// When each act is to be sent no more, by the chain's time.
+    pub(crate) not_after: BTreeMap<ActKind, Option<UnixTime>>,
     told: BTreeMap<ActKind, (At, Option<TxId>)>,
     told_wrong: Option<Wrong>,
+    /// Somebody asked for the whole picture, what is not there included.
+    tell_whole: bool,
 }
 
 /// What holds on the chain that is followed now.
@@ -32,8 +36,8 @@ pub(crate) struct Facts {
     pub(crate) end: Option<End>,
     /// The preimage is public, but that lock's redeem is in no block.
     pub(crate) glimpse: Option<Glimpse>,
-    /// Our transaction that takes the lock's nonce is in a block.
-    pub(crate) cancel: Option<(u64, TxId)>,
+    /// Our transaction that takes the lock's nonce was accepted, or is in a block.
+    pub(crate) cancel: Option<(At, TxId)>,
     /// Another lock is in the lane.
     pub(crate) wrong: Option<Wrong>,
 }
@@ -72,6 +76,16 @@ pub(crate) struct SlotBlock<'a> {
     pub(crate) txs: &'a [Tx],
 }
 
+impl Facts {
+    /// The height of the block that holds our cancel.
+    pub(crate) fn cancelled(&self) -> Option<u64> {
+        match self.cancel {
+            Some((At::Block(height), _)) => Some(height),
+            Some((At::Mempool, _)) | None => None,
+        }
+    }
+}
+
 pub(crate) fn txid(hash: B256) -> TxId {
     TxId(hash.0)
 }
@@ -83,8 +97,10 @@ impl Leg {
             htlc,
             scanned: false,
             facts: Facts::default(),
+            not_after: BTreeMap::new(),
             told: BTreeMap::new(),
             told_wrong: None,
+            tell_whole: true,
         }
     }
 
@@ -100,7 +116,11 @@ impl Leg {
             if ends_ours && self.facts.end.is_none() && (opens.is_some() || preimage.is_none()) {
                 let lock = (block.height, self.lock_tx(block.txs));
                 self.facts.lock.get_or_insert(lock);
-                self.facts.end = Some(End { preimage: opens, height: block.height, tx: txid(event.tx) });
+                self.facts.end = Some(End {
+                    preimage: opens,
+                    height: block.height,
+                    tx: txid(event.tx),
+                });
                 held = false;
             } else if let Some(preimage) = opens {
                 self.glimpse(preimage, event.tx);
@@ -111,7 +131,10 @@ impl Leg {
             return true;
         }
         if block.new != block.old && block.new != commitment && U256::from_be_bytes(block.new.0) > FREE {
-            self.facts.wrong = Some(Wrong { height: block.height, have: self.other_amount(block.txs) });
+            self.facts.wrong = Some(Wrong {
+                height: block.height,
+                have: self.other_amount(block.txs),
+            });
         }
         !held || block.new == commitment
     }
@@ -120,7 +143,9 @@ impl Leg {
     pub(crate) fn forget_above(&mut self, height: u64) {
         let facts = &mut self.facts;
         facts.lock.take_if(|(at, _)| *at > height);
-        facts.cancel.take_if(|(at, _)| *at > height);
+        facts
+            .cancel
+            .take_if(|(at, _)| matches!(at, At::Block(h) if *h > height));
         facts.wrong.take_if(|wrong| wrong.height > height);
         if let Some(end) = facts.end.take_if(|end| end.height > height) {
             // What was shown in a block is public, whatever became of the block.
@@ -137,7 +162,11 @@ impl Leg {
 
     /// The preimage was seen in a transaction that is no redeem of this lock in a block.
     pub(crate) fn glimpse(&mut self, preimage: Preimage, tx: B256) {
-        self.facts.glimpse = Some(Glimpse { preimage, tx: txid(tx), missing: 0 });
+        self.facts.glimpse = Some(Glimpse {
+            preimage,
+            tx: txid(tx),
+            missing: 0,
+        });
     }
 
     /// The pool was looked at and did not show the preimage.
@@ -158,17 +187,32 @@ impl Leg {
         tip.saturating_add(1) >= height.saturating_add(u64::from(self.spec.depth))
     }
 
+    /// Whether the act may still be sent at this time of the chain.
+    pub(crate) fn may_send(&self, kind: ActKind, time: u64) -> bool {
+        self.not_after
+            .get(&kind)
+            .copied()
+            .flatten()
+            .is_none_or(|last| time <= last.0)
+    }
+
     /// Everything is to be told again.
     pub(crate) fn tell_again(&mut self) {
         self.told.clear();
         self.told_wrong = None;
+        self.tell_whole = true;
     }
 
     /// What has changed since it was last asked: first what is there no more, then what is new or moved.
     pub(crate) fn news(&mut self) -> Vec<LegEvent> {
         let now = self.now();
-        let gone = self.told.keys().filter(|kind| !now.iter().any(|(act, ..)| act.kind() == **kind));
-        let mut news: Vec<_> = gone.map(|kind| LegEvent::Unseen(*kind)).collect();
+        let whole = std::mem::take(&mut self.tell_whole);
+        let kinds = [ActKind::Cancel, ActKind::Refund, ActKind::Redeem, ActKind::Lock];
+        let absent = kinds
+            .into_iter()
+            .filter(|kind| !now.iter().any(|(act, ..)| act.kind() == *kind));
+        let gone = absent.filter(|kind| whole || self.told.contains_key(kind));
+        let mut news: Vec<_> = gone.map(LegEvent::Unseen).collect();
         let told = std::mem::take(&mut self.told);
         for (act, at, tx) in now {
             let kind = act.kind();
@@ -178,7 +222,10 @@ impl Leg {
             self.told.insert(kind, (at, tx));
         }
         if let Some(wrong) = self.facts.wrong.filter(|wrong| self.told_wrong != Some(*wrong)) {
-            let class = FailClass::WrongAmount { have: wrong.have, need: self.spec.amount };
+            let class = FailClass::WrongAmount {
+                have: wrong.have,
+                need: self.spec.amount,
+            };
             news.push(LegEvent::Failed(ActKind::Lock, class));
         }
         self.told_wrong = self.facts.wrong;
@@ -193,14 +240,18 @@ impl Leg {
         }
         let redeemed = facts.end.as_ref().is_some_and(|end| end.preimage.is_some());
         if let Some(glimpse) = facts.glimpse.as_ref().filter(|_| !redeemed) {
-            now.push((Act::Redeem(glimpse.preimage.clone()), At::Mempool, Some(glimpse.tx)));
+            now.push((
+                Act::Redeem(glimpse.preimage.clone()),
+                At::Mempool,
+                Some(glimpse.tx),
+            ));
         }
         if let Some(end) = &facts.end {
             let act = end.preimage.clone().map_or(Act::Refund, Act::Redeem);
             now.push((act, At::Block(end.height), Some(end.tx)));
         }
-        if let Some((height, tx)) = facts.cancel {
-            now.push((Act::Cancel, At::Block(height), Some(tx)));
+        if let Some((at, tx)) = facts.cancel {
+            now.push((Act::Cancel, at, Some(tx)));
         }
         now
     }
@@ -212,7 +263,9 @@ impl Leg {
 
     /// The transaction that made our lock, if it was a direct call.
     fn lock_tx(&self, txs: &[Tx]) -> Option<TxId> {
-        self.locks(txs).find(|(.., exact)| *exact).map(|(tx, ..)| txid(tx))
+        self.locks(txs)
+            .find(|(.., exact)| *exact)
+            .map(|(tx, ..)| txid(tx))
     }
 
     /// What was locked instead; 0 if that cannot be told.

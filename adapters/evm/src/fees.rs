@@ -35,9 +35,21 @@ const GWEI: u128 = 1_000_000_000;
 
 impl FeePolicy {
     /// Ethereum: up to 200 gwei, a tip of 1 gwei, replaced after 3 blocks.
-    pub const ETHEREUM: Self = Self { legacy: false, cap: 200 * GWEI, floor: 0, tip: GWEI, bump_after: 3 };
+    pub const ETHEREUM: Self = Self {
+        legacy: false,
+        cap: 200 * GWEI,
+        floor: 0,
+        tip: GWEI,
+        bump_after: 3,
+    };
     /// Echoin: between 2 and 100 gwei, replaced after 3 blocks.
-    pub const ECHOIN: Self = Self { legacy: true, cap: 100 * GWEI, floor: 2 * GWEI, tip: 0, bump_after: 3 };
+    pub const ECHOIN: Self = Self {
+        legacy: true,
+        cap: 100 * GWEI,
+        floor: 2 * GWEI,
+        tip: 0,
+        bump_after: 3,
+    };
 
     /// The fee for today. `price` is the latest block's base fee, or the node's gas price on a legacy chain. It leaves
     /// room for a base fee that doubles (6 full blocks), within the cap.
@@ -48,7 +60,10 @@ impl FeePolicy {
             return Fee { max, tip: max };
         }
         let max = price.saturating_mul(2).saturating_add(self.tip).min(self.cap);
-        Fee { max, tip: self.tip.min(max) }
+        Fee {
+            max,
+            tip: self.tip.min(max),
+        }
     }
 
     /// A fee that replaces `old`: at least an eighth more in both parts (nodes want a tenth), and today's if that is
@@ -73,6 +88,18 @@ pub struct Fee {
 }
 
 impl Fee {
+    /// Nothing: the least that a fee can be.
+    pub const NONE: Self = Self { max: 0, tip: 0 };
+
+    /// The dearer of both, part by part.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        Self {
+            max: self.max.max(other.max),
+            tip: self.tip.max(other.tip),
+        }
+    }
+
     /// What so much gas costs at most. Saturates: a price that large is refused by every balance.
     #[must_use]
     pub fn of(self, gas: u64) -> u128 {
@@ -88,20 +115,35 @@ mod tests {
     #[test]
     fn a_legacy_price_is_kept_between_floor_and_cap() {
         let policy = FeePolicy::ECHOIN;
-        assert_eq!(policy.today(1), Fee { max: 2 * GWEI, tip: 2 * GWEI });
+        assert_eq!(
+            policy.today(1),
+            Fee {
+                max: 2 * GWEI,
+                tip: 2 * GWEI
+            }
+        );
         assert_eq!(policy.today(500 * GWEI).max, 100 * GWEI);
     }
 
     #[test]
     fn a_1559_fee_leaves_room_for_a_doubled_base_fee_within_the_cap() {
         let policy = FeePolicy::ETHEREUM;
-        assert_eq!(policy.today(10 * GWEI), Fee { max: 21 * GWEI, tip: GWEI });
+        assert_eq!(
+            policy.today(10 * GWEI),
+            Fee {
+                max: 21 * GWEI,
+                tip: GWEI
+            }
+        );
         assert_eq!(policy.today(150 * GWEI).max, 200 * GWEI);
     }
 
     #[test]
     fn at_the_cap_nothing_is_bumped() {
-        let at_cap = Fee { max: 200 * GWEI, tip: GWEI };
+        let at_cap = Fee {
+            max: 200 * GWEI,
+            tip: GWEI,
+        };
         assert_eq!(FeePolicy::ETHEREUM.bump(at_cap, 1), None);
     }
 

@@ -54,7 +54,8 @@ impl Follower {
     pub(crate) fn unwatch(&mut self, leg: LegRef) {
         self.legs.remove(&leg);
         let legs = &self.legs;
-        self.values.retain(|slot, _| legs.values().any(|l| l.htlc.slot() == *slot));
+        self.values
+            .retain(|slot, _| legs.values().any(|l| l.htlc.slot() == *slot));
     }
 
     /// Catches up with the node. Whether the tip changed. After an error it stands at a block in between, and the next
@@ -65,7 +66,12 @@ impl Follower {
         if before != Some(best) {
             self.join(node, best).await?;
         }
-        let unscanned: Vec<_> = self.legs.iter().filter(|(_, leg)| !leg.scanned).map(|(r, _)| *r).collect();
+        let unscanned: Vec<_> = self
+            .legs
+            .iter()
+            .filter(|(_, leg)| !leg.scanned)
+            .map(|(r, _)| *r)
+            .collect();
         for leg in unscanned {
             self.scan(node, leg).await?;
         }
@@ -105,14 +111,21 @@ impl Follower {
 
     /// Forgets the blocks above the one at this place.
     async fn back_to(&mut self, node: &Node, base: usize) -> Result<(), NodeError> {
-        let Some(head) = self.chain.get(base).copied().filter(|head| self.tip() != Some(*head)) else {
+        let Some(head) = self
+            .chain
+            .get(base)
+            .copied()
+            .filter(|head| self.tip() != Some(*head))
+        else {
             return Ok(());
         };
         let slots: Vec<_> = self.values.keys().copied().collect();
         let values = self.read(node, &slots, head.hash).await?;
         self.chain.truncate(base.saturating_add(1));
         self.values = slots.into_iter().zip(values).collect();
-        self.legs.values_mut().for_each(|leg| leg.forget_above(head.height));
+        self.legs
+            .values_mut()
+            .for_each(|leg| leg.forget_above(head.height));
         Ok(())
     }
 
@@ -123,7 +136,10 @@ impl Follower {
         if !slots.is_empty() {
             events = node.settled_in(self.contract, head.hash).await?;
             values = self.read(node, &slots, head.hash).await?;
-            let moved = slots.iter().zip(&values).any(|(slot, new)| self.values.get(slot) != Some(new));
+            let moved = slots
+                .iter()
+                .zip(&values)
+                .any(|(slot, new)| self.values.get(slot) != Some(new));
             if moved || events.iter().any(|event| self.values.contains_key(&event.slot)) {
                 txs = node.transactions(head.hash.into()).await?;
             }
@@ -131,9 +147,17 @@ impl Follower {
         let new: BTreeMap<U256, B256> = slots.into_iter().zip(values).collect();
         for leg in self.legs.values_mut().filter(|leg| leg.scanned) {
             let slot = leg.htlc.slot();
-            let (Some(old), Some(new)) = (self.values.get(&slot), new.get(&slot)) else { continue };
+            let (Some(old), Some(new)) = (self.values.get(&slot), new.get(&slot)) else {
+                continue;
+            };
             let events = events.iter().filter(|event| event.slot == slot).collect();
-            let block = SlotBlock { height: head.height, old: *old, new: *new, events, txs: &txs };
+            let block = SlotBlock {
+                height: head.height,
+                old: *old,
+                new: *new,
+                events,
+                txs: &txs,
+            };
             self.in_doubt |= !leg.apply(&block);
         }
         self.values = new;
@@ -153,9 +177,15 @@ impl Follower {
 
     /// Learns a leg's past, up to the tip, from events and from the states of old blocks.
     async fn scan(&mut self, node: &Node, at: LegRef) -> Result<(), NodeError> {
-        let (Some(tip), Some(leg)) = (self.tip(), self.legs.get(&at)) else { return Ok(()) };
+        let (Some(tip), Some(leg)) = (self.tip(), self.legs.get(&at)) else {
+            return Ok(());
+        };
         let (slot, from) = (leg.htlc.slot(), leg.spec.from_height.min(tip.height));
-        let past = Past { node, contract: self.contract, slot };
+        let past = Past {
+            node,
+            contract: self.contract,
+            slot,
+        };
         let value = past.value(tip.hash.into()).await?;
         let events = node.settled_since(self.contract, slot, from, tip.height).await?;
         let mut found = Leg::new(leg.spec.clone(), leg.htlc.clone());
@@ -168,7 +198,13 @@ impl Follower {
         if !free && found.facts.end.is_none() {
             let height = past.first(value, since, tip.height).await;
             let txs = node.transactions(height.into()).await?;
-            found.apply(&SlotBlock { height, old: B256::ZERO, new: value, events: Vec::new(), txs: &txs });
+            found.apply(&SlotBlock {
+                height,
+                old: B256::ZERO,
+                new: value,
+                events: Vec::new(),
+                txs: &txs,
+            });
         }
         if node.hash_at(tip.height).await? != Some(tip.hash) {
             return Err(NodeError::Odd("the chain changed while its past was read"));
@@ -186,7 +222,11 @@ impl Follower {
 
     /// Looks into the pool for preimages of open legs, in one call.
     pub(crate) async fn peek(&mut self, node: &Node) {
-        if !self.legs.values().any(|leg| leg.is_open() || leg.facts.glimpse.is_some()) {
+        if !self
+            .legs
+            .values()
+            .any(|leg| leg.is_open() || leg.facts.glimpse.is_some())
+        {
             return;
         }
         let pending = match node.pending().await {
@@ -220,7 +260,10 @@ struct Past<'a> {
 impl Past<'_> {
     async fn value(&self, block: alloy::eips::BlockId) -> Result<B256, NodeError> {
         let values = self.node.slots(self.contract, &[self.slot], block).await?;
-        values.first().copied().ok_or(NodeError::Odd("slots() of the contract gave an empty list"))
+        values
+            .first()
+            .copied()
+            .ok_or(NodeError::Odd("slots() of the contract gave an empty list"))
     }
 
     async fn take_event(&self, leg: &mut Leg, event: &Settled, since: u64) -> Result<(), NodeError> {
@@ -231,13 +274,25 @@ impl Past<'_> {
         let txs: Vec<_> = tx.into_iter().collect();
         let (height, new) = (event.height, B256::ZERO);
         let held = old == leg.htlc.commitment();
-        leg.apply(&SlotBlock { height, old, new, events: vec![event], txs: &txs });
+        leg.apply(&SlotBlock {
+            height,
+            old,
+            new,
+            events: vec![event],
+            txs: &txs,
+        });
         if held && leg.facts.lock.is_some_and(|(at, _)| at == height) {
             let locked = self.first(old, since, before).await;
             let txs = self.node.transactions(locked.into()).await?;
             leg.facts.lock = None;
             let end = leg.facts.end.take();
-            leg.apply(&SlotBlock { height: locked, old: B256::ZERO, new: old, events: Vec::new(), txs: &txs });
+            leg.apply(&SlotBlock {
+                height: locked,
+                old: B256::ZERO,
+                new: old,
+                events: Vec::new(),
+                txs: &txs,
+            });
             leg.facts.end = end;
         }
         Ok(())

@@ -34,7 +34,7 @@
 
 mod account;
 mod adapter;
-mod bindings;
+pub mod bindings;
 mod build;
 mod calls;
 mod config;
@@ -54,3 +54,4 @@ pub use adapter::EvmAdapter;
 pub use config::{EvmConfig, Profile};
 pub use contract::{CREATE2_DEPLOYER, SALT, contract_address, creation_code, domain, runtime_code};
 pub use fees::{Fee, FeePolicy};
+pub use htlc::{commitment, slot, terms};

@@ -71,8 +71,12 @@ pub(crate) struct Node(RootProvider);
 
 impl Node {
     pub(crate) fn new(url: &str) -> Result<Self> {
-        let url = url.parse().map_err(|_| NodeError::Odd("the endpoint is no URL: expected http://host:port"))?;
-        let provider = ProviderBuilder::new().disable_recommended_fillers().connect_http(url);
+        let url = url
+            .parse()
+            .map_err(|_| NodeError::Odd("the endpoint is no URL: expected http://host:port"))?;
+        let provider = ProviderBuilder::new()
+            .disable_recommended_fillers()
+            .connect_http(url);
         Ok(Self(provider))
     }
 
@@ -83,12 +87,16 @@ impl Node {
     /// The best block.
     pub(crate) async fn best(&self) -> Result<Head> {
         let block = within(self.0.get_block_by_number(BlockNumberOrTag::Latest)).await?;
-        block.map(|b| head(&b)).ok_or(NodeError::Odd("it has no block at all"))
+        block
+            .map(|b| head(&b))
+            .ok_or(NodeError::Odd("it has no block at all"))
     }
 
     pub(crate) async fn head(&self, hash: B256) -> Result<Head> {
         let block = within(self.0.get_block_by_hash(hash)).await?;
-        block.map(|b| head(&b)).ok_or(NodeError::Odd("it has no block of a hash that it named"))
+        block
+            .map(|b| head(&b))
+            .ok_or(NodeError::Odd("it has no block of a hash that it named"))
     }
 
     /// The hash of the best chain's block of this height.
@@ -127,12 +135,21 @@ impl Node {
     }
 
     /// The contract's events about one slot, between two heights.
-    pub(crate) async fn settled_since(&self, contract: Address, slot: U256, from: u64, to: u64) -> Result<Vec<Settled>> {
+    pub(crate) async fn settled_since(
+        &self,
+        contract: Address,
+        slot: U256,
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<Settled>> {
         let mut found = Vec::new();
         let mut from = from;
         while from <= to {
             let last = to.min(from.saturating_add(LOG_SPAN));
-            let filter = events(contract).topic1(B256::from(slot)).from_block(from).to_block(last);
+            let filter = events(contract)
+                .topic1(B256::from(slot))
+                .from_block(from)
+                .to_block(last);
             found.extend(settled(within(self.0.get_logs(&filter)).await?)?);
             from = last.saturating_add(1);
         }
@@ -141,7 +158,9 @@ impl Node {
 
     /// The values of many slots in the state after one block.
     pub(crate) async fn slots(&self, contract: Address, which: &[U256], block: BlockId) -> Result<Vec<B256>> {
-        let call = TransactionRequest::default().to(contract).input(calls::slots(which).into());
+        let call = TransactionRequest::default()
+            .to(contract)
+            .input(calls::slots(which).into());
         let answer = within(self.0.call(call).block(block)).await?;
         if answer.is_empty() {
             // Before the contract was deployed.
@@ -150,7 +169,9 @@ impl Node {
         let values = HashLanes::slotsCall::abi_decode_returns(&answer);
         let values = values.map_err(|_| NodeError::Odd("slots() of the contract gave no list"))?;
         if values.len() != which.len() {
-            return Err(NodeError::Odd("slots() of the contract gave a list of another length"));
+            return Err(NodeError::Odd(
+                "slots() of the contract gave a list of another length",
+            ));
         }
         Ok(values)
     }
@@ -168,17 +189,28 @@ impl Node {
     }
 
     pub(crate) async fn tokens(&self, token: Address, owner: Address) -> Result<U256> {
-        self.word(token, Erc20::balanceOfCall { owner }.abi_encode()).await
+        self.word(token, Erc20::balanceOfCall { owner }.abi_encode())
+            .await
     }
 
     pub(crate) async fn allowance(&self, token: Address, owner: Address, spender: Address) -> Result<U256> {
-        self.word(token, Erc20::allowanceCall { owner, spender }.abi_encode()).await
+        self.word(token, Erc20::allowanceCall { owner, spender }.abi_encode())
+            .await
     }
 
     /// Whether the token would pay somebody out of the contract today. Shows no preimage. `Err(Refused)`: it would not.
-    pub(crate) async fn would_pay(&self, token: Address, from: Address, to: Address, amount: U256) -> Result<bool> {
+    pub(crate) async fn would_pay(
+        &self,
+        token: Address,
+        from: Address,
+        to: Address,
+        amount: U256,
+    ) -> Result<bool> {
         let input = Erc20::transferCall { to, amount }.abi_encode();
-        let call = TransactionRequest::default().from(from).to(token).input(Bytes::from(input).into());
+        let call = TransactionRequest::default()
+            .from(from)
+            .to(token)
+            .input(Bytes::from(input).into());
         let answer = within(self.0.call(call)).await?;
         Ok(answer.is_empty() || U256::try_from_be_slice(&answer) == Some(U256::from(1)))
     }
@@ -193,7 +225,9 @@ impl Node {
     }
 
     async fn word(&self, to: Address, input: Vec<u8>) -> Result<U256> {
-        let call = TransactionRequest::default().to(to).input(Bytes::from(input).into());
+        let call = TransactionRequest::default()
+            .to(to)
+            .input(Bytes::from(input).into());
         let answer = within(self.0.call(call)).await?;
         let word = answer.get(..32).map(U256::from_be_slice);
         word.ok_or(NodeError::Odd("a token answered with less than a word"))
@@ -202,7 +236,10 @@ impl Node {
 
 async fn within<T>(call: impl IntoFuture<Output = TransportResult<T>>) -> Result<T> {
     match tokio::time::timeout(TIME_LIMIT, call.into_future()).await {
-        Err(_) => Err(NodeError::Lost(format!("nothing within {} s", TIME_LIMIT.as_secs()))),
+        Err(_) => Err(NodeError::Lost(format!(
+            "nothing within {} s",
+            TIME_LIMIT.as_secs()
+        ))),
         Ok(answer) => answer.map_err(|e| error(&e)),
     }
 }
@@ -211,7 +248,10 @@ async fn within<T>(call: impl IntoFuture<Output = TransportResult<T>>) -> Result
 fn error(error: &RpcError<TransportErrorKind>) -> NodeError {
     let cut = |text: &str| text.chars().take(MESSAGE).collect::<String>();
     match error {
-        RpcError::ErrorResp(e) => NodeError::Refused { code: e.code, message: cut(&e.message) },
+        RpcError::ErrorResp(e) => NodeError::Refused {
+            code: e.code,
+            message: cut(&e.message),
+        },
         RpcError::Transport(e) => NodeError::Lost(cut(&e.to_string())),
         RpcError::NullResp => NodeError::Odd("an empty answer"),
         _ => NodeError::Odd("an answer of another form"),
@@ -230,28 +270,47 @@ fn head(block: &Block) -> Head {
 }
 
 fn transaction(tx: &Transaction) -> Tx {
-    Tx { hash: tx.tx_hash(), from: tx.from(), to: tx.to(), value: tx.value(), input: tx.input().clone() }
+    Tx {
+        hash: tx.tx_hash(),
+        from: tx.from(),
+        to: tx.to(),
+        value: tx.value(),
+        input: tx.input().clone(),
+    }
 }
 
 fn events(contract: Address) -> Filter {
-    Filter::new()
-        .address(contract)
-        .event_signature(vec![HashLanes::Redeemed::SIGNATURE_HASH, HashLanes::Returned::SIGNATURE_HASH])
+    Filter::new().address(contract).event_signature(vec![
+        HashLanes::Redeemed::SIGNATURE_HASH,
+        HashLanes::Returned::SIGNATURE_HASH,
+    ])
 }
 
 fn settled(logs: Vec<Log>) -> Result<Vec<Settled>> {
     let odd = || NodeError::Odd("an event of the contract that is no event of the contract");
     let mut found = Vec::with_capacity(logs.len());
     for log in logs {
-        let slot = log.topics().get(1).map(|topic| U256::from_be_bytes(topic.0)).ok_or_else(odd)?;
+        let slot = log
+            .topics()
+            .get(1)
+            .map(|topic| U256::from_be_bytes(topic.0))
+            .ok_or_else(odd)?;
         let preimage = if log.topic0() == Some(&HashLanes::Redeemed::SIGNATURE_HASH) {
             Some(B256::try_from(log.data().data.as_ref()).map_err(|_| odd())?)
         } else {
             None
         };
         let place = (log.transaction_hash, log.block_number, log.log_index);
-        let (Some(tx), Some(height), Some(index)) = place else { return Err(odd()) };
-        found.push(Settled { slot, preimage, tx, height, index });
+        let (Some(tx), Some(height), Some(index)) = place else {
+            return Err(odd());
+        };
+        found.push(Settled {
+            slot,
+            preimage,
+            tx,
+            height,
+            index,
+        });
     }
     found.sort_by_key(|event| (event.height, event.index));
     Ok(found)

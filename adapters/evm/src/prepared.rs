@@ -21,8 +21,9 @@ pub(crate) struct Numbered {
 pub(crate) enum Form {
     Lock(Numbered),
     Cancel(Numbered),
-    Redeem(Preimage),
-    Refund,
+    /// With the least fee: what earlier versions paid, and an eighth more.
+    Redeem(Preimage, Fee),
+    Refund(Fee),
 }
 
 const VERSION: u8 = 1;
@@ -43,8 +44,8 @@ impl Form {
         match self {
             Self::Lock(_) => ActKind::Lock,
             Self::Cancel(_) => ActKind::Cancel,
-            Self::Redeem(_) => ActKind::Redeem,
-            Self::Refund => ActKind::Refund,
+            Self::Redeem(..) => ActKind::Redeem,
+            Self::Refund(_) => ActKind::Refund,
         }
     }
 
@@ -52,7 +53,25 @@ impl Form {
     pub(crate) fn numbered(&self) -> Option<Numbered> {
         match self {
             Self::Lock(n) | Self::Cancel(n) => Some(*n),
-            Self::Redeem(_) | Self::Refund => None,
+            Self::Redeem(..) | Self::Refund(_) => None,
+        }
+    }
+
+    /// The least fee of a form without a nonce.
+    pub(crate) fn least(&self) -> Option<Fee> {
+        match self {
+            Self::Lock(_) | Self::Cancel(_) => None,
+            Self::Redeem(_, least) | Self::Refund(least) => Some(*least),
+        }
+    }
+
+    /// The same act, paying at least this.
+    pub(crate) fn paying(&self, fee: Fee) -> Self {
+        match self {
+            Self::Lock(n) => Self::Lock(Numbered { fee, ..*n }),
+            Self::Cancel(n) => Self::Cancel(Numbered { fee, ..*n }),
+            Self::Redeem(preimage, _) => Self::Redeem(preimage.clone(), fee),
+            Self::Refund(_) => Self::Refund(fee),
         }
     }
 }
@@ -63,12 +82,16 @@ mod tests {
 
     #[test]
     fn a_form_survives_the_journal_and_junk_does_not_decode() {
-        let numbered = Numbered { nonce: 7, gas: 80_000, fee: Fee { max: 3, tip: 2 } };
+        let numbered = Numbered {
+            nonce: 7,
+            gas: 80_000,
+            fee: Fee { max: 3, tip: 2 },
+        };
         for form in [
             Form::Lock(numbered),
             Form::Cancel(numbered),
-            Form::Redeem(Preimage::new([9; 32])),
-            Form::Refund,
+            Form::Redeem(Preimage::new([9; 32]), Fee::NONE),
+            Form::Refund(numbered.fee),
         ] {
             assert_eq!(Form::decode(&form.encode()), Some(form));
         }
@@ -79,12 +102,18 @@ mod tests {
 
     #[test]
     fn the_encoding_is_pinned_so_that_old_journals_are_read() {
-        let lock = Form::Lock(Numbered { nonce: 1, gas: 2, fee: Fee { max: 3, tip: 4 } });
+        let lock = Form::Lock(Numbered {
+            nonce: 1,
+            gas: 2,
+            fee: Fee { max: 3, tip: 4 },
+        });
         let mut pinned = vec![1, 0];
         pinned.extend([1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0]);
         pinned.extend(3u128.to_le_bytes());
         pinned.extend(4u128.to_le_bytes());
         assert_eq!(lock.encode().0.as_slice(), pinned);
-        assert_eq!(Form::Refund.encode().0.as_slice(), [1, 3]);
+        let mut refund = vec![1, 3];
+        refund.extend([0; 32]);
+        assert_eq!(Form::Refund(Fee::NONE).encode().0.as_slice(), refund);
     }
 }

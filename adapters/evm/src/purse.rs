@@ -39,10 +39,20 @@ pub(crate) struct Purse {
 /// Why a lock cannot be made now.
 #[derive(Debug)]
 pub(crate) enum Shortage {
-    Funds { asset: AssetId, have: Amount, need: Amount },
-    Gas { have: Amount, need: Amount },
+    Funds {
+        asset: AssetId,
+        have: Amount,
+        need: Amount,
+    },
+    Gas {
+        have: Amount,
+        need: Amount,
+    },
     Refused(String),
-    FeeCap { need: Amount, most: Amount },
+    FeeCap {
+        need: Amount,
+        most: Amount,
+    },
 }
 
 /// A question has either an answer, a shortage, or a node that does not answer.
@@ -74,19 +84,28 @@ impl Purse {
 
     pub(crate) async fn has(&self, token: Address) -> Result<u128, NodeError> {
         let owner = self.owner.address();
-        let units = if token.is_zero() { self.node.coins(owner).await? } else { self.node.tokens(token, owner).await? };
+        let units = if token.is_zero() {
+            self.node.coins(owner).await?
+        } else {
+            self.node.tokens(token, owner).await?
+        };
         Ok(u128::try_from(units).unwrap_or(u128::MAX))
     }
 
     /// What locks that are in no block yet take of an asset, but for one leg's.
     pub(crate) fn earmarked(&self, asset: &AssetId, but: Option<LegRef>) -> u128 {
         let ledger = self.ledger();
-        let others = ledger.earmarks.iter().filter(|(leg, mark)| Some(**leg) != but && mark.asset == *asset);
+        let others = ledger
+            .earmarks
+            .iter()
+            .filter(|(leg, mark)| Some(**leg) != but && mark.asset == *asset);
         others.fold(0, |sum, (_, mark)| sum.saturating_add(mark.amount.units()))
     }
 
     pub(crate) fn ledger(&self) -> std::sync::MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.ledger
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// What every gas account must have: its share of the ends of all open legs, and never less than the dearest.
@@ -94,7 +113,9 @@ impl Purse {
         let mut ends = self.ledger().ends.clone();
         ends.extend(extra);
         let at_cap = |gas: u64| u128::from(gas).saturating_mul(self.config.fees.cap);
-        let all = ends.values().fold(0u128, |sum, gas| sum.saturating_add(at_cap(*gas)));
+        let all = ends
+            .values()
+            .fold(0u128, |sum, gas| sum.saturating_add(at_cap(*gas)));
         let dearest = ends.values().copied().max().map_or(0, at_cap);
         let accounts = u128::try_from(self.gas.len()).unwrap_or(1).max(1);
         all.div_ceil(accounts).max(dearest)
@@ -109,7 +130,10 @@ impl Purse {
             let have = u128::try_from(self.node.coins(account.address()).await?).unwrap_or(u128::MAX);
             if have < need {
                 let wei = need.saturating_add(need / 4).saturating_sub(have);
-                found.push(TopUp { to: account.address(), wei });
+                found.push(TopUp {
+                    to: account.address(),
+                    wei,
+                });
             }
         }
         Ok(found)
@@ -117,11 +141,19 @@ impl Purse {
 
     /// What the owner pays for these top-ups, gas included.
     pub(crate) fn cost(&self, top_ups: &[TopUp], fee: Fee) -> u128 {
-        top_ups.iter().fold(0, |sum, t| sum.saturating_add(t.wei).saturating_add(fee.of(PAYMENT_GAS)))
+        top_ups.iter().fold(0, |sum, t| {
+            sum.saturating_add(t.wei).saturating_add(fee.of(PAYMENT_GAS))
+        })
     }
 
     /// Whether the owner can pay for a lock, its gas, and the gas of its end.
-    pub(crate) async fn afford(&self, leg: LegRef, asset: &AssetId, it: &Htlc, price: u128) -> Result<(), Trouble> {
+    pub(crate) async fn afford(
+        &self,
+        leg: LegRef,
+        asset: &AssetId,
+        it: &Htlc,
+        price: u128,
+    ) -> Result<(), Trouble> {
         let policy = &self.config.fees;
         let fee = policy.today(price);
         if fee.max < price {
@@ -131,7 +163,10 @@ impl Purse {
         let top_ups = self.top_ups(Some((leg, it.end_gas()))).await?;
         let gas = self.cost(&top_ups, fee).saturating_add(fee.of(it.lock_gas()));
         let coin = &self.config.coin;
-        let coins = self.has(Address::ZERO).await?.saturating_sub(self.earmarked(coin, Some(leg)));
+        let coins = self
+            .has(Address::ZERO)
+            .await?
+            .saturating_sub(self.earmarked(coin, Some(leg)));
         let amount = it.amount.units();
         let short = |asset: &AssetId, have: u128, need: u128| {
             let (asset, have, need) = (asset.clone(), Amount::new(have), Amount::new(need));
@@ -139,23 +174,41 @@ impl Purse {
         };
         if it.is_coin() {
             let need = amount.saturating_add(gas);
-            return if coins < need { short(coin, coins, need) } else { Ok(()) };
+            return if coins < need {
+                short(coin, coins, need)
+            } else {
+                Ok(())
+            };
         }
-        let tokens = self.has(it.token).await?.saturating_sub(self.earmarked(asset, Some(leg)));
+        let tokens = self
+            .has(it.token)
+            .await?
+            .saturating_sub(self.earmarked(asset, Some(leg)));
         if tokens < amount {
             return short(asset, tokens, amount);
         }
         let (have, need) = (Amount::new(coins), Amount::new(gas));
-        if coins < gas { Err(Trouble::Short(Shortage::Gas { have, need })) } else { Ok(()) }
+        if coins < gas {
+            Err(Trouble::Short(Shortage::Gas { have, need }))
+        } else {
+            Ok(())
+        }
     }
 
     /// Whether the owner can fill the gas accounts for the end of one more leg.
     pub(crate) async fn afford_end(&self, leg: LegRef, it: &Htlc, price: u128) -> Result<(), Trouble> {
         let top_ups = self.top_ups(Some((leg, it.end_gas()))).await?;
         let need = self.cost(&top_ups, self.config.fees.today(price));
-        let have = self.has(Address::ZERO).await?.saturating_sub(self.earmarked(&self.config.coin, None));
+        let have = self
+            .has(Address::ZERO)
+            .await?
+            .saturating_sub(self.earmarked(&self.config.coin, None));
         let (missing, have, need) = (have < need, Amount::new(have), Amount::new(need));
-        if missing { Err(Trouble::Short(Shortage::Gas { have, need })) } else { Ok(()) }
+        if missing {
+            Err(Trouble::Short(Shortage::Gas { have, need }))
+        } else {
+            Ok(())
+        }
     }
 
     /// Whether the token would pay the redeemer out of the contract: asked of the chain without any preimage.
@@ -167,7 +220,11 @@ impl Purse {
         let has = self.node.tokens(it.token, it.contract).await?;
         let amount = U256::from(it.amount.units()).min(has);
         let refused = |why: String| Err(Trouble::Short(Shortage::Refused(why)));
-        match self.node.would_pay(it.token, it.contract, it.redeemer, amount).await {
+        match self
+            .node
+            .would_pay(it.token, it.contract, it.redeemer, amount)
+            .await
+        {
             Ok(true) => Ok(()),
             Ok(false) => refused("the token's transfer says false".to_owned()),
             Err(NodeError::Refused { message, .. }) => refused(message),
@@ -176,7 +233,10 @@ impl Purse {
     }
 
     pub(crate) fn node_error(&self, error: &NodeError) -> AdapterError {
-        AdapterError::Node { chain: self.config.chain(), why: error.to_string() }
+        AdapterError::Node {
+            chain: self.config.chain(),
+            why: error.to_string(),
+        }
     }
 
     /// The trouble as the port says it.
@@ -189,12 +249,23 @@ impl Purse {
             Shortage::Funds { asset, have, need } => AdapterError::Funds { asset, have, need },
             Shortage::Gas { have, need } => {
                 let (chain, account) = (self.config.chain(), self.owner.address().to_string());
-                AdapterError::NoGas { chain, account, have, need }
+                AdapterError::NoGas {
+                    chain,
+                    account,
+                    have,
+                    need,
+                }
             }
-            Shortage::Refused(why) => AdapterError::PayeeRefused { asset: asset.clone(), why },
+            Shortage::Refused(why) => AdapterError::PayeeRefused {
+                asset: asset.clone(),
+                why,
+            },
             Shortage::FeeCap { need, most } => {
                 let why = format!("gas costs {need} wei, above our cap of {most}: wait, or raise the cap");
-                AdapterError::Node { chain: self.config.chain(), why }
+                AdapterError::Node {
+                    chain: self.config.chain(),
+                    why,
+                }
             }
         }
     }

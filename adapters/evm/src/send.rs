@@ -18,7 +18,7 @@ use alloy::eips::BlockId;
 use alloy::primitives::U256;
 use errands::Errands;
 use gas::GasPool;
-use kofo_primitives::{ActKind, FailClass, LegEvent, LegRef};
+use kofo_primitives::{ActKind, At, FailClass, LegEvent, LegRef};
 use std::collections::BTreeMap;
 use verdict::Verdict;
 
@@ -68,12 +68,15 @@ impl Sender {
     /// The best-paying version of this kind that was built.
     pub(crate) fn held(&self, leg: LegRef, kind: ActKind) -> Option<Numbered> {
         let versions = self.versions.get(&leg)?.iter().filter(|(k, _)| *k == kind);
-        versions.map(|(_, numbered)| *numbered).max_by_key(|numbered| numbered.fee.max)
+        versions
+            .map(|(_, numbered)| *numbered)
+            .max_by_key(|numbered| numbered.fee.max)
     }
 
     /// The best-paying version of any kind.
     pub(crate) fn highest(&self, leg: LegRef) -> Option<Numbered> {
-        self.held(leg, ActKind::Lock).max_by_fee(self.held(leg, ActKind::Cancel))
+        self.held(leg, ActKind::Lock)
+            .max_by_fee(self.held(leg, ActKind::Cancel))
     }
 
     pub(crate) fn next_nonce(&self, mined: u64) -> u64 {
@@ -82,7 +85,12 @@ impl Sender {
 
     /// Whether another leg's lock was built for the same lane.
     pub(crate) fn lane_is_taken(&self, follower: &Follower, but: LegRef, slot: U256) -> bool {
-        let same = |leg: &LegRef| follower.legs.get(leg).is_some_and(|it| it.htlc.slot() == slot && it.facts.end.is_none());
+        let same = |leg: &LegRef| {
+            follower
+                .legs
+                .get(leg)
+                .is_some_and(|it| it.htlc.slot() == slot && it.facts.end.is_none())
+        };
         self.versions.keys().any(|leg| *leg != but && same(leg))
     }
 
@@ -98,7 +106,11 @@ impl Sender {
     }
 
     /// Whether the gas accounts lack something for the open legs and one more; errands then bring it.
-    pub(crate) async fn needs_top_up(&mut self, purse: &Purse, extra: Option<(LegRef, u64)>) -> Result<bool, NodeError> {
+    pub(crate) async fn needs_top_up(
+        &mut self,
+        purse: &Purse,
+        extra: Option<(LegRef, u64)>,
+    ) -> Result<bool, NodeError> {
         let lacking = purse.top_ups(extra).await?;
         for top_up in &lacking {
             self.want_errand(errands::payment(top_up));
@@ -138,50 +150,102 @@ impl Sender {
     }
 
     /// Finds what became of nonces that were consumed: a cancel that is in a block, a lock that is dead.
-    pub(crate) async fn look(&mut self, purse: &Purse, follower: &mut Follower, moved: bool) -> Result<Told, NodeError> {
+    pub(crate) async fn look(
+        &mut self,
+        purse: &Purse,
+        follower: &mut Follower,
+        moved: bool,
+    ) -> Result<Told, NodeError> {
         let mut told = Vec::new();
         let unclear = |leg: &LegRef| {
-            let it = follower.legs.get(leg).filter(|it| it.scanned);
-            it.is_some_and(|it| it.facts.lock.is_none() && it.facts.cancel.is_none())
+            follower
+                .legs
+                .get(leg)
+                .is_some_and(|it| it.scanned && it.facts.lock.is_none())
         };
         let legs: Vec<_> = self.versions.keys().copied().filter(unclear).collect();
-        let Some(tip) = follower.tip().filter(|_| !legs.is_empty() && (moved || self.dirty)) else {
+        let Some(tip) = follower
+            .tip()
+            .filter(|_| !legs.is_empty() && (moved || self.dirty))
+        else {
             return Ok(told);
         };
-        let mined = purse.node.nonce(purse.owner.address(), BlockId::hash(tip.hash)).await?;
+        let owner = purse.owner.address();
+        let mined = purse.node.nonce(owner, BlockId::hash(tip.hash)).await?;
         for leg in legs {
-            let Some(it) = follower.legs.get_mut(&leg) else { continue };
+            let Some(it) = follower.legs.get_mut(&leg) else {
+                continue;
+            };
             let versions = self.versions.get(&leg).cloned().unwrap_or_default();
-            let Some(nonce) = versions.first().map(|(_, n)| n.nonce).filter(|nonce| *nonce < mined) else { continue };
-            for (_, numbered) in versions.iter().filter(|(kind, _)| *kind == ActKind::Cancel) {
-                let hash = purse.owner.sign(&purse.config, &cancel(purse), numbered.nonce, numbered.fee).hash;
-                if let Some((height, _)) = purse.node.receipt(hash).await?.filter(|(h, _)| *h <= tip.height) {
-                    it.facts.cancel = Some((height, txid(hash)));
-                }
+            let Some(nonce) = versions
+                .first()
+                .map(|(_, n)| n.nonce)
+                .filter(|nonce| *nonce < mined)
+            else {
+                continue;
+            };
+            let cancels = versions
+                .iter()
+                .filter(|(kind, _)| *kind == ActKind::Cancel && it.facts.cancelled().is_none());
+            let mut found = None;
+            for (_, numbered) in cancels {
+                let hash = purse
+                    .owner
+                    .sign(&purse.config, &cancel(purse), numbered.nonce, numbered.fee)
+                    .hash;
+                let receipt = purse
+                    .node
+                    .receipt(hash)
+                    .await?
+                    .filter(|(height, _)| *height <= tip.height);
+                found = receipt
+                    .map(|(height, _)| (At::Block(height), txid(hash)))
+                    .or(found);
             }
-            let deep = tip.height.saturating_add(1).saturating_sub(u64::from(it.spec.depth).max(1));
-            if it.facts.cancel.is_none() && purse.node.nonce(purse.owner.address(), deep.into()).await? > nonce {
-                for kind in [ActKind::Lock, ActKind::Cancel] {
-                    if self.held(leg, kind).is_some() {
-                        told.push((leg, LegEvent::Failed(kind, FailClass::Dead)));
+            it.facts.cancel = found.or(it.facts.cancel);
+            let dead: &[ActKind] = match it.facts.cancelled() {
+                Some(height) if it.is_final(height, tip.height) => &[ActKind::Lock],
+                Some(_) => continue,
+                None => {
+                    let deep = tip
+                        .height
+                        .saturating_add(1)
+                        .saturating_sub(u64::from(it.spec.depth).max(1));
+                    if purse.node.nonce(owner, deep.into()).await? <= nonce {
+                        continue;
                     }
-                    self.owned.remove(&(leg, kind));
+                    &[ActKind::Lock, ActKind::Cancel]
                 }
-                self.book.free(leg);
-                self.versions.remove(&leg);
-                purse.ledger().earmarks.remove(&leg);
-            }
+            };
+            let dead = dead
+                .iter()
+                .filter(|kind| versions.iter().any(|(k, _)| k == *kind));
+            told.extend(dead.map(|kind| (leg, LegEvent::Failed(*kind, FailClass::Dead))));
+            self.owned.retain(|(at, _), _| *at != leg);
+            self.book.free(leg);
+            self.versions.remove(&leg);
+            purse.ledger().earmarks.remove(&leg);
         }
         Ok(told)
     }
 
     /// Sends and sends again. One look at each account that has something to send, whatever the number of legs.
-    pub(crate) async fn send(&mut self, purse: &Purse, follower: &Follower, moved: bool) -> Result<Told, NodeError> {
-        let Some(tip) = follower.tip().filter(|_| moved || self.dirty) else { return Ok(Vec::new()) };
+    pub(crate) async fn send(
+        &mut self,
+        purse: &Purse,
+        follower: &mut Follower,
+        moved: bool,
+    ) -> Result<Told, NodeError> {
+        let Some(tip) = follower.tip().filter(|_| moved || self.dirty) else {
+            return Ok(Vec::new());
+        };
         self.dirty = true;
         let mut told = Vec::new();
         let mut lost = self.send_owned(purse, follower, tip, &mut told).await?;
-        lost |= self.errands.run(purse, &self.book, !self.owned.is_empty(), tip).await?;
+        lost |= self
+            .errands
+            .run(purse, &self.book, !self.owned.is_empty(), tip)
+            .await?;
         lost |= self.gas.run(purse, follower, tip, &mut told).await?;
         self.errands.check_gas |= self.gas.lacks_funds();
         self.dirty = lost || self.errands.is_busy_without_nonce();
@@ -191,40 +255,65 @@ impl Sender {
     async fn send_owned(
         &mut self,
         purse: &Purse,
-        follower: &Follower,
+        follower: &mut Follower,
         tip: Head,
         told: &mut Told,
     ) -> Result<bool, NodeError> {
         if self.owned.is_empty() {
             return Ok(false);
         }
-        let mined = purse.node.nonce(purse.owner.address(), BlockId::hash(tip.hash)).await?;
+        let mined = purse
+            .node
+            .nonce(purse.owner.address(), BlockId::hash(tip.hash))
+            .await?;
         let price = purse.price(tip.base_fee).await?;
         let mut lost = false;
         for ((leg, kind), owned) in &mut self.owned {
-            let Some(it) = follower.legs.get(leg) else { continue };
-            let in_block = it.facts.lock.is_some() || it.facts.end.is_some() || it.facts.cancel.is_some();
-            if in_block || owned.numbered.nonce < mined {
+            let Some(it) = follower.legs.get_mut(leg) else {
+                continue;
+            };
+            let in_block =
+                it.facts.lock.is_some() || it.facts.end.is_some() || it.facts.cancelled().is_some();
+            if in_block || owned.numbered.nonce < mined || !it.may_send(*kind, tip.time) {
                 continue;
             }
             let Numbered { nonce, gas, fee } = owned.numbered;
-            let call = if *kind == ActKind::Lock { calls::lock(&it.htlc) } else { cancel(purse) };
+            let call = if *kind == ActKind::Lock {
+                calls::lock(&it.htlc)
+            } else {
+                cancel(purse)
+            };
             let signed = purse.owner.sign(&purse.config, &Call { gas, ..call }, nonce, fee);
             let verdict = Verdict::of(purse.node.send(&signed.raw).await);
             tracing::debug!(%leg.leg, ?kind, hash = %signed.hash, ?verdict, "sent");
             lost |= verdict == Verdict::Lost;
-            let waited = tip.height.saturating_sub(owned.since) >= purse.config.fees.bump_after || price > fee.max;
+            if *kind == ActKind::Cancel && verdict == Verdict::Accepted {
+                it.facts.cancel = Some((At::Mempool, txid(signed.hash)));
+            }
+            let waited =
+                tip.height.saturating_sub(owned.since) >= purse.config.fees.bump_after || price > fee.max;
             if !(waited || verdict == Verdict::Underpriced) {
                 continue;
             }
             // The core journals the next version before it is sent: it conflicts with this one by its nonce.
-            let highest = self.versions.get(leg).and_then(|v| v.iter().map(|(_, n)| *n).max_by_key(|n| n.fee.max));
+            let highest = self
+                .versions
+                .get(leg)
+                .and_then(|v| v.iter().map(|(_, n)| *n).max_by_key(|n| n.fee.max));
             let highest = highest.unwrap_or(owned.numbered).fee;
-            let next = if highest.max > fee.max { None } else { purse.config.fees.bump(highest, price) };
+            let next = if highest.max > fee.max {
+                None
+            } else {
+                purse.config.fees.bump(highest, price)
+            };
             if let Some(fee) = next {
                 owned.since = tip.height;
                 let numbered = Numbered { nonce, gas, fee };
-                let form = if *kind == ActKind::Lock { Form::Lock(numbered) } else { Form::Cancel(numbered) };
+                let form = if *kind == ActKind::Lock {
+                    Form::Lock(numbered)
+                } else {
+                    Form::Cancel(numbered)
+                };
                 self.versions.entry(*leg).or_default().push((*kind, numbered));
                 told.push((*leg, LegEvent::Built(*kind, form.encode())));
             }
@@ -261,6 +350,8 @@ trait MaxByFee {
 
 impl MaxByFee for Option<Numbered> {
     fn max_by_fee(self, other: Self) -> Self {
-        self.into_iter().chain(other).max_by_key(|numbered| numbered.fee.max)
+        self.into_iter()
+            .chain(other)
+            .max_by_key(|numbered| numbered.fee.max)
     }
 }

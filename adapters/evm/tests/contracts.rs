@@ -26,7 +26,8 @@ fn tools() -> Option<PathBuf> {
             fs::copy(contracts.join(file), dir.join(file)).expect("copied");
         }
         let mut npm = Command::new("npm");
-        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&dir);
+        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+            .current_dir(&dir);
         run(&mut npm);
         fs::write(dir.join("ready"), wanted).expect("marked as ready");
     }
@@ -77,7 +78,10 @@ fn forge(tools: &Path, profile: &str) {
 fn the_artifacts_are_what_the_source_compiles_to() {
     let Some(tools) = tools() else { return };
     let mut check = Command::new("node");
-    check.args(["build.mjs", "--check"]).current_dir(contracts()).env("KOFO_CONTRACT_TOOLS", tools);
+    check
+        .args(["build.mjs", "--check"])
+        .current_dir(contracts())
+        .env("KOFO_CONTRACT_TOOLS", tools);
     run(&mut check);
 }
 

@@ -30,7 +30,12 @@ pub(super) struct Errands {
 }
 
 pub(super) fn payment(top_up: &TopUp) -> Call {
-    Call { to: top_up.to, value: U256::from(top_up.wei), input: Bytes::new(), gas: PAYMENT_GAS }
+    Call {
+        to: top_up.to,
+        value: U256::from(top_up.wei),
+        input: Bytes::new(),
+        gas: PAYMENT_GAS,
+    }
 }
 
 impl Errands {
@@ -41,7 +46,11 @@ impl Errands {
 
     pub(super) fn want(&mut self, call: Call) {
         let same = |other: &Call| other.to == call.to && other.input == call.input;
-        let known = self.wanted.iter().chain(self.running.iter().map(|r| &r.call)).any(same);
+        let known = self
+            .wanted
+            .iter()
+            .chain(self.running.iter().map(|r| &r.call))
+            .any(same);
         if !known && self.wanted.len() < MOST {
             self.wanted.push_back(call);
         }
@@ -64,7 +73,10 @@ impl Errands {
         if self.running.is_none() && self.wanted.is_empty() && !sending {
             return Ok(false);
         }
-        let mined = purse.node.nonce(purse.owner.address(), BlockId::hash(tip.hash)).await?;
+        let mined = purse
+            .node
+            .nonce(purse.owner.address(), BlockId::hash(tip.hash))
+            .await?;
         if self.running.take_if(|running| running.nonce < mined).is_some() {
             self.check_gas = true;
         }
@@ -76,14 +88,28 @@ impl Errands {
             && let Some(call) = self.wanted.pop_front()
         {
             let (nonce, fee) = (book.next(mined, None), purse.config.fees.today(price));
-            self.running = Some(Running { call, nonce, fee, since: tip.height });
+            self.running = Some(Running {
+                call,
+                nonce,
+                fee,
+                since: tip.height,
+            });
         }
-        let Some(running) = &mut self.running else { return Ok(false) };
+        let Some(running) = &mut self.running else {
+            return Ok(false);
+        };
         let waited = tip.height.saturating_sub(running.since) >= purse.config.fees.bump_after;
         if waited && let Some(fee) = purse.config.fees.bump(running.fee, price) {
             (running.fee, running.since) = (fee, tip.height);
         }
-        let verdict = super::send_bumping(purse, &purse.owner, &running.call, (running.nonce, &mut running.fee), price).await;
+        let verdict = super::send_bumping(
+            purse,
+            &purse.owner,
+            &running.call,
+            (running.nonce, &mut running.fee),
+            price,
+        )
+        .await;
         tracing::debug!(nonce = running.nonce, to = %running.call.to, ?verdict, "errand");
         if matches!(verdict, Verdict::Funds | Verdict::Refused) {
             self.running = None;
@@ -98,7 +124,10 @@ impl Errands {
         let lacking = purse.top_ups(None).await?;
         let fee = purse.config.fees.today(purse.price(tip.base_fee).await?);
         let coin = &purse.config.coin;
-        let have = purse.has(alloy::primitives::Address::ZERO).await?.saturating_sub(purse.earmarked(coin, None));
+        let have = purse
+            .has(alloy::primitives::Address::ZERO)
+            .await?
+            .saturating_sub(purse.earmarked(coin, None));
         if !lacking.is_empty() && have < purse.cost(&lacking, fee) {
             tracing::warn!(owner = %purse.owner.address(), have, need = purse.cost(&lacking, fee), "no coins for the gas of redeems and refunds: fund the owner account");
             return Ok(());

@@ -27,11 +27,21 @@ impl Verdict {
             Err(NodeError::Lost(_) | NodeError::Odd(_)) => return Self::Lost,
         };
         let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
-        if says(&["already known", "already imported", "known transaction", "alreadyknown"]) {
+        if says(&[
+            "already known",
+            "already imported",
+            "known transaction",
+            "alreadyknown",
+        ]) {
             Self::Accepted
         } else if says(&["nonce too low", "nonce is too low", "oldnonce"]) {
             Self::Late
-        } else if says(&["underpriced", "fee too low", "feetoolow", "less than block base fee"]) {
+        } else if says(&[
+            "underpriced",
+            "fee too low",
+            "feetoolow",
+            "less than block base fee",
+        ]) {
             Self::Underpriced
         } else if says(&["insufficient funds"]) {
             Self::Funds
@@ -56,10 +66,16 @@ mod tests {
             ("insufficient funds for gas * price + value", Verdict::Funds),
             ("exceeds block gas limit", Verdict::Refused),
         ] {
-            let error = NodeError::Refused { code: -32000, message: message.to_owned() };
+            let error = NodeError::Refused {
+                code: -32000,
+                message: message.to_owned(),
+            };
             assert_eq!(Verdict::of(Err(error)), verdict, "{message}");
         }
         assert_eq!(Verdict::of(Ok(())), Verdict::Accepted);
-        assert_eq!(Verdict::of(Err(NodeError::Lost("timeout".to_owned()))), Verdict::Lost);
+        assert_eq!(
+            Verdict::of(Err(NodeError::Lost("timeout".to_owned()))),
+            Verdict::Lost
+        );
     }
 }

@@ -1,0 +1,33 @@
+//! The suite of the port, for each kind of asset.
+
+mod eth {
+    use crate::harness::{Evm, Swapped};
+
+    async fn eth(test: &str) -> Option<Evm> {
+        Evm::ready(test, Swapped::Eth).await
+    }
+
+    kofo_adapter_api::conformance_tests!(eth =>
+        always, dust, mempool, wrong_locks, stranger, faulty_node, forgetful, overheard, fees, counted
+    );
+}
+
+mod erc20 {
+    use crate::harness::{Evm, Swapped};
+
+    async fn erc20(test: &str) -> Option<Evm> {
+        Evm::ready(test, Swapped::Token).await
+    }
+
+    kofo_adapter_api::conformance_tests!(erc20 => always, mempool, wrong_locks, stranger);
+}
+
+mod echoin {
+    use crate::harness::{Evm, Swapped};
+
+    async fn echoin(test: &str) -> Option<Evm> {
+        Evm::ready(test, Swapped::Ec).await
+    }
+
+    kofo_adapter_api::conformance_tests!(echoin => always, dust, mempool, wrong_locks, stranger, faulty_node, forgetful, overheard);
+}

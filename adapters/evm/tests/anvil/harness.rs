@@ -1,0 +1,364 @@
+//! One anvil for one test, with funded owners, behind a proxy.
+
+use crate::proxy::Proxy;
+use alloy::hex;
+use alloy::primitives::aliases::U48;
+use alloy::primitives::{Address, B256, U256};
+use alloy::sol_types::SolCall;
+use async_trait::async_trait;
+use kofo_adapter_api::ChainAdapter;
+use kofo_adapter_api::conformance::Who;
+use kofo_adapter_api::conformance::harness::{
+    Counted, FaultyNode, FeeMarket, Forgetful, Harness, Overheard, Stranger, WrongLocks,
+};
+use kofo_evm::bindings::{Erc20, HashLanes};
+use kofo_evm::{EvmAdapter, EvmConfig, Profile, SALT, creation_code};
+use kofo_primitives::{Amount, AssetId, HtlcSpec, NetworkId, Preimage, Seed, Tip, UnixTime};
+use kofo_regtest::{Chain, Options, Regtest};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+const COIN: u128 = 1_000_000_000_000_000_000;
+/// Far above what blocks cost before, below the cap.
+const DEAR: u128 = 20_000_000_000;
+
+alloy::sol! {
+    function mint(address to, uint256 amount) external;
+}
+
+/// What is swapped on which chain.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Swapped {
+    Eth,
+    Token,
+    Ec,
+}
+
+pub(crate) struct Evm {
+    pub(crate) regtest: Regtest,
+    pub(crate) chain: Chain,
+    pub(crate) proxy: Proxy,
+    pub(crate) config: EvmConfig,
+    pub(crate) asset: AssetId,
+    dear: AtomicBool,
+}
+
+impl Evm {
+    /// A chain with contract and token, and owners with coins and tokens, but with empty gas accounts and no allowance.
+    pub(crate) async fn bare(test: &str, swapped: Swapped) -> Option<Self> {
+        let (chain, profile) = match swapped {
+            Swapped::Eth | Swapped::Token => (Chain::Ethereum, Profile::Ethereum),
+            Swapped::Ec => (Chain::Echoin, Profile::Echoin),
+        };
+        let options = Options {
+            chains: vec![chain],
+            ..Options::manual()
+        };
+        let regtest = Regtest::up_or_skip(test, options).await?;
+        let anvil = if chain == Chain::Ethereum {
+            regtest.ethereum()
+        } else {
+            regtest.echoin()
+        };
+        let proxy = Proxy::before(&anvil.url).await;
+        let id = anvil.chain_id;
+        regtest
+            .deploy(chain, &creation_code(profile, id), SALT.0)
+            .await
+            .unwrap();
+        let token = regtest
+            .deploy(chain, &token_code(), [0; 32])
+            .await
+            .unwrap()
+            .to_lowercase();
+        let network = NetworkId::new("kofo-test").unwrap();
+        let mut config = match profile {
+            Profile::Ethereum => EvmConfig::ethereum(&proxy.url, id, network),
+            Profile::Echoin => EvmConfig::echoin(&proxy.url, id, network),
+        }
+        .unwrap();
+        let token_id = AssetId::new(&format!("eip155:{id}/erc20:{token}")).unwrap();
+        config.tokens = vec![token_id.clone()];
+        config.poll = Duration::from_millis(50);
+        let asset = if swapped == Swapped::Token {
+            token_id
+        } else {
+            config.coin.clone()
+        };
+        let evm = Self {
+            regtest,
+            chain,
+            proxy,
+            config,
+            asset,
+            dear: AtomicBool::new(false),
+        };
+        for who in [Who::Us, Who::Them] {
+            let owner = evm.owner(who).await;
+            evm.rpc("anvil_setBalance", json!([owner, hex_of(100 * COIN)]))
+                .await;
+            let call = mintCall {
+                to: owner,
+                amount: U256::from(1_000 * COIN),
+            };
+            evm.faucet_sends(token.parse().unwrap(), call.abi_encode()).await;
+        }
+        evm.regtest.mine(chain, 1).await.unwrap();
+        Some(evm)
+    }
+
+    /// As [`Evm::bare`], with all that an owner would otherwise see to before its first lock.
+    pub(crate) async fn ready(test: &str, swapped: Swapped) -> Option<Self> {
+        let evm = Self::bare(test, swapped).await?;
+        for who in [Who::Us, Who::Them] {
+            let adapter = evm.adapter(who).await;
+            for account in adapter.gas_addresses() {
+                evm.rpc("anvil_setBalance", json!([account, hex_of(10 * COIN)]))
+                    .await;
+            }
+            if swapped == Swapped::Token {
+                let contract = kofo_evm::contract_address(evm.config.profile, evm.config.chain_id);
+                let call = Erc20::approveCall {
+                    spender: contract,
+                    amount: U256::MAX,
+                };
+                let owner = evm.owner(who).await;
+                evm.owner_sends(owner, evm.token(), call.abi_encode(), 0).await;
+            }
+        }
+        evm.regtest.mine(evm.chain, 1).await.unwrap();
+        Some(evm)
+    }
+
+    pub(crate) async fn adapter(&self, who: Who) -> EvmAdapter {
+        EvmAdapter::start(self.config.clone(), &seed(who)).await.unwrap()
+    }
+
+    pub(crate) async fn owner(&self, who: Who) -> Address {
+        let adapter = self.adapter(who).await;
+        adapter.address(&self.config.coin).await.unwrap().parse().unwrap()
+    }
+
+    fn token(&self) -> Address {
+        let (_, token) = self.config.tokens[0].on_chain();
+        token.parse().unwrap()
+    }
+
+    pub(crate) async fn rpc(&self, method: &str, params: Value) -> Value {
+        self.regtest.rpc(self.chain, method, params).await.unwrap()
+    }
+
+    async fn faucet_sends(&self, to: Address, input: Vec<u8>) {
+        let anvil = if self.chain == Chain::Ethereum {
+            self.regtest.ethereum()
+        } else {
+            self.regtest.echoin()
+        };
+        let faucet = anvil.faucet.parse().unwrap();
+        self.sends(faucet, to, input, 0).await;
+    }
+
+    async fn owner_sends(&self, owner: Address, to: Address, input: Vec<u8>, wei: u128) {
+        self.rpc("anvil_impersonateAccount", json!([owner])).await;
+        self.sends(owner, to, input, wei).await;
+        self.rpc("anvil_stopImpersonatingAccount", json!([owner])).await;
+    }
+
+    async fn sends(&self, from: Address, to: Address, input: Vec<u8>, wei: u128) {
+        let tx = json!({
+            "from": from, "to": to, "data": hex::encode_prefixed(input), "value": hex_of(wei),
+            "gas": hex_of(300_000), "gasPrice": hex_of(3_000_000_000),
+        });
+        self.rpc("eth_sendTransaction", json!([tx])).await;
+    }
+}
+
+fn seed(who: Who) -> Seed {
+    let byte = match who {
+        Who::Us => 1,
+        Who::Them => 2,
+        Who::Pauper => 3,
+    };
+    Seed::new([byte; 64])
+}
+
+fn hex_of(number: u128) -> String {
+    format!("{number:#x}")
+}
+
+fn token_code() -> Vec<u8> {
+    let artifact: Value =
+        serde_json::from_str(include_str!("../../contracts/artifacts/TestToken.json")).unwrap();
+    hex::decode(artifact["bytecode"]["object"].as_str().unwrap()).unwrap()
+}
+
+/// Owner, lane, and the lock as the contract wants it.
+fn lock_of(spec: &HtlcSpec) -> (Address, u16, HashLanes::Lock) {
+    let (owner, lane) = spec.refunder.as_slice().split_at(20);
+    let (owner, lane) = (
+        Address::from_slice(owner),
+        u16::from_be_bytes(lane.try_into().unwrap()),
+    );
+    let token = match spec.asset.on_chain() {
+        ("erc20", token) => token.parse().unwrap(),
+        _ => Address::ZERO,
+    };
+    let lock = HashLanes::Lock {
+        slot: kofo_evm::slot(owner, lane),
+        redeemer: Address::from_slice(spec.redeemer.as_slice()),
+        timelock: U48::from(spec.timelock.0),
+        amount: U256::from(spec.amount.units()),
+        token,
+    };
+    (owner, lane, lock)
+}
+
+fn contract_of(spec: &HtlcSpec) -> Address {
+    Address::from_slice(spec.place.as_slice())
+}
+
+#[async_trait]
+impl Harness for Evm {
+    async fn start(&self, who: Who) -> Arc<dyn ChainAdapter> {
+        Arc::new(self.adapter(who).await)
+    }
+
+    fn asset(&self) -> AssetId {
+        self.asset.clone()
+    }
+
+    fn amount(&self) -> Amount {
+        Amount::new(COIN)
+    }
+
+    fn most_fee(&self) -> Amount {
+        let coins = self.asset == self.config.coin;
+        Amount::new(if coins { COIN / 100 } else { 0 })
+    }
+
+    async fn tip(&self) -> Tip {
+        let tip = self.regtest.tip(self.chain).await.unwrap();
+        Tip {
+            height: tip.height,
+            time: UnixTime(tip.time),
+        }
+    }
+
+    async fn waiting(&self) -> usize {
+        usize::try_from(self.regtest.waiting(self.chain).await.unwrap()).unwrap()
+    }
+
+    async fn mine(&self, blocks: u32) {
+        for _ in 0..blocks {
+            if self.dear.load(Ordering::Relaxed) {
+                self.rpc("anvil_setNextBlockBaseFeePerGas", json!([hex_of(DEAR)]))
+                    .await;
+            }
+            self.regtest.mine(self.chain, 1).await.unwrap();
+        }
+    }
+
+    async fn mine_until(&self, time: UnixTime) {
+        self.regtest.advance_to(time.0).await.unwrap();
+    }
+
+    async fn reorg(&self, blocks: u32) {
+        self.regtest.reorg(self.chain, u64::from(blocks)).await.unwrap();
+    }
+}
+
+#[async_trait]
+impl WrongLocks for Evm {
+    async fn lock_units(&self, spec: &HtlcSpec, units: Amount) {
+        let (owner, lane, it) = lock_of(spec);
+        let terms = kofo_evm::terms(
+            B256::from(*spec.hashlock.as_bytes()),
+            it.redeemer,
+            spec.timelock.0,
+        );
+        let amount = U256::from(units.units());
+        let (call, wei) = if it.token.is_zero() {
+            (HashLanes::lockCall { lane, terms }.abi_encode(), units.units())
+        } else {
+            (
+                HashLanes::lockTokenCall {
+                    lane,
+                    terms,
+                    token: it.token,
+                    amount,
+                }
+                .abi_encode(),
+                0,
+            )
+        };
+        self.owner_sends(owner, contract_of(spec), call, wei).await;
+    }
+}
+
+#[async_trait]
+impl Stranger for Evm {
+    async fn redeem_as_stranger(&self, spec: &HtlcSpec, preimage: &Preimage) {
+        let (_, _, it) = lock_of(spec);
+        let call = HashLanes::redeemCall {
+            preimage: B256::from(*preimage.expose()),
+            it,
+        };
+        self.faucet_sends(contract_of(spec), call.abi_encode()).await;
+    }
+}
+
+#[async_trait]
+impl FaultyNode for Evm {
+    async fn refuse_broadcasts(&self, times: u32) {
+        self.proxy
+            .behaviour
+            .refuse
+            .store(u64::from(times), Ordering::Relaxed);
+    }
+
+    async fn fail_after_accepting(&self, times: u32) {
+        self.proxy
+            .behaviour
+            .deny
+            .store(u64::from(times), Ordering::Relaxed);
+    }
+}
+
+#[async_trait]
+impl Forgetful for Evm {
+    async fn evict_mempool(&self) {
+        self.rpc("anvil_dropAllTransactions", json!([])).await;
+    }
+}
+
+#[async_trait]
+impl Overheard for Evm {
+    async fn requests_with(&self, bytes: &[u8]) -> Vec<String> {
+        let wanted = hex::encode(bytes);
+        let asked = self.proxy.behaviour.asked.lock().unwrap();
+        let with = asked.iter().filter(|request| request.contains(&wanted));
+        let method = |request: &String| serde_json::from_str::<Value>(request).unwrap()["method"].clone();
+        with.map(|request| method(request).as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    fn broadcast_method(&self) -> &'static str {
+        "eth_sendRawTransaction"
+    }
+}
+
+#[async_trait]
+impl FeeMarket for Evm {
+    async fn raise_fees(&self) {
+        self.dear.store(true, Ordering::Relaxed);
+    }
+}
+
+#[async_trait]
+impl Counted for Evm {
+    async fn calls(&self) -> u64 {
+        self.proxy.behaviour.calls.load(Ordering::Relaxed)
+    }
+}

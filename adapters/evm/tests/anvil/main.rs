@@ -1,0 +1,10 @@
+//! The adapter on real anvils: the conformance suite for coins and tokens on both profiles, and what only this adapter
+//! promises.
+
+// Clippy takes only functions marked `#[test]` for tests, not what they share.
+#![allow(clippy::unwrap_used)]
+
+mod conformance;
+mod harness;
+mod own_promises;
+mod proxy;

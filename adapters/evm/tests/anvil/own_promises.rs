@@ -1,0 +1,1 @@
+//! What this adapter promises beyond the port.

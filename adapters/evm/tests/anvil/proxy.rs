@@ -1,0 +1,132 @@
+//! A JSON-RPC proxy in front of a node: it counts and keeps what is asked, and lies when told to.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+#[derive(Default)]
+pub(crate) struct Behaviour {
+    pub(crate) calls: AtomicU64,
+    /// Every request body, in order.
+    pub(crate) asked: Mutex<Vec<String>>,
+    /// So many broadcasts are not passed on.
+    pub(crate) refuse: AtomicU64,
+    /// So many broadcasts are passed on and answered with an error.
+    pub(crate) deny: AtomicU64,
+    /// Events are left out.
+    pub(crate) hide_logs: AtomicBool,
+}
+
+pub(crate) struct Proxy {
+    pub(crate) url: String,
+    pub(crate) behaviour: Arc<Behaviour>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Proxy {
+    pub(crate) async fn before(node: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let behaviour = Arc::new(Behaviour::default());
+        let (node, shared) = (
+            node.trim_start_matches("http://").to_owned(),
+            Arc::clone(&behaviour),
+        );
+        let task = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let (node, behaviour) = (node.clone(), Arc::clone(&shared));
+                tokio::spawn(async move {
+                    let _closed = serve(client, &node, &behaviour).await;
+                });
+            }
+        });
+        Self { url, behaviour, task }
+    }
+}
+
+async fn serve(client: TcpStream, node: &str, behaviour: &Behaviour) -> std::io::Result<()> {
+    let mut client = BufReader::new(client);
+    while let Some(request) = message(&mut client).await? {
+        let request = String::from_utf8(request).expect("JSON is UTF-8");
+        behaviour.calls.fetch_add(1, Ordering::Relaxed);
+        behaviour.asked.lock().unwrap().push(request.clone());
+        let answer = answer(&request, node, behaviour).await?;
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            answer.len()
+        );
+        client.write_all(&[head.as_bytes(), &answer].concat()).await?;
+    }
+    Ok(())
+}
+
+async fn answer(request: &str, node: &str, behaviour: &Behaviour) -> std::io::Result<Vec<u8>> {
+    let sends = request.contains("eth_sendRawTransaction");
+    if sends && take_one(&behaviour.refuse) {
+        return Ok(error(request));
+    }
+    let answer = ask(request, node).await?;
+    if sends && take_one(&behaviour.deny) {
+        return Ok(error(request));
+    }
+    if request.contains("eth_getLogs") && behaviour.hide_logs.load(Ordering::Relaxed) {
+        return Ok(format!(r#"{{"jsonrpc":"2.0","id":{},"result":[]}}"#, id(request)).into_bytes());
+    }
+    Ok(answer)
+}
+
+fn take_one(left: &AtomicU64) -> bool {
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1))
+        .is_ok()
+}
+
+fn error(request: &str) -> Vec<u8> {
+    format!(
+        r#"{{"jsonrpc":"2.0","id":{},"error":{{"code":-32000,"message":"busy"}}}}"#,
+        id(request)
+    )
+    .into_bytes()
+}
+
+fn id(request: &str) -> serde_json::Value {
+    serde_json::from_str::<serde_json::Value>(request).unwrap()["id"].clone()
+}
+
+async fn ask(request: &str, node: &str) -> std::io::Result<Vec<u8>> {
+    let mut upstream = BufReader::new(TcpStream::connect(node).await?);
+    let head = format!(
+        "POST / HTTP/1.1\r\nhost: {node}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        request.len()
+    );
+    upstream
+        .write_all(&[head.as_bytes(), request.as_bytes()].concat())
+        .await?;
+    Ok(message(&mut upstream).await?.unwrap_or_default())
+}
+
+/// The body of the next HTTP message, or `None` at the end of the connection.
+async fn message(stream: &mut BufReader<TcpStream>) -> std::io::Result<Option<Vec<u8>>> {
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).await? == 0 {
+            return Ok(None);
+        }
+        if line == "\r\n" {
+            break;
+        }
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await?;
+    Ok(Some(body))
+}
