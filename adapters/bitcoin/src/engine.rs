@@ -33,8 +33,8 @@ use crate::wallet::{OwnWallet, WalletError};
 const ACTIONS_PER_LOOK: usize = 256;
 /// While so many events wait to be read, no action is taken.
 const MAX_UNREAD: usize = 4_096;
-/// After so many looks that failed in a row the chain is called faulty.
-const FAILED_LOOKS: u32 = 8;
+/// When no look has succeeded for so long, the chain is called faulty.
+const FAULT_AFTER: Duration = Duration::from_secs(5);
 /// A reorg between the questions of one look: it is made again, at most so often.
 const LOOKS_PER_TURN: usize = 4;
 
@@ -88,7 +88,9 @@ pub(crate) struct Engine {
     sent_at: Option<BlockHash>,
     rate: SatPerVb,
     outbox: VecDeque<ChainEvent>,
-    failed_looks: u32,
+    /// Since when no look has succeeded.
+    failing_since: Option<Instant>,
+    healthy: bool,
 }
 
 impl Engine {
@@ -109,7 +111,8 @@ impl Engine {
             sent_at: None,
             rate: crate::fee::rate(None, None),
             outbox: VecDeque::new(),
-            failed_looks: 0,
+            failing_since: None,
+            healthy: true,
         }
     }
 
@@ -151,27 +154,38 @@ impl Engine {
         }
     }
 
-    /// Looks until nothing moved during the look, and keeps count of failures.
+    /// Looks until nothing moved during the look, and notes since when that fails.
     async fn turn(&mut self) {
         for _ in 0..LOOKS_PER_TURN {
             match self.look().await {
-                Ok(()) => {
-                    if std::mem::take(&mut self.failed_looks) >= FAILED_LOOKS {
-                        self.outbox.push_back(ChainEvent::Health(Health::Healthy));
-                    }
-                    return;
-                }
                 Err(LookError::Raced) => (),
-                Err(LookError::Behind) => return,
-                Err(error) => {
-                    tracing::warn!(%error, "a look at the chain failed: it is repeated");
-                    break;
-                }
+                Ok(()) | Err(LookError::Behind) => return self.note_health(None),
+                Err(error) => return self.note_health(Some(&error)),
             }
         }
-        self.failed_looks = self.failed_looks.saturating_add(1);
-        if self.failed_looks == FAILED_LOOKS {
-            self.outbox.push_back(ChainEvent::Health(Health::Fault));
+        self.note_health(Some(&LookError::Raced));
+    }
+
+    fn note_health(&mut self, failure: Option<&LookError>) {
+        let healthy = match failure {
+            None => {
+                self.failing_since = None;
+                true
+            }
+            Some(error) => {
+                if self.failing_since.is_none() {
+                    tracing::warn!(%error, "a look at the chain failed: it is repeated");
+                }
+                let since = *self.failing_since.get_or_insert_with(Instant::now);
+                // Once called faulty, only success makes it healthy again.
+                self.healthy && since.elapsed() < FAULT_AFTER
+            }
+        };
+        if healthy != self.healthy {
+            self.healthy = healthy;
+            let health = if healthy { Health::Healthy } else { Health::Fault };
+            tracing::warn!(?health, "the trust in the node changed");
+            self.outbox.push_back(ChainEvent::Health(health));
         }
     }
 

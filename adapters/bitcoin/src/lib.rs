@@ -8,6 +8,8 @@
 //! * Promises what `kofo_adapter_api` asks for. A timelock T is judged by the chain's median time past: a refund
 //!   is valid in the first block after one whose median time is T or more. A `Party` is a compressed public key
 //!   (33 bytes) followed by a payout script; a `Place` is empty.
+//! * A `Prepared` is borsh of a version (u8, 1), the act, the fee in satoshi (u64) and the signed transaction's
+//!   bytes; it reserves the transaction's inputs.
 //! * Money is never spent before it is final: a lock takes coins as deep as the leg's own depth, and no change of
 //!   an unconfirmed lock. All versions of a lock, and its cancel, spend the same coins.
 //!
@@ -34,6 +36,8 @@ mod spend;
 mod store;
 mod terms;
 mod wallet;
+
+pub use bitcoin::Network;
 
 pub use adapter::{BitcoinAdapter, BitcoinConfig, asset_id, chain_id};
 pub use htlc::{Htlc, HtlcError, PREIMAGE_BYTES};

@@ -1,4 +1,5 @@
 //! The HTLC on a real bitcoind: what its scripts let through, and what a spend weighs.
+#![allow(clippy::unwrap_used)] // functions beside the tests are not covered by allow-unwrap-in-tests
 
 use bitcoin::consensus::encode::serialize_hex;
 use bitcoin::hashes::{Hash, sha256};

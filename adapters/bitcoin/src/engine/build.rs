@@ -334,3 +334,59 @@ fn refused(why: &str) -> Outcome {
 fn warn(leg: LegRef, error: &WalletError) {
     tracing::warn!(leg = %leg.leg, %error, "the fee cannot be raised");
 }
+
+#[cfg(test)]
+mod tests {
+    use bitcoin::hashes::Hash;
+    use bitcoin::{OutPoint, Txid};
+    use kofo_primitives::At;
+
+    use super::*;
+    use crate::picture::Fact;
+
+    fn coin(byte: u8, sats: u64) -> Coin {
+        let outpoint = OutPoint {
+            txid: Txid::from_byte_array([byte; 32]),
+            vout: 0,
+        };
+        Coin {
+            outpoint,
+            value: Amount::from_sat(sats),
+        }
+    }
+
+    fn picture(unspent: &[Coin], lock: Option<&Coin>) -> Picture {
+        let fact = |coin: &Coin| Fact {
+            at: At::Block(5),
+            txid: coin.outpoint.txid,
+        };
+        Picture {
+            unspent: unspent.to_vec(),
+            lock: lock.map(fact),
+            ..Picture::default()
+        }
+    }
+
+    #[test]
+    fn a_spend_takes_the_lock_and_leaves_what_strangers_added() {
+        let (lock, dust) = (coin(1, 50_000), coin(2, 60_000));
+        assert_eq!(
+            worthwhile(&picture(&[dust, lock], Some(&lock)), SatPerVb(2)),
+            [lock]
+        );
+    }
+
+    #[test]
+    fn without_a_right_lock_all_that_pays_for_itself_is_taken() {
+        let (one, two, dust) = (coin(1, 50_000), coin(2, 60_000), coin(3, 330));
+        let picture = picture(&[one, dust, two], None);
+        assert_eq!(worthwhile(&picture, SatPerVb(10)), [two, one]);
+        assert_eq!(worthwhile(&picture, SatPerVb(1)), [two, one, dust]);
+    }
+
+    #[test]
+    fn the_largest_coin_is_taken_whatever_it_costs() {
+        let (one, two) = (coin(1, 500), coin(2, 600));
+        assert_eq!(worthwhile(&picture(&[one, two], None), SatPerVb(100)), [two]);
+    }
+}

@@ -55,17 +55,12 @@ impl Engine {
             }
             tracing::info!(height, %hash, "the block is no more on the best chain");
             self.chain.pop_last();
-            self.rewind(height);
-            if self.chain.is_empty() {
-                self.rewind(0);
-            }
+            // Where nothing older is known, a leg is scanned anew; the wallet knows its own blocks.
+            let from = if self.chain.is_empty() { 0 } else { height };
+            self.legs.values_mut().for_each(|leg| leg.rewind(from));
+            self.wallet().rewind(height);
         }
         Ok(())
-    }
-
-    fn rewind(&mut self, height: u64) {
-        self.legs.values_mut().for_each(|leg| leg.rewind(height));
-        self.wallet().rewind(height.max(1));
     }
 
     /// The lowest height that somebody still needs.
