@@ -1,0 +1,154 @@
+//! One chain of the configuration.
+
+use super::ValueError;
+use crate::assets::Asset;
+use kofo_primitives::ChainId;
+use std::path::PathBuf;
+
+/// One chain that the node follows, and the assets on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainConfig {
+    /// What the file calls it, as in `[chain.bitcoin]`.
+    pub name: String,
+    /// What the protocol calls it.
+    pub id: ChainId,
+    /// A fact is final when it is so many blocks deep; at least 1.
+    pub depth: u32,
+    /// Its assets, in the order of their symbols.
+    pub assets: Vec<Asset>,
+    /// What it is reached by.
+    pub backend: Backend,
+}
+
+/// How a chain is reached. The only place beside the wiring that tells kinds of chains apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// A bitcoind.
+    Bitcoin(BitcoinConfig),
+    /// A node of an Ethereum-like chain.
+    Evm(EvmConfig),
+    /// A chain in this process' memory, for trials: it begins anew at each start.
+    Sim,
+}
+
+/// A bitcoind and what we pay there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BitcoinConfig {
+    /// Its RPC.
+    pub endpoint: Endpoint,
+    /// How we prove to it that we may.
+    pub auth: BitcoindAuth,
+    /// It is our own: what we tell it stays with us.
+    pub trusted: bool,
+    /// We never pay more, in satoshi per virtual byte.
+    pub fee_cap: u64,
+    /// Nobody paid this wallet below this height: where it begins to look for its coins.
+    pub birthday: u64,
+}
+
+/// Credentials for a bitcoind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BitcoindAuth {
+    /// The `.cookie` file that bitcoind writes at each start.
+    Cookie(PathBuf),
+    /// A user, and a file that holds nothing but the password.
+    Password {
+        /// The user.
+        user: String,
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+/// An EVM chain's node, our contract there and what we pay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvmConfig {
+    /// Its JSON-RPC.
+    pub endpoint: Endpoint,
+    /// It is our own: what we tell it stays with us.
+    pub trusted: bool,
+    /// What the chain is like.
+    pub profile: EvmProfile,
+    /// The address of the contract that locks: `0x` and 40 hexadecimal digits.
+    pub contract: String,
+    /// We never pay less, in gwei per gas.
+    pub fee_floor: u64,
+    /// We never pay more, in gwei per gas.
+    pub fee_cap: u64,
+}
+
+/// What an EVM chain is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EvmProfile {
+    /// EIP-1559 fees.
+    Ethereum,
+    /// Legacy transactions, at least 2 gwei, an older EVM.
+    Echoin,
+}
+
+impl EvmProfile {
+    /// The profile as the file names it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ethereum => "ethereum",
+            Self::Echoin => "echoin",
+        }
+    }
+
+    /// The least fee that the chain's nodes take, in gwei per gas.
+    #[must_use]
+    pub const fn least_fee(self) -> u64 {
+        match self {
+            Self::Ethereum => 0,
+            Self::Echoin => 2,
+        }
+    }
+}
+
+impl Backend {
+    /// The kind as the file names it.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Bitcoin(_) => "bitcoin",
+            Self::Evm(_) => "evm",
+            Self::Sim => "sim",
+        }
+    }
+}
+
+/// The URL of a node's RPC. May carry a provider's secret: only its host is shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Endpoint(String);
+
+impl Endpoint {
+    /// Reads an `http://` or `https://` URL. One without credentials: those belong into files of their own.
+    pub fn new(url: &str) -> Result<Self, ValueError> {
+        let expected = "a URL such as http://127.0.0.1:8545";
+        let rest = url.strip_prefix("http://").or(url.strip_prefix("https://"));
+        let host = rest.unwrap_or_default().split('/').next().unwrap_or_default();
+        let plain = url.len() <= 512 && url.bytes().all(|b| b.is_ascii_graphic());
+        if host.contains('@') {
+            let expected = format!("{expected} without user and password");
+            return Err(ValueError::expected(expected, "one with them"));
+        }
+        if host.is_empty() || !plain {
+            return Err(ValueError::expected(expected, url));
+        }
+        Ok(Self(url.to_owned()))
+    }
+
+    /// The whole URL.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shown: Vec<_> = self.0.splitn(4, '/').take(3).collect();
+        write!(f, "{}/…", shown.join("/"))
+    }
+}

@@ -1,0 +1,161 @@
+//! From a [`Config`] to TOML text in which every key is written out and explained.
+
+use super::chain::{Backend, BitcoinConfig, BitcoindAuth, ChainConfig, EvmConfig};
+use super::{Config, MAX_LISTEN};
+use crate::assets::Asset;
+use std::fmt::Display;
+use std::path::Path;
+
+pub(super) fn text(config: &Config) -> String {
+    let mut out = Page::default();
+    out.note("The configuration of one kofo node. Read once, at start; an unknown key is an error.");
+    out.gap();
+    out.note(
+        "The network that this node belongs to. Nodes of other networks are not talked to; the keystore",
+    );
+    out.note("and the journal of this folder are of this network too.");
+    out.key("network", quoted(config.network.as_str()));
+    out.gap();
+    out.note("Where peers reach this node, by tcp and quic. Port 0 takes a free one.");
+    out.note(&format!(
+        "Use /ip4/0.0.0.0/… to be reachable from other machines. 1 to {MAX_LISTEN} addresses."
+    ));
+    let listen: Vec<_> = config.listen.iter().map(|address| quoted(address)).collect();
+    out.key("listen", format!("[{}]", listen.join(", ")));
+    out.gap();
+    out.note(
+        "The port of this node's own RPC on 127.0.0.1, which the kofo commands use. 0 takes a free one;",
+    );
+    out.note("node.json in this folder tells which.");
+    out.key("rpc_port", config.rpc_port);
+    out.gap();
+    out.note("The folder of the journal, relative to this folder. Losing it loses track of swaps under way.");
+    out.key("journal", path(&config.journal));
+    out.gap();
+    out.note(
+        "How long the timelocks of swaps are: standard (hours) for real chains, test (minutes) for chains",
+    );
+    out.note("that mine every second or two. Both parties of a swap need the same.");
+    out.key("timelocks", quoted(config.timelocks.as_str()));
+    for one in &config.chains {
+        chain(&mut out, one);
+    }
+    out.0
+}
+
+/// The text as it grows.
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn note(&mut self, comment: &str) {
+        self.0.push_str("# ");
+        self.0.push_str(comment);
+        self.gap();
+    }
+
+    fn key(&mut self, name: &str, value: impl Display) {
+        self.0.push_str(&format!("{name} = {value}\n"));
+    }
+
+    fn table(&mut self, path: &[&str]) {
+        let path: Vec<_> = path.iter().map(|part| bare_or_quoted(part)).collect();
+        self.0.push_str(&format!("\n[{}]\n", path.join(".")));
+    }
+
+    fn gap(&mut self) {
+        self.0.push('\n');
+    }
+}
+
+fn chain(out: &mut Page, chain: &ChainConfig) {
+    out.table(&["chain", &chain.name]);
+    out.note("bitcoin (a bitcoind), evm (an Ethereum-like node) or sim (in memory, for trials).");
+    out.key("kind", quoted(chain.backend.kind()));
+    out.note("The chain's name by CAIP-2; the node refuses to start if its endpoint is another chain.");
+    out.key("id", quoted(chain.id.as_str()));
+    out.note("What is so many blocks deep is final. The tip has depth 1.");
+    out.key("depth", chain.depth);
+    match &chain.backend {
+        Backend::Bitcoin(backend) => bitcoin(out, backend),
+        Backend::Evm(backend) => evm(out, backend),
+        Backend::Sim => {}
+    }
+    for one in &chain.assets {
+        asset(out, &chain.name, one);
+    }
+}
+
+fn bitcoin(out: &mut Page, bitcoin: &BitcoinConfig) {
+    out.note("The RPC of bitcoind.");
+    out.key("endpoint", quoted(bitcoin.endpoint.as_str()));
+    match &bitcoin.auth {
+        BitcoindAuth::Cookie(file) => {
+            out.note("The cookie file of bitcoind. Instead: user = \"…\" and password_file = \"…\".");
+            out.key("cookie", path(file));
+        }
+        BitcoindAuth::Password { user, file } => {
+            out.note("User, and a file with the password alone. Instead: cookie = \"…/.cookie\".");
+            out.key("user", quoted(user));
+            out.key("password_file", path(file));
+        }
+    }
+    trusted(out, bitcoin.trusted);
+    out.note("The highest fee rate that is paid, in satoshi per virtual byte.");
+    out.key("fee_cap", bitcoin.fee_cap);
+    out.note(
+        "Nobody paid this wallet below this height. A later one makes the first start faster, a wrong one",
+    );
+    out.note("loses sight of coins.");
+    out.key("birthday", bitcoin.birthday);
+}
+
+fn evm(out: &mut Page, evm: &EvmConfig) {
+    out.note("The JSON-RPC of the chain's node.");
+    out.key("endpoint", quoted(evm.endpoint.as_str()));
+    trusted(out, evm.trusted);
+    out.note("ethereum (EIP-1559 fees) or echoin (legacy transactions, at least 2 gwei).");
+    out.key("profile", quoted(evm.profile.as_str()));
+    out.note("The contract that locks. Its address follows from its code and the chain: another is refused.");
+    out.key("contract", quoted(&evm.contract));
+    out.note("Least and highest fee that is paid, in gwei per gas.");
+    out.key("fee_floor", evm.fee_floor);
+    out.key("fee_cap", evm.fee_cap);
+}
+
+fn trusted(out: &mut Page, trusted: bool) {
+    out.note(
+        "true: the endpoint is your own. Others are refused: they would see preimages first, and can lie.",
+    );
+    out.key("trusted", trusted);
+}
+
+fn asset(out: &mut Page, chain: &str, asset: &Asset) {
+    out.table(&["chain", chain, "assets", &asset.symbol]);
+    out.note("The asset's name by CAIP-19, in lower case.");
+    out.key("id", quoted(asset.id.as_str()));
+    out.note("Digits behind the point of one whole unit.");
+    out.key("decimals", asset.decimals);
+    out.note("true: its issuer can stop it or block an account, and with that a lock beyond its timelock.");
+    out.key("freezable", asset.freezable);
+}
+
+/// A text as a TOML string.
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+fn path(path: &Path) -> String {
+    quoted(&path.to_string_lossy())
+}
+
+/// A part of a table's name, quoted if it has to be.
+fn bare_or_quoted(text: &str) -> String {
+    let bare = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    if !text.is_empty() && text.bytes().all(bare) {
+        text.to_owned()
+    } else {
+        // TOML's basic strings and JSON's strings are the same for what a name may hold.
+        serde_json::Value::String(text.to_owned()).to_string()
+    }
+}

@@ -1,0 +1,63 @@
+//! The methods of the RPC and their parameters: one table for server and client.
+
+use super::types::{Balance, Id, NodeStatus, OfferMade, SwapList, SwapStatus, WalletAddress};
+use jsonrpsee::core::RpcResult;
+use jsonrpsee::proc_macros::rpc;
+
+/// The node's methods. Parameters go by name.
+#[rpc(server, client)]
+pub trait NodeRpc {
+    /// Makes an offer. `give` and `want` are texts such as `0.1btc`; `expires_in` is in seconds.
+    #[method(name = "swap.offer", param_kind = map)]
+    async fn swap_offer(
+        &self,
+        give: Vec<String>,
+        want: Vec<String>,
+        expires_in: Option<u64>,
+    ) -> RpcResult<OfferMade>;
+
+    /// Accepts an offer by its URI.
+    #[method(name = "swap.accept", param_kind = map)]
+    async fn swap_accept(&self, offer: String) -> RpcResult<SwapStatus>;
+
+    /// Offers and swaps, youngest first; at most 100 at a time.
+    #[method(name = "swap.list", param_kind = map)]
+    async fn swap_list(
+        &self,
+        skip: Option<u32>,
+        limit: Option<u32>,
+        live_only: Option<bool>,
+    ) -> RpcResult<SwapList>;
+
+    /// One offer or swap.
+    #[method(name = "swap.show", param_kind = map)]
+    async fn swap_show(&self, id: Id) -> RpcResult<SwapStatus>;
+
+    /// One offer or swap, as soon as its `seq` is more than `after_seq`, or as it is after 25 s.
+    #[method(name = "swap.watch", param_kind = map)]
+    async fn swap_watch(&self, id: Id, after_seq: u64) -> RpcResult<SwapStatus>;
+
+    /// Gives up an offer or swap of which nothing of ours is locked.
+    #[method(name = "swap.abort", param_kind = map)]
+    async fn swap_abort(&self, id: Id) -> RpcResult<SwapStatus>;
+
+    /// Asks for our lock back as soon as its timelock has passed.
+    #[method(name = "swap.refund", param_kind = map)]
+    async fn swap_refund(&self, id: Id) -> RpcResult<SwapStatus>;
+
+    /// How the node is.
+    #[method(name = "node.status", param_kind = map)]
+    async fn node_status(&self) -> RpcResult<NodeStatus>;
+
+    /// What the wallet has.
+    #[method(name = "wallet.balances", param_kind = map)]
+    async fn wallet_balances(&self) -> RpcResult<Vec<Balance>>;
+
+    /// Where the wallet receives an asset, by its symbol.
+    #[method(name = "wallet.address", param_kind = map)]
+    async fn wallet_address(&self, asset: String) -> RpcResult<WalletAddress>;
+
+    /// Stops the node.
+    #[method(name = "node.stop", param_kind = map)]
+    async fn node_stop(&self) -> RpcResult<()>;
+}

@@ -1,0 +1,200 @@
+//! The server: reads texts into values, asks the [`NodeApi`], and bounds everything.
+
+use super::api::{DEFAULT_EXPIRY, MAX_EXPIRY, MAX_OFFER_TEXT, MAX_PAGE, NodeApi, OfferTerms, Page};
+use super::auth::{Cookie, OwnerOnly};
+use super::error::{ApiError, ApiErrorKind};
+use super::methods::NodeRpcServer;
+use super::types::{Balance, Id, NodeStatus, OfferMade, SwapList, SwapStatus, WalletAddress};
+use super::{MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, MAX_REQUESTS, MAX_WATCHERS};
+use crate::assets::Assets;
+use jsonrpsee::core::{RpcResult, async_trait};
+use jsonrpsee::server::{BatchRequestConfig, Server, ServerConfig, ServerHandle};
+use kofo_primitives::{Amount, AssetId, MAX_LEGS, Seconds};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// `swap.watch` waits at most so long.
+pub const MAX_WATCH: Duration = Duration::from_secs(25);
+/// A client has so long to send its first request.
+const FIRST_REQUEST: Duration = Duration::from_secs(5);
+/// How long callers that still wait are waited for at the end.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
+
+/// The running server.
+#[derive(Debug)]
+pub struct RpcServer {
+    address: SocketAddr,
+    handle: ServerHandle,
+}
+
+impl RpcServer {
+    /// Listens on 127.0.0.1 at this port, or at a free one for 0.
+    pub async fn start(
+        port: u16,
+        cookie: Cookie,
+        api: Arc<dyn NodeApi>,
+        assets: Assets,
+    ) -> std::io::Result<Self> {
+        let config = ServerConfig::builder()
+            .http_only()
+            .max_request_body_size(MAX_REQUEST_BYTES)
+            .max_response_body_size(MAX_ANSWER_BYTES)
+            .max_connections(MAX_REQUESTS)
+            .set_batch_request_config(BatchRequestConfig::Disabled)
+            .set_first_request_timeout(Some(FIRST_REQUEST))
+            .build();
+        let server = Server::builder()
+            .set_config(config)
+            .set_http_middleware(tower::ServiceBuilder::new().layer(OwnerOnly::new(cookie)))
+            .build((Ipv4Addr::LOCALHOST, port))
+            .await?;
+        let address = server.local_addr()?;
+        let watchers = Semaphore::new(MAX_WATCHERS);
+        let handle = server.start(
+            Methods {
+                api,
+                assets,
+                watchers,
+            }
+            .into_rpc(),
+        );
+        Ok(Self { address, handle })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The URL to call.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Takes no more requests, and gives those under way a moment to be answered.
+    pub async fn stop(self) {
+        // An error says that it has stopped already.
+        let _stopped = self.handle.stop();
+        let _in_time = tokio::time::timeout(LAST_ANSWERS, self.handle.stopped()).await;
+    }
+}
+
+struct Methods {
+    api: Arc<dyn NodeApi>,
+    assets: Assets,
+    watchers: Semaphore,
+}
+
+impl Methods {
+    fn amounts(&self, name: &str, texts: &[String]) -> Result<Vec<(AssetId, Amount)>, ApiError> {
+        if !(1..=MAX_LEGS).contains(&texts.len()) {
+            let kind = ApiErrorKind::InvalidParams;
+            let message = format!("{name}: expected 1 to {MAX_LEGS} amounts, got {}", texts.len());
+            return Err(ApiError::new(kind, message).hint("such as 0.1btc"));
+        }
+        texts.iter().map(|text| Ok(self.assets.parse(text)?)).collect()
+    }
+}
+
+fn invalid(name: &str, expected: impl std::fmt::Display, got: impl std::fmt::Display) -> ApiError {
+    let message = format!("{name}: expected {expected}, got {got}");
+    ApiError::new(ApiErrorKind::InvalidParams, message)
+        .expected(expected)
+        .got(got)
+}
+
+#[async_trait]
+impl NodeRpcServer for Methods {
+    async fn swap_offer(
+        &self,
+        give: Vec<String>,
+        want: Vec<String>,
+        expires_in: Option<u64>,
+    ) -> RpcResult<OfferMade> {
+        let expires_in = expires_in.map_or(DEFAULT_EXPIRY, Seconds);
+        if !(Seconds(1)..=MAX_EXPIRY).contains(&expires_in) {
+            let expected = format!("1 to {} seconds", MAX_EXPIRY.0);
+            return Err(invalid("expires_in", expected, expires_in.0).into());
+        }
+        let (give, want) = (self.amounts("give", &give)?, self.amounts("want", &want)?);
+        let terms = OfferTerms {
+            give,
+            want,
+            expires_in,
+        };
+        Ok(self.api.offer(terms).await?)
+    }
+
+    async fn swap_accept(&self, offer: String) -> RpcResult<SwapStatus> {
+        let offer = offer.trim();
+        if offer.is_empty() || offer.len() > MAX_OFFER_TEXT {
+            let expected = format!("an offer of 1 to {MAX_OFFER_TEXT} bytes");
+            return Err(invalid("offer", expected, format!("{} bytes", offer.len())).into());
+        }
+        Ok(self.api.accept(offer).await?)
+    }
+
+    async fn swap_list(
+        &self,
+        skip: Option<u32>,
+        limit: Option<u32>,
+        live_only: Option<bool>,
+    ) -> RpcResult<SwapList> {
+        let limit = limit.unwrap_or(MAX_PAGE);
+        if !(1..=MAX_PAGE).contains(&limit) {
+            return Err(invalid("limit", format!("1 to {MAX_PAGE}"), limit).into());
+        }
+        let page = Page {
+            skip: skip.unwrap_or(0),
+            limit,
+            live_only: live_only.unwrap_or(false),
+        };
+        Ok(self.api.list(page).await?)
+    }
+
+    async fn swap_show(&self, id: Id) -> RpcResult<SwapStatus> {
+        Ok(self.api.show(id).await?)
+    }
+
+    async fn swap_watch(&self, id: Id, after_seq: u64) -> RpcResult<SwapStatus> {
+        let Ok(_place) = self.watchers.try_acquire() else {
+            let message = format!("{MAX_WATCHERS} callers watch already");
+            return Err(ApiError::new(ApiErrorKind::Busy, message)
+                .hint("try again, or use swap.show")
+                .into());
+        };
+        match tokio::time::timeout(MAX_WATCH, self.api.watch(id, after_seq)).await {
+            Ok(changed) => Ok(changed?),
+            Err(_nothing_new) => Ok(self.api.show(id).await?),
+        }
+    }
+
+    async fn swap_abort(&self, id: Id) -> RpcResult<SwapStatus> {
+        Ok(self.api.abort(id).await?)
+    }
+
+    async fn swap_refund(&self, id: Id) -> RpcResult<SwapStatus> {
+        Ok(self.api.refund(id).await?)
+    }
+
+    async fn node_status(&self) -> RpcResult<NodeStatus> {
+        Ok(self.api.status().await?)
+    }
+
+    async fn wallet_balances(&self) -> RpcResult<Vec<Balance>> {
+        Ok(self.api.balances().await?)
+    }
+
+    async fn wallet_address(&self, asset: String) -> RpcResult<WalletAddress> {
+        let id = self.assets.by_symbol(&asset).map_err(ApiError::from)?.id.clone();
+        Ok(self.api.address(id).await?)
+    }
+
+    async fn node_stop(&self) -> RpcResult<()> {
+        Ok(self.api.stop().await?)
+    }
+}

@@ -1,0 +1,258 @@
+//! The daemon: everything in the order in which it must begin and end.
+
+mod folder;
+
+use crate::agree::Agreement;
+use crate::config::{Config, ConfigError};
+use crate::driver::{Driver, DriverError};
+use crate::engine::Engine;
+use crate::init::journal_key;
+use crate::journal::SharedJournal;
+use crate::keystore::{self, KeystoreError, Passphrase};
+use crate::rpc::{Cookie, CookieError, NodeFile, RpcServer};
+use crate::service::Service;
+use crate::wiring::{WiringError, wire};
+use folder::Folder;
+use kofo_journal::Store;
+use kofo_network::{Limits, Network, Transport};
+use kofo_primitives::{NetworkId, NodeKey, Seed};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use zeroize::Zeroizing;
+
+/// How long the engine may take to end in order; every promise it made is in the journal by then anyway.
+const LAST_SYNC: Duration = Duration::from_secs(10);
+
+/// Why the node does not start, or had to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Another process uses the data folder.
+    #[error("a node runs already in {data}: stop it with `kofo stop --data {data}`", data = data.display())]
+    InUse {
+        /// The data folder.
+        data: PathBuf,
+    },
+    /// The data folder cannot be used.
+    #[error("cannot use the data folder {data}: {source}; make it with `kofo init --data {data}`", data = data.display())]
+    Folder {
+        /// The data folder.
+        data: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The configuration is of another network than the command.
+    #[error(
+        "expected a node of network {expected}, the configuration is of {got}: check --data and --network"
+    )]
+    OtherNetwork {
+        /// What the command said.
+        expected: NetworkId,
+        /// What the configuration says.
+        got: NetworkId,
+    },
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The keystore.
+    #[error(transparent)]
+    Keystore(#[from] KeystoreError),
+    /// The journal cannot be opened.
+    #[error("cannot open the journal: {0}")]
+    Journal(#[from] kofo_journal::Error),
+    /// A chain.
+    #[error(transparent)]
+    Wiring(#[from] WiringError),
+    /// The network.
+    #[error("cannot listen for peers: {0}")]
+    Network(#[from] kofo_network::StartError),
+    /// The RPC's cookie.
+    #[error(transparent)]
+    Cookie(#[from] CookieError),
+    /// The RPC cannot listen.
+    #[error("cannot listen on 127.0.0.1:{port}: {source}; choose another rpc_port, or 0")]
+    Rpc {
+        /// The port.
+        port: u16,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The journal failed while the node ran. Nothing was sent that is not in it.
+    #[error(transparent)]
+    Driver(#[from] DriverError),
+    /// A fault of ours, which the log has.
+    #[error(
+        "the engine ended by a fault of the program; its journal is whole: restart the node, and report this"
+    )]
+    Fault,
+    /// The system does not deliver signals.
+    #[error("cannot catch signals: {0}")]
+    Signals(std::io::Error),
+}
+
+/// What the daemon is told.
+#[derive(Debug)]
+pub struct Daemon {
+    /// The data folder.
+    pub data: PathBuf,
+    /// What opens the keystore.
+    pub passphrase: Passphrase,
+    /// The network that the configuration must be of, if it matters.
+    pub network: Option<NetworkId>,
+}
+
+impl Daemon {
+    /// Runs the node until `node.stop`, Ctrl-C or a TERM signal. `ready` is told, once, where it can be reached.
+    pub async fn run(self, ready: impl FnOnce(&NodeFile)) -> Result<(), RunError> {
+        let mut stops = Stops::new()?;
+        let folder = Folder::lock(&self.data)?;
+        let config = Config::load(&self.data)?;
+        if let Some(expected) = self.network.filter(|network| *network != config.network) {
+            let got = config.network;
+            return Err(RunError::OtherNetwork { expected, got });
+        }
+        let seed = keystore::open(&self.data, &config.network, &self.passphrase)?;
+        drop(self.passphrase);
+        let store = Store::open(
+            &self.data.join(&config.journal),
+            &journal_key(&seed, &config.network),
+        )?;
+        let journal = SharedJournal::new(store);
+        let (network, inbound) = Network::start(network_config(&config, &seed)).await?;
+        let wired = tokio::select! {
+            wired = wire(&config, &self.data, &seed, &journal) => wired?,
+            () = stops.next() => return Ok(()),
+        };
+        let driver = Driver::open(journal)?;
+        let (engine, running) = Engine::start(driver, &wired.adapters);
+        let mut engine_task = Task(tokio::spawn(running));
+        let agreement = Arc::new(Agreement {
+            network: config.network.clone(),
+            key: node_key(&seed, &config.network),
+            seed,
+            policy: wired.policy,
+            depths: wired.depths,
+            adapters: wired.adapters,
+            engine,
+            transport: Arc::new(network.clone()),
+            one_at_a_time: tokio::sync::Mutex::new(()),
+        });
+        let service = Service::new(Arc::clone(&agreement), config.assets(), stops.ask.clone());
+        let peers = Task(tokio::spawn(async move { agreement.serve(inbound).await }));
+        let rpc = serve(&config, &folder, Arc::new(service)).await?;
+        let file = NodeFile {
+            rpc: rpc.url(),
+            pid: std::process::id(),
+            network: config.network.to_string(),
+            peer_id: network.peer_id().to_string(),
+            listen: network.listen_addresses(),
+        };
+        folder.publish(&file)?;
+        drop(network);
+        ready(&file);
+        tokio::select! {
+            ended = &mut engine_task.0 => fault(ended),
+            () = stops.next() => {
+                // Nobody can ask for anything any more: then the engine has done all it was asked, and ends.
+                rpc.stop().await;
+                peers.end().await;
+                last_sync(engine_task).await
+            }
+        }
+    }
+}
+
+/// A task that ends with its owner, however that ends.
+struct Task<T>(JoinHandle<T>);
+
+impl<T> Task<T> {
+    /// Ends the task and waits until it has dropped all it held.
+    async fn end(mut self) {
+        self.0.abort();
+        // An aborted task says so; nothing in it must be finished.
+        let _aborted = (&mut self.0).await;
+    }
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+type Ended = Result<Result<(), DriverError>, tokio::task::JoinError>;
+
+/// The engine ended and nobody told it to: by an error, or else by a fault of ours.
+fn fault(ended: Ended) -> Result<(), RunError> {
+    ended.map_err(|_| RunError::Fault)??;
+    Err(RunError::Fault)
+}
+
+async fn last_sync(mut engine: Task<Result<(), DriverError>>) -> Result<(), RunError> {
+    match tokio::time::timeout(LAST_SYNC, &mut engine.0).await {
+        Ok(ended) => Ok(ended.map_err(|_| RunError::Fault)??),
+        Err(_still_busy) => {
+            tracing::warn!("the engine did not end in time; its journal is whole");
+            Ok(())
+        }
+    }
+}
+
+fn network_config(config: &Config, seed: &Seed) -> kofo_network::Config {
+    let secret = seed.node_secret("kofo/peer/v1", &config.network);
+    kofo_network::Config {
+        identity: kofo_network::Identity::from_secret(Zeroizing::new(*secret.expose())),
+        network_id: config.network.to_string(),
+        listen: config.listen.clone(),
+        limits: Limits::default(),
+    }
+}
+
+/// The key by which the node signs offers and acceptances.
+fn node_key(seed: &Seed, network: &NetworkId) -> NodeKey {
+    let secret = seed.node_secret("kofo/node/v1", network);
+    NodeKey::new(secret.expose()).expect("fewer than one seed in 2^127 gives no key")
+}
+
+async fn serve(config: &Config, folder: &Folder, service: Arc<Service>) -> Result<RpcServer, RunError> {
+    let cookie = Cookie::create(folder.data())?;
+    let port = config.rpc_port;
+    RpcServer::start(port, cookie, service, config.assets())
+        .await
+        .map_err(|source| RunError::Rpc { port, source })
+}
+
+/// What makes the node stop.
+struct Stops {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    asked: watch::Receiver<bool>,
+    ask: watch::Sender<bool>,
+}
+
+impl Stops {
+    fn new() -> Result<Self, RunError> {
+        let (ask, asked) = watch::channel(false);
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).map_err(RunError::Signals)?,
+            terminate: signal(SignalKind::terminate()).map_err(RunError::Signals)?,
+            asked,
+            ask,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            // The sender is ours: it is never gone.
+            _ = self.asked.wait_for(|stop| *stop) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
