@@ -17,9 +17,9 @@ use kofo_primitives::{
     ActKind, Amount, AssetId, End, HtlcSpec, LegId, NetworkId, Preimage, Prepared, Seed, Side, Tip, UnixTime,
 };
 use kofo_regtest::Chain;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const AMOUNT: u64 = 100_000;
@@ -34,6 +34,8 @@ struct Bitcoind {
     proxy: Proxy,
     birthday: u64,
     owners: BTreeMap<Who, (Seed, Arc<MemoryStore>)>,
+    /// Txids that no block takes.
+    too_cheap: Mutex<Vec<Value>>,
 }
 
 async fn bitcoind(test: &str) -> Option<Bitcoind> {
@@ -46,6 +48,7 @@ async fn bitcoind(test: &str) -> Option<Bitcoind> {
         proxy,
         birthday,
         owners: owners.into(),
+        too_cheap: Mutex::default(),
     };
     for who in [Who::Us, Who::Them] {
         let adapter = this.start(who).await;
@@ -146,7 +149,16 @@ impl Harness for Bitcoind {
     }
 
     async fn mine(&self, blocks: u32) {
-        self.turn.mine(blocks).await;
+        let too_cheap = self.too_cheap.lock().unwrap().clone();
+        if too_cheap.is_empty() {
+            return self.turn.mine(blocks).await;
+        }
+        for _ in 0..blocks {
+            let waiting = self.turn.rpc("getrawmempool", json!([])).await;
+            let waiting = waiting.as_array().unwrap().iter();
+            let taken: Vec<_> = waiting.filter(|txid| !too_cheap.contains(txid)).collect();
+            self.turn.rpc("generateblock", json!(["raw(51)", taken])).await;
+        }
     }
 
     async fn mine_until(&self, time: UnixTime) {
@@ -212,14 +224,10 @@ impl FaultyNode for Bitcoind {
 
 #[async_trait]
 impl FeeMarket for Bitcoind {
-    /// To the miner, what waits is worth nothing from now on.
     async fn raise_fees(&self) {
         let waiting = self.turn.rpc("getrawmempool", json!([])).await;
-        for txid in waiting.as_array().unwrap() {
-            self.turn
-                .rpc("prioritisetransaction", json!([txid, 0, -1_000_000]))
-                .await;
-        }
+        let waiting = waiting.as_array().unwrap().clone();
+        self.too_cheap.lock().unwrap().extend(waiting);
     }
 }
 

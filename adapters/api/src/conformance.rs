@@ -44,6 +44,7 @@ macro_rules! conformance_tests {
             a_reorg_of_one_block_unlearns_a_lock_and_it_is_learned_again
             a_reorg_of_one_block_moves_a_redeem
             watching_again_tells_all_facts_again_and_a_fresh_tip
+            watching_tells_what_is_not_there
             a_leg_that_is_unwatched_is_told_no_more
         );
         $crate::conformance_tests!(@cases $make, locks:
@@ -51,6 +52,7 @@ macro_rules! conformance_tests {
             building_sends_nothing
             building_again_answers_with_the_same_lock
             a_broadcast_that_is_repeated_makes_one_transaction
+            what_is_too_late_is_not_sent
             locks_that_are_built_together_never_spend_the_same
             unwatching_frees_what_was_not_sent
             a_lock_that_was_discarded_blocks_no_later_one

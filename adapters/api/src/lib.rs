@@ -21,7 +21,9 @@
 //!    first. An adapter never builds a second lock for a leg unless the machine asks again, which it does only when
 //!    nothing was ever sent.
 //! 7. **`Broadcast` does not give up** until the act is in a block or is dead (`Failed(_, Dead)`, only when a
-//!    conflicting transaction is final), unless its `not_after` is past by the chain's own time. A node's error is no answer: what it accepted nevertheless is found on chain.
+//!    conflicting transaction is final), unless its `not_after` is past by the chain's own time. A reorg that takes the
+//!    act out of its block makes it owed again. A node's error is no answer: what it accepted nevertheless is found on
+//!    chain.
 //! 8. **A preimage goes only into the redeem transaction**, and that only to our own nodes, by `Broadcast`: never into
 //!    a simulation, an estimate or a log.
 //! 9. **Scanning does not grow with swaps**: one scan of a block serves all legs.

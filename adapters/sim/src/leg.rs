@@ -96,7 +96,11 @@ impl Leg {
 
     /// Whether the act may still be sent at this time of the chain.
     pub(crate) fn may_send(&self, kind: ActKind, tip: UnixTime) -> bool {
-        self.not_after.get(&kind).copied().flatten().is_none_or(|last| tip <= last)
+        self.not_after
+            .get(&kind)
+            .copied()
+            .flatten()
+            .is_none_or(|last| tip <= last)
     }
 
     /// Forgets what was told, so that all of it is told again.

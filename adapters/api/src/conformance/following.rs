@@ -117,11 +117,11 @@ pub async fn watching_again_tells_all_facts_again_and_a_fresh_tip<H: Harness>(ch
     stage.send(Who::Us, &leg, ActKind::Redeem, &prepared).await;
     let redeemed = stage.mine(1).await;
     for _ in 0..2 {
-        let mark = stage.us.mark();
         let again = stage.us.watch(&leg, &[]).await;
         assert_eq!(again.lock, Some(At::Block(locked)));
         assert_eq!(again.redeem, Some((leg.preimage.clone(), At::Block(redeemed))));
-        assert_eq!(stage.us.tips(mark), [stage.chain.tip().await]);
+        assert_eq!(again.refund, None);
+        assert_eq!(again.watched, Some(stage.chain.tip().await));
     }
 }
 
@@ -139,4 +139,15 @@ pub async fn a_leg_that_is_unwatched_is_told_no_more<H: Harness>(chain: H) {
     let tip = stage.mine(1).await;
     assert_eq!(stage.us.told(&other).lock, Some(At::Block(tip)));
     assert_eq!(stage.us.told_since(mark, leg.of).lock, None);
+}
+
+/// A core that was away knows of a lock that a reorg took away meanwhile: only the answer to its `Watch` can say so.
+pub async fn watching_tells_what_is_not_there<H: Harness>(chain: H) {
+    let mut stage = Stage::set(chain).await;
+    let leg = stage.agree(Who::Them).await;
+    stage.us.watch(&leg, &[]).await;
+    let kinds = stage.us.unseen(leg.of);
+    for kind in [ActKind::Lock, ActKind::Redeem, ActKind::Refund, ActKind::Cancel] {
+        assert!(kinds.contains(&kind), "expected {kind:?} among {kinds:?}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::harness::{Harness, Who};
 use super::stage::Stage;
-use kofo_primitives::{Act, ActKind, Amount, At, ChainAction, FailClass};
+use kofo_primitives::{Act, ActKind, Amount, At, ChainAction, FailClass, Seconds, UnixTime};
 
 /// A lock is told with the height of its block, by the payer's adapter and by the payee's, and not again.
 pub async fn a_lock_is_told_to_both_ends_with_its_exact_block<H: Harness>(chain: H) {
@@ -72,6 +72,27 @@ pub async fn a_broadcast_that_is_repeated_makes_one_transaction<H: Harness>(chai
     assert_eq!(told.lock, Some(At::Block(locked)));
     assert!(!told.wrong_amount());
     assert_eq!(stage.chain.waiting().await, 0);
+}
+
+/// A lock that is owed no more goes out neither the first time nor again; asked anew, it does.
+pub async fn what_is_too_late_is_not_sent<H: Harness>(chain: H) {
+    let mut stage = Stage::set(chain).await;
+    let leg = stage.watched(Who::Us).await;
+    let prepared = stage.us.build(&leg, Act::Lock).await;
+    stage.mine(1).await;
+    let late = UnixTime(stage.chain.tip().await.time.0 - 1);
+    let (us, lock) = (&stage.us, ActKind::Lock);
+    us.broadcast_until(&leg, lock, &prepared, Some(late)).await;
+    stage.mine(3).await;
+    // Actions are taken in order: when this is answered, that was not sent.
+    us.watch(&leg, std::slice::from_ref(&prepared)).await;
+    assert_eq!(stage.chain.waiting().await, 0);
+    assert_eq!(stage.us.told(&leg).lock, None);
+    let in_time = stage.chain.tip().await.time.plus(Seconds(600));
+    us.broadcast_until(&leg, lock, &prepared, Some(in_time)).await;
+    stage.until_waiting(1).await;
+    let tip = stage.mine(1).await;
+    assert_eq!(stage.us.told(&leg).lock, Some(At::Block(tip)));
 }
 
 /// Promise 5: live transactions of different acts never conflict.

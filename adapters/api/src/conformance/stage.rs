@@ -4,7 +4,7 @@ use super::harness::{Harness, Who};
 use crate::{ChainAdapter, PartyWanted};
 use kofo_primitives::{
     Act, ActKind, At, ChainAction, ChainEvent, End, FailClass, HtlcSpec, LegEvent, LegId, LegRef, Party,
-    Preimage, Prepared, Seconds, Side, SwapId, SwapNonce, Tip,
+    Preimage, Prepared, Seconds, Side, SwapId, SwapNonce, Tip, UnixTime,
 };
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -59,6 +59,8 @@ pub struct Told {
     pub cancel: Option<At>,
     /// All failures, in order.
     pub failed: Vec<(ActKind, FailClass)>,
+    /// The tip of the last answer to a `Watch`.
+    pub watched: Option<Tip>,
     /// All that was built, in order.
     pub built: Vec<(ActKind, Prepared)>,
 }
@@ -78,7 +80,7 @@ impl Told {
             LegEvent::Unseen(ActKind::Refund) => self.refund = None,
             LegEvent::Unseen(ActKind::Cancel) => self.cancel = None,
             LegEvent::Failed(kind, class) => self.failed.push((*kind, class.clone())),
-            LegEvent::Watched(_) => (),
+            LegEvent::Watched(tip) => self.watched = Some(*tip),
         }
     }
 
@@ -172,6 +174,18 @@ impl Peer {
             .read(|events| told(&events[mark.min(events.len())..], of))
     }
 
+    /// Which acts were said to be nowhere.
+    #[must_use]
+    pub fn unseen(&self, of: LegRef) -> Vec<ActKind> {
+        self.log.read(|events| {
+            let unseen = |event: &ChainEvent| match event {
+                ChainEvent::Leg(leg, LegEvent::Unseen(kind)) if *leg == of => Some(*kind),
+                ChainEvent::Leg(..) | ChainEvent::Tip(_) | ChainEvent::Health(_) => None,
+            };
+            events.iter().filter_map(unseen).collect()
+        })
+    }
+
     /// What was told of the leg and still holds.
     #[must_use]
     pub fn told(&self, leg: &Leg) -> Told {
@@ -218,7 +232,8 @@ impl Peer {
             ChainEvent::Leg(of, LegEvent::Watched(_)) => *of == leg.of,
             ChainEvent::Leg(..) | ChainEvent::Tip(_) | ChainEvent::Health(_) => false,
         };
-        let answer = |events: &[ChainEvent]| Some(told(&events[..events.iter().position(answered)?], leg.of));
+        let answer =
+            |events: &[ChainEvent]| Some(told(&events[..=events.iter().position(answered)?], leg.of));
         self.until(mark, "Watched after Watch", answer).await
     }
 
@@ -251,11 +266,19 @@ impl Peer {
 
     /// Asks for a broadcast; does not wait.
     pub async fn broadcast(&self, leg: &Leg, kind: ActKind, prepared: &Prepared) {
-        let action = ChainAction::Broadcast {
-            act: kind,
-            tx: prepared.clone(),
-            not_after: None,
-        };
+        self.broadcast_until(leg, kind, prepared, None).await;
+    }
+
+    /// Asks for a broadcast that is owed no longer than until this time of the chain; does not wait.
+    pub async fn broadcast_until(
+        &self,
+        leg: &Leg,
+        act: ActKind,
+        prepared: &Prepared,
+        not_after: Option<UnixTime>,
+    ) {
+        let tx = prepared.clone();
+        let action = ChainAction::Broadcast { act, tx, not_after };
         self.adapter.act(leg.of, action).await;
     }
 }
@@ -427,7 +450,7 @@ impl<H: Harness> Stage<H> {
     }
 
     /// Mines to this time and waits until both nodes told it.
-    pub async fn mine_until(&self, time: kofo_primitives::UnixTime) -> u64 {
+    pub async fn mine_until(&self, time: UnixTime) -> u64 {
         self.chain.mine_until(time).await;
         assert_eq!(
             self.chain.tip().await.time,
