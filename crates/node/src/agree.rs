@@ -9,11 +9,12 @@ mod take;
 pub use error::AgreeError;
 
 use crate::clock::now;
-use crate::driver::{Begin, Driver};
-use crate::engine::{Adapters, Engine};
+use crate::driver::{Begin, Driver, DriverError};
+use crate::engine::{Adapters, Core, Engine};
 use crate::journal::SharedJournal;
 use kofo_adapter_api::{AdapterError, ChainAdapter, PartyWanted};
 use kofo_exchange::trading_time;
+use kofo_journal::Journal;
 use kofo_network::Transport;
 use kofo_primitives::{
     AssetId, ChainId, End, Health, LegId, NetworkId, NodeKey, Party, Seed, SwapNonce, Tip, UnixTime,
@@ -22,6 +23,9 @@ use kofo_settlement::{Policy, Terms};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::Mutex;
+
+/// With less room on the disk no swap begins (bytes): all records of a swap are far below a MiB.
+const LEAST_FREE: u64 = 64 * 1024 * 1024;
 
 /// What a node needs to come to a swap.
 pub struct Agreement {
@@ -97,15 +101,19 @@ impl Agreement {
         })
     }
 
-    /// A chain whose nodes cannot be relied upon takes part in no new swap.
+    /// A chain whose nodes cannot be relied upon takes part in no new swap, and none begins that the journal may have
+    /// no room for: a full disk stops the node with money at risk.
     async fn healthy(&self, chains: BTreeSet<ChainId>) -> Result<(), AgreeError> {
         let faulty = move |driver: &Driver<SharedJournal>| {
             chains
                 .into_iter()
                 .find(|chain| driver.health(chain) == Health::Fault)
         };
-        match self.engine.call(move |core| faulty(&core.driver)).await? {
+        let look = move |core: &mut Core| Ok((faulty(&core.driver), core.driver.journal().space()?));
+        let (faulty, space) = self.engine.call(look).await?.map_err(DriverError::Journal)?;
+        match faulty {
             Some(chain) => Err(AgreeError::Fault(chain)),
+            None if space.free < LEAST_FREE => Err(AgreeError::Disk { free: space.free }),
             None => Ok(()),
         }
     }

@@ -7,6 +7,8 @@ use crate::book::Book;
 use crate::clock::now_ms;
 use crate::driver::{Driver, DriverError, Effect, Flushed, MAX_BATCH};
 use crate::journal::SharedJournal;
+use crate::monitor::{Alarm, Monitor};
+use crate::status::then;
 use kofo_adapter_api::ChainAdapter;
 use kofo_primitives::{ChainAction, ChainEvent, ChainId, LegRef};
 use std::collections::BTreeMap;
@@ -74,6 +76,7 @@ impl Engine {
             inbox,
             outboxes,
             change,
+            monitor: Monitor::default(),
             _tasks: tasks,
         };
         (Self { commands, changed }, shell.run())
@@ -124,6 +127,7 @@ struct Shell {
     inbox: mpsc::Receiver<Command>,
     outboxes: BTreeMap<ChainId, mpsc::Sender<(LegRef, ChainAction)>>,
     change: watch::Sender<u64>,
+    monitor: Monitor,
     // Aborted with the shell.
     _tasks: JoinSet<()>,
 }
@@ -165,6 +169,9 @@ impl Shell {
     fn settle(&mut self, replies: &mut Vec<Reply>) -> Result<(), DriverError> {
         let Flushed { effects, touched } = tokio::task::block_in_place(|| self.core.driver.flush())?;
         self.core.book.note(&self.core.driver, &touched, now_ms());
+        for Alarm { swap, deadline, left } in self.monitor.look(&self.core.driver, &touched) {
+            tracing::warn!(%swap, leg = %deadline.leg, chain = %deadline.chain, at = %deadline.at, %left, then = then(deadline.due), "a deadline comes near");
+        }
         for effect in effects {
             self.send(effect);
         }

@@ -125,18 +125,23 @@ fn at_risk(live: &Live) -> Vec<(LegId, &Leg)> {
     live.terms().outgoing().filter(|(id, _)| open(id)).collect()
 }
 
-fn deadline(live: &Live) -> Option<DeadlineStatus> {
-    let next = live.swap().deadline(live.terms())?;
-    let then = match next.due {
+/// What happens at a deadline, as a sentence.
+#[must_use]
+pub const fn then(due: Due) -> &'static str {
+    match due {
         Due::Abort => "nothing of ours was sent: the swap is aborted",
         Due::GiveUp => "too late to show the preimage: our lock is taken back after its timelock",
         Due::Refund => "our timelock has passed: our lock is taken back",
         Due::RedeemFinal => "our redeem must be final by then, or the other party may take its lock back",
-    };
+    }
+}
+
+fn deadline(live: &Live) -> Option<DeadlineStatus> {
+    let next = live.swap().deadline(live.terms())?;
     Some(DeadlineStatus {
         chain: next.chain.to_string(),
         at: next.at.0,
-        then: then.to_owned(),
+        then: then(next.due).to_owned(),
     })
 }
 

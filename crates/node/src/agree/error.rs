@@ -52,6 +52,12 @@ pub enum AgreeError {
     /// A chain's nodes contradict each other or themselves.
     #[error("what the nodes of {0} tell cannot be relied upon: no new swap until they agree again")]
     Fault(ChainId),
+    /// Too little room for the journal.
+    #[error("only {free} bytes are free on the journal's disk: make room before you swap")]
+    Disk {
+        /// Bytes left.
+        free: u64,
+    },
     /// The two would wait for different depths.
     #[error("{leg}: expected depth {ours}, the offer says {theirs}: both nodes must wait for the same")]
     Depth {
@@ -103,7 +109,10 @@ impl From<AgreeError> for ApiError {
                 ApiErrorKind::WrongState
             }
             AgreeError::Driver(DriverError::TooMany) => ApiErrorKind::Busy,
-            AgreeError::Driver(_) | AgreeError::Random(_) | AgreeError::NoContact => ApiErrorKind::Internal,
+            AgreeError::Driver(_)
+            | AgreeError::Random(_)
+            | AgreeError::NoContact
+            | AgreeError::Disk { .. } => ApiErrorKind::Internal,
             AgreeError::Stopped(_) => ApiErrorKind::Stopping,
             AgreeError::Unreachable(_) => ApiErrorKind::Peer,
             AgreeError::Answer(AnswerError::Refused(_)) => ApiErrorKind::Refused,

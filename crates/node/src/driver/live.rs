@@ -3,7 +3,7 @@
 use super::Effect;
 use super::records::Begin;
 use kofo_primitives::{ChainAction, ChainId, LegEvent, LegId, SettlementOrder, Tip};
-use kofo_settlement::{FreshTips, Input, Phase, Rejected, Swap, Terms};
+use kofo_settlement::{FreshTips, Input, Phase, Rejected, Swap, Terms, Tips};
 use std::collections::BTreeSet;
 
 /// Everything owed is asked for again after so many tips, in case it was lost on the way.
@@ -128,6 +128,12 @@ impl Live {
     #[must_use]
     pub const fn swap(&self) -> &Swap {
         &self.swap
+    }
+
+    /// The tips it may rely on now.
+    #[must_use]
+    pub const fn tips(&self) -> &Tips {
+        self.tips.get()
     }
 
     /// When it began, by our clock, in milliseconds.

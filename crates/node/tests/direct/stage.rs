@@ -1,0 +1,227 @@
+//! Two nodes, two chains that mine while somebody waits, and words to command them.
+
+use kofo_adapter_api::ChainAdapter;
+use kofo_journal::memory::{Disk, Memory};
+use kofo_network::{Identity, Limits, PeerAddress, SimulatedNetwork, SimulatedNode, Transport};
+use kofo_node::agree::Agreement;
+use kofo_node::assets::{Asset, Assets};
+use kofo_node::driver::Driver;
+use kofo_node::engine::{Adapters, Engine};
+use kofo_node::journal::SharedJournal;
+use kofo_node::rpc::NodeApi;
+use kofo_node::rpc::api::OfferTerms;
+use kofo_node::rpc::types::{Id, OfferMade, OutcomeName, SwapStatus};
+use kofo_node::service::Service;
+use kofo_primitives::*;
+use kofo_settlement::{Margins, Pace, Policy};
+use kofo_sim::{AccountId, SimAdapter, SimChain};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinHandle;
+
+/// Nothing in memory takes so long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) fn asset(chain: &str) -> AssetId {
+    AssetId::new(&format!("sim:{chain}/coin:{chain}")).unwrap()
+}
+
+pub(crate) struct Stage {
+    pub(crate) chains: Vec<SimChain>,
+    pub(crate) network: SimulatedNetwork,
+    pub(crate) maker: Node,
+    pub(crate) taker: Node,
+}
+
+/// What outlives a crash of a node.
+pub(crate) struct Owner {
+    account: AccountId,
+    seed: Seed,
+    disk: Disk,
+    net: Arc<SimulatedNode>,
+    chains: Vec<SimChain>,
+    network: NetworkId,
+}
+
+pub(crate) struct Node {
+    pub(crate) owner: Owner,
+    pub(crate) service: Arc<Service>,
+    pub(crate) agreement: Arc<Agreement>,
+    engine: JoinHandle<()>,
+    peers: Option<JoinHandle<()>>,
+}
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        Self::of(["kofo-sim", "kofo-sim"])
+    }
+
+    /// Maker and taker of these networks.
+    pub(crate) fn of(networks: [&str; 2]) -> Self {
+        let clock = kofo_node::clock::now();
+        let chain = |name: &str| {
+            SimChain::new(
+                ChainId::new(&format!("sim:{name}")).unwrap(),
+                [asset(name)],
+                clock,
+            )
+        };
+        let chains = vec![chain("one"), chain("two")];
+        for (chain, name) in chains.iter().zip(["one", "two"]) {
+            for account in [1, 2] {
+                (0..3).for_each(|_| chain.fund(AccountId(account), &asset(name), Amount::new(5_000_000)));
+            }
+            chain.mine(2);
+        }
+        let network = SimulatedNetwork::new(1);
+        let [maker, taker] = [0u8, 1].map(|n| {
+            let (net, inbound) = network.join(&Identity::generate(), Limits::default());
+            let owner = Owner {
+                account: AccountId(u32::from(n) + 1),
+                seed: Seed::new([n + 1; 64]),
+                disk: Disk::new(),
+                net: Arc::new(net),
+                chains: chains.clone(),
+                network: NetworkId::new(networks[usize::from(n)]).unwrap(),
+            };
+            let mut node = Node::start(owner);
+            let agreement = Arc::clone(&node.agreement);
+            node.peers = Some(tokio::spawn(async move { agreement.serve(inbound).await }));
+            node
+        });
+        Self {
+            chains,
+            network,
+            maker,
+            taker,
+        }
+    }
+
+    /// Lets blocks come until it is so.
+    pub(crate) async fn until<T>(&self, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+        let search = async {
+            loop {
+                if let Some(found) = look().await {
+                    return found;
+                }
+                for chain in &self.chains {
+                    chain.advance(Seconds(1));
+                    chain.mine(1);
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, search)
+            .await
+            .unwrap_or_else(|_| panic!("expected {what}"))
+    }
+
+    /// Waits until the swap is over for a node; how.
+    pub(crate) async fn outcome(&self, node: &Node, id: Id) -> SwapStatus {
+        self.until("the end of the swap", async || {
+            Some(node.service.show(id).await.unwrap()).filter(|s| s.outcome.is_some())
+        })
+        .await
+    }
+
+    pub(crate) async fn both_redeem(&self, id: Id) {
+        for node in [&self.maker, &self.taker] {
+            let status = self.outcome(node, id).await;
+            assert_eq!(status.outcome, Some(OutcomeName::Redeemed), "{status:#?}");
+        }
+    }
+
+    /// What an account has of an asset, 15,000,000 being what it had.
+    pub(crate) fn balance(&self, account: u32, name: &str) -> u128 {
+        let chain = self
+            .chains
+            .iter()
+            .find(|c| *c.id() == asset(name).chain())
+            .unwrap();
+        chain.balance(AccountId(account), &asset(name)).units()
+    }
+}
+
+impl Node {
+    pub(crate) fn start(owner: Owner) -> Self {
+        let adapters: Adapters = owner
+            .chains
+            .iter()
+            .map(|chain| {
+                let adapter: Arc<dyn ChainAdapter> = Arc::new(SimAdapter::new(chain.clone(), owner.account));
+                (chain.id().clone(), adapter)
+            })
+            .collect();
+        let driver = Driver::open(SharedJournal::new(Memory::open(&owner.disk).unwrap())).unwrap();
+        let (engine, running) = Engine::start(driver, &adapters);
+        let paces: BTreeMap<_, _> = adapters.keys().map(|id| (id.clone(), Pace::REGTEST)).collect();
+        let secret = owner.seed.node_secret("kofo/node/v1", &owner.network);
+        let agreement = Arc::new(Agreement {
+            network: owner.network.clone(),
+            key: NodeKey::new(secret.expose()).unwrap(),
+            seed: owner.seed.clone(),
+            policy: Policy {
+                paces: paces.clone(),
+                margins: Margins::REGTEST,
+            },
+            depths: paces.keys().map(|id| (id.clone(), 2)).collect(),
+            adapters,
+            engine,
+            transport: Arc::clone(&owner.net) as Arc<dyn Transport>,
+            one_at_a_time: Mutex::new(()),
+        });
+        let one = |name: &str| Asset {
+            symbol: name.to_uppercase(),
+            id: asset(name),
+            decimals: 6,
+            freezable: false,
+        };
+        let assets = Assets::new(vec![one("one"), one("two")]).unwrap();
+        let service = Service::new(Arc::clone(&agreement), assets, watch::channel(false).0);
+        let engine = tokio::spawn(async move { running.await.expect("the journal in memory does not fail") });
+        Self {
+            owner,
+            service: Arc::new(service),
+            agreement,
+            engine,
+            peers: None,
+        }
+    }
+
+    /// The process dies; what was journaled is left.
+    pub(crate) async fn die(self) -> Owner {
+        self.engine.abort();
+        let _aborted = self.engine.await;
+        if let Some(peers) = self.peers {
+            peers.abort();
+            let _aborted = peers.await;
+        }
+        self.owner
+    }
+
+    pub(crate) async fn offer(&self, give: (&str, u128), want: (&str, u128)) -> OfferMade {
+        let leg = |(name, units)| vec![(asset(name), Amount::new(units))];
+        let terms = OfferTerms {
+            give: leg(give),
+            want: leg(want),
+            expires_in: Seconds(600),
+        };
+        self.service.offer(terms).await.unwrap()
+    }
+
+    pub(crate) fn address(&self) -> PeerAddress {
+        self.owner.net.address()
+    }
+
+    /// How many swaps and offers it knows.
+    pub(crate) async fn known(&self) -> usize {
+        let page = kofo_node::rpc::api::Page {
+            skip: 0,
+            limit: 100,
+            live_only: false,
+        };
+        self.service.list(page).await.unwrap().swaps.len()
+    }
+}
