@@ -1,0 +1,170 @@
+//! `kofo demo`: two nodes swap on real daemons, or in memory, from nothing to a table of what became of the money.
+
+mod books;
+mod daemons;
+mod follow;
+mod ground;
+mod memory;
+mod play;
+mod process;
+mod row;
+mod stage;
+mod story;
+mod table;
+
+pub use books::{Books, balance};
+pub use daemons::{Daemons, NETWORK};
+pub use follow::{Follow, Tell};
+pub use ground::{Cost, Ground, Purse, Units, Wallet};
+pub use play::{Played, figures, last_timelock, play, waits};
+pub use process::NodeProcess;
+pub use row::{LegRow, Row, Verdict};
+pub use stage::Stage;
+pub use story::{Act, DIRECT, Ending, Who};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use kofo_regtest::Options;
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Brings up daemons and two nodes, swaps, and shows what became of the money.
+#[derive(Clone, Debug, Args)]
+pub struct DemoArgs {
+    /// Which story; all of them if none is named.
+    #[arg(value_enum)]
+    pub story: Option<StoryName>,
+    /// On chains in memory: no daemon, no child process, a few seconds.
+    #[arg(long)]
+    pub sim: bool,
+    /// One JSON object per swap on standard output; all else goes to standard error.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The stories there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StoryName {
+    /// Two nodes that agreed on a price swap without anybody between them.
+    Direct,
+}
+
+/// Plays the demo; an error if anything did not end as announced. Dropped half-way, as after Ctrl-C, it takes daemons
+/// and nodes with it.
+pub async fn run(args: DemoArgs) -> Result<()> {
+    tokio::select! {
+        played = play_all(&args) => played,
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted.context("cannot listen for Ctrl-C")?;
+            bail!("interrupted: daemons and nodes are stopped");
+        }
+    }
+}
+
+async fn play_all(args: &DemoArgs) -> Result<()> {
+    let started = Instant::now();
+    // Progress goes to people; standard output is for the figures alone.
+    let tell: Tell = Arc::new(|line| {
+        // Nobody reads: the demo goes on all the same.
+        let _unread = writeln!(std::io::stderr().lock(), "{line}");
+    });
+    let mut stage = if args.sim {
+        Stage::in_memory().await?
+    } else {
+        on_daemons(&tell).await?
+    };
+    (tell)(&format!(
+        "two nodes are ready after {:.1} s",
+        started.elapsed().as_secs_f32()
+    ));
+    let before = stage.purses().await?;
+    let mut played = Vec::new();
+    // There is one story so far; without a name all run.
+    for act in DIRECT {
+        let swap = play(&mut stage, &act, &tell).await?;
+        if args.json {
+            print(&swap.row)?;
+        }
+        played.push(swap);
+    }
+    let books = balance(&mut stage, before, &played).await?;
+    let rows: Vec<_> = played.iter().map(|swap| &swap.row).collect();
+    for line in table::lines(stage.ground(), &rows, &books)? {
+        (tell)(&line);
+    }
+    for who in Who::BOTH {
+        stage.stop(who).await?;
+    }
+    (tell)(&format!(
+        "done after {:.1} s; nothing is left running",
+        started.elapsed().as_secs_f32()
+    ));
+    if args.json {
+        print(&Verdict { demo: "ok" })
+    } else {
+        Ok(())
+    }
+}
+
+async fn on_daemons(tell: &Tell) -> Result<Stage> {
+    let progress = Arc::clone(tell);
+    let options = Options {
+        progress: Arc::new(move |line| (progress)(line)),
+        ..Options::default()
+    };
+    (tell)("bitcoind and two anvils are started; the first time they are fetched");
+    let daemons = Arc::new(Daemons::up(options).await?);
+    (tell)("the contracts are deployed; two nodes are started");
+    let kofo = std::env::current_exe().context("cannot find our own program")?;
+    Stage::on_daemons(daemons, &kofo, NETWORK).await
+}
+
+fn print(row: &impl serde::Serialize) -> Result<()> {
+    let line = serde_json::to_string(row)?;
+    writeln!(std::io::stdout().lock(), "{line}").context("cannot write to standard output")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn silent() -> Tell {
+        Arc::new(|_| {})
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn every_swap_of_the_story_ends_as_announced_in_memory_and_no_unit_is_lost() {
+        let mut stage = Stage::in_memory().await.unwrap();
+        let before = stage.purses().await.unwrap();
+        let mut played = Vec::new();
+        for act in DIRECT {
+            played.push(play(&mut stage, &act, &silent()).await.unwrap());
+        }
+        let books = balance(&mut stage, before, &played).await.unwrap();
+        assert_ne!(books.before, books.after, "something was swapped");
+        for Played { row, .. } in &played {
+            assert!(
+                row.alpha.lock_txid.is_some() && row.alpha.end_txid.is_some(),
+                "{row:?}"
+            );
+            assert!(row.wall_ms >= row.overhead_ms, "{row:?}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_figure_that_is_wrong_by_one_unit_is_found() {
+        let mut stage = Stage::in_memory().await.unwrap();
+        let mut before = stage.purses().await.unwrap();
+        let swap = play(&mut stage, &DIRECT[0], &silent()).await.unwrap();
+        *before[0].has.get_mut("BTC").unwrap() += 1;
+        let error = balance(&mut stage, before, &[swap])
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("the initiator has") && error.contains("BTC"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,107 @@
+//! Conservation: what both nodes must have after some swaps, to the smallest unit, and whether they do.
+
+use super::ground::{Ground, Purse, Units};
+use super::play::Played;
+use super::row::LegRow;
+use super::stage::Stage;
+use super::story::Who;
+use anyhow::{Context, Result, bail};
+use kofo_primitives::Amount;
+use std::time::{Duration, Instant};
+
+/// A wallet on a daemon has seen its last transaction within so long.
+const SETTLED: Duration = Duration::from_secs(20);
+const POLL: Duration = Duration::from_millis(100);
+
+/// What both nodes had before and have after.
+#[derive(Debug)]
+pub struct Books {
+    /// Before the first swap.
+    pub before: [Purse; 2],
+    /// After the last.
+    pub after: [Purse; 2],
+}
+
+/// Waits until both nodes have what the swaps left them, less what they paid; an error with both figures if they never
+/// do.
+pub async fn balance(stage: &mut Stage, before: [Purse; 2], played: &[Played]) -> Result<Books> {
+    let patience = match stage.ground() {
+        Ground::Daemons(_) => SETTLED,
+        Ground::Memory(_) => POLL,
+    };
+    let deadline = Instant::now() + patience;
+    loop {
+        let after = stage.purses().await?;
+        let wrong = differences(stage.ground(), [&before, &after], played)?;
+        if wrong.is_empty() {
+            return Ok(Books { before, after });
+        }
+        if Instant::now() > deadline {
+            bail!("balances are not conserved: {}", wrong.join("; "));
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+fn differences(ground: &Ground, [before, after]: [&[Purse; 2]; 2], played: &[Played]) -> Result<Vec<String>> {
+    let mut expected = before.each_ref().map(|purse| purse.has.clone());
+    for (node, (then, now)) in expected.iter_mut().zip(before.iter().zip(after)) {
+        for (symbol, paid) in &now.gas {
+            let earlier = then.gas.get(symbol).copied().unwrap_or(0);
+            take(node, symbol, paid.saturating_sub(earlier))?;
+        }
+    }
+    for swap in played {
+        for (locker, leg) in Who::BOTH.into_iter().zip([&swap.row.alpha, &swap.row.beta]) {
+            settle(ground, &mut expected, locker, leg)?;
+        }
+    }
+    let mut wrong = Vec::new();
+    for (who, (expected, after)) in Who::BOTH.into_iter().zip(expected.iter().zip(after)) {
+        for (symbol, units) in expected {
+            let have = after.has.get(symbol).copied().unwrap_or(0);
+            if have != *units {
+                wrong.push(format!(
+                    "the {} has {have} units of {symbol}, expected {units}",
+                    who.name()
+                ));
+            }
+        }
+    }
+    Ok(wrong)
+}
+
+/// What one leg moved, and the fees that came out of it.
+fn settle(ground: &Ground, nodes: &mut [Units; 2], locker: Who, leg: &LegRow) -> Result<()> {
+    let (asset, amount) = ground.assets().parse(&leg.amount)?;
+    let symbol = ground.assets().by_id(&asset)?.symbol.clone();
+    let redeemed = leg.end.as_deref() == Some("redeem");
+    if redeemed {
+        take(&mut nodes[locker.index()], &symbol, amount.units())?;
+        give(&mut nodes[locker.other().index()], &symbol, amount)?;
+    }
+    let ender = if redeemed { locker.other() } else { locker };
+    for (payer, cost) in [(locker, &leg.lock_cost), (ender, &leg.end_cost)] {
+        // Gas is in the accounts' purses already.
+        if let Some(cost) = cost.as_ref().filter(|cost| cost.unit != "gas") {
+            take(&mut nodes[payer.index()], &cost.symbol, cost.units)?;
+        }
+    }
+    Ok(())
+}
+
+fn take(node: &mut Units, symbol: &str, units: u128) -> Result<()> {
+    let has = node.entry(symbol.to_owned()).or_default();
+    *has = has
+        .checked_sub(units)
+        .with_context(|| format!("more {symbol} was spent than there was"))?;
+    Ok(())
+}
+
+fn give(node: &mut Units, symbol: &str, amount: Amount) -> Result<()> {
+    let has = node.entry(symbol.to_owned()).or_default();
+    *has = has
+        .checked_add(amount.units())
+        .with_context(|| format!("more {symbol} than a number holds"))?;
+    Ok(())
+}
