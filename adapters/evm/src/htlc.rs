@@ -95,13 +95,6 @@ impl Htlc {
                 redeemer,
             ));
         }
-        if redeemer == owner {
-            return Err(malformed(
-                "redeemer",
-                "another account than the refunder's",
-                redeemer,
-            ));
-        }
         Ok(Self {
             contract,
             token: token_of(config, &spec.asset)?,
