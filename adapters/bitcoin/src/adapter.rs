@@ -95,7 +95,8 @@ impl BitcoinAdapter {
         let (actions, taken) = mpsc::channel(ACTIONS);
         let (told, events) = mpsc::channel(EVENTS);
         let (caught_up, height) = watch::channel(0);
-        let most = SatPerVb(config.max_fee_rate);
+        // A cap below what nodes relay would strand redeems.
+        let most = SatPerVb(config.max_fee_rate.max(1));
         let parts = Parts {
             rpc: Arc::clone(&rpc),
             wallet: Arc::clone(&wallet),

@@ -12,7 +12,7 @@ use crate::picture::{Fact, Picture, Sighting, Wanted};
 use crate::prepared::Signed;
 use crate::terms::Terms;
 
-/// Beyond so many transactions at one script somebody plays with us: more are not kept.
+/// Beyond so many payments to one script somebody plays with us: more are not kept.
 const MAX_SIGHTINGS: usize = 1_000;
 
 /// What is being sent.
@@ -90,12 +90,13 @@ impl Leg {
         }
     }
 
-    /// Adds a transaction of a block.
-    pub(crate) fn record(&mut self, sighting: Sighting) {
-        if self.history.len() < MAX_SIGHTINGS {
+    /// Adds a transaction of a block. A spend is always kept: whoever floods the script with dust must not hide
+    /// the preimage behind it.
+    pub(crate) fn record(&mut self, sighting: Sighting, spends: bool) {
+        if spends || self.history.len() < MAX_SIGHTINGS {
             self.history.push(sighting);
         } else {
-            tracing::warn!(txid = %sighting.txid, "too many transactions touch one leg: ignored");
+            tracing::warn!(txid = %sighting.txid, "too many payments to one leg: ignored");
         }
     }
 

@@ -234,7 +234,7 @@ impl OwnWallet {
         builder.unspendable(reserved);
         // After `unspendable`, which replaces what was excluded before.
         builder.exclude_below_confirmations(depth.max(1));
-        builder.fee_rate(bitcoin::FeeRate::from_sat_per_vb(rate.0).ok_or(WalletError::NoChange)?);
+        builder.fee_rate(bitcoin::FeeRate::from_sat_per_vb(rate.0).ok_or_else(overflow)?);
         let psbt = builder.finish().map_err(refused)?;
         self.finish(leg, ActKind::Lock, psbt)
     }
@@ -321,6 +321,10 @@ impl OwnWallet {
         self.save()?;
         Ok(signed)
     }
+}
+
+fn overflow() -> WalletError {
+    WalletError::Refused("the fee rate is beyond all measure".into())
 }
 
 type Builder<'a> = TxBuilder<'a, bdk_wallet::coin_selection::DefaultCoinSelectionAlgorithm>;

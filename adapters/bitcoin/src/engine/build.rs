@@ -295,7 +295,7 @@ impl Engine {
 }
 
 /// What a spend takes: the lock where there is one, else everything that pays for itself.
-fn worthwhile(picture: &Picture, rate: SatPerVb) -> Vec<Coin> {
+pub(super) fn worthwhile(picture: &Picture, rate: SatPerVb) -> Vec<Coin> {
     if let Some(lock) = picture.lock {
         let of_lock = |coin: &&Coin| coin.outpoint.txid == lock.txid;
         return picture.unspent.iter().filter(of_lock).copied().collect();

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use kofo_primitives::{ActKind, At, FailClass, LegRef};
 
+use super::build::worthwhile;
 use super::{Engine, LookError, is_over};
 use crate::picture::{Fact, Picture};
 use crate::rpc::{Best, RpcError};
@@ -68,7 +69,9 @@ impl Engine {
         }
         let redeemed = picture.redeem.is_some_and(|(fact, _)| is_mined(&fact));
         let refunded = picture.refund.is_some_and(|fact| is_mined(&fact));
-        let ended = picture.unspent.is_empty() && (redeemed || refunded);
+        // A surplus that came later is worth another refund.
+        let left = !worthwhile(picture, self.rate).is_empty();
+        let ended = (redeemed || refunded) && !left;
         let locked = picture.lock.is_some_and(|fact| is_mined(&fact)) || picture.wrong.is_some();
         let cancelled = picture.cancel.is_some_and(|fact| is_mined(&fact));
         match kind {

@@ -122,12 +122,12 @@ impl Engine {
                 .input
                 .iter()
                 .filter_map(|input| outpoints.get(&input.previous_output));
-            let mut touched: BTreeSet<LegRef> = spends.flatten().copied().collect();
+            let spending: BTreeSet<LegRef> = spends.flatten().copied().collect();
             let pays = tx
                 .output
                 .iter()
                 .filter_map(|output| scripts.get(&output.script_pubkey));
-            touched.extend(pays.flatten().copied());
+            let touched: BTreeSet<LegRef> = spending.iter().chain(pays.flatten()).copied().collect();
             if touched.is_empty() {
                 continue;
             }
@@ -139,11 +139,12 @@ impl Engine {
                 for coin in watched.wanted.outputs_of(tx, txid) {
                     outpoints.entry(coin.outpoint).or_default().insert(leg);
                 }
-                watched.record(Sighting {
+                let sighting = Sighting {
                     height: Some(height),
                     txid,
                     tx: tx.clone(),
-                });
+                };
+                watched.record(sighting, spending.contains(&leg));
             }
         }
     }

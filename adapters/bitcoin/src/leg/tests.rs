@@ -98,7 +98,7 @@ fn whoever_asks_is_told_the_whole_picture_and_then_only_news() {
     assert_eq!(told(&mut leg), nothing());
     assert_eq!(told(&mut leg), []);
     let lock = lock(&leg, 105, UNITS);
-    leg.record(lock.clone());
+    leg.record(lock.clone(), false);
     assert_eq!(told(&mut leg), [seen_lock(&lock)]);
     assert_eq!(told(&mut leg), []);
     leg.asked_again = true;
@@ -111,14 +111,14 @@ fn whoever_asks_is_told_the_whole_picture_and_then_only_news() {
 fn what_a_reorg_takes_is_untold_and_what_it_moves_is_told_anew() {
     let mut leg = leg();
     let first = lock(&leg, 105, UNITS);
-    leg.record(first);
+    leg.record(first, false);
     told(&mut leg);
     leg.next = 107;
     leg.rewind(105);
     assert_eq!(leg.next, 105);
     assert_eq!(told(&mut leg), [LegEvent::Unseen(ActKind::Lock)]);
     let second = lock(&leg, 106, UNITS);
-    leg.record(second.clone());
+    leg.record(second.clone(), false);
     assert_eq!(told(&mut leg), [seen_lock(&second)]);
 }
 
@@ -126,7 +126,7 @@ fn what_a_reorg_takes_is_untold_and_what_it_moves_is_told_anew() {
 fn a_rewind_leaves_what_is_below_it_and_never_goes_before_the_leg() {
     let mut leg = leg();
     let lock = lock(&leg, 105, UNITS);
-    leg.record(lock);
+    leg.record(lock, false);
     leg.next = 110;
     leg.rewind(106);
     assert_eq!((leg.next, leg.picture().unspent.len()), (106, 1));
@@ -139,7 +139,7 @@ fn a_wrong_amount_is_told_once_with_both_figures() {
     let mut leg = leg();
     told(&mut leg);
     let wrong = lock(&leg, 105, UNITS + 1);
-    leg.record(wrong);
+    leg.record(wrong, false);
     let class = FailClass::WrongAmount {
         have: kofo_primitives::Amount::new((UNITS + 1).into()),
         need: kofo_primitives::Amount::new(UNITS.into()),
@@ -173,4 +173,28 @@ fn a_transaction_id_is_told_as_bitcoin_prints_it() {
     bytes[0] = 1;
     let txid = Txid::from_byte_array(bytes);
     assert_eq!(tx_id(txid).to_string(), txid.to_string());
+}
+
+#[test]
+fn a_flood_of_dust_hides_no_spend() {
+    let mut leg = leg();
+    let lock = lock(&leg, 105, UNITS);
+    leg.record(lock.clone(), false);
+    for height in 200..200 + MAX_SIGHTINGS as u64 {
+        let dust = Sighting {
+            height: Some(height),
+            ..lock.clone()
+        };
+        leg.record(dust, false);
+    }
+    let mut redeem = lock.clone();
+    redeem.height = Some(5_000);
+    redeem.tx.output.clear();
+    redeem.tx.input[0].previous_output = OutPoint {
+        txid: lock.txid,
+        vout: 0,
+    };
+    redeem.tx.input[0].witness = bitcoin::Witness::from_slice(&[[9; 32]]);
+    leg.record(redeem, true);
+    assert_eq!(leg.picture().redeem.map(|(_, preimage)| preimage), Some([9; 32]));
 }
