@@ -8,7 +8,7 @@ use bitcoin::secp256k1::SecretKey;
 use bitcoin::{Network, OutPoint, Transaction};
 use kofo_adapter_api::ChainAdapter;
 use kofo_adapter_api::conformance::harness::{
-    Counted, FaultyNode, FeeMarket, Harness, Overheard, RawChain, Who, WrongLocks,
+    Counted, FaultyNode, FeeMarket, Harness, Outage, Overheard, RawChain, Who, WrongLocks,
 };
 use kofo_bitcoin::{
     BitcoinAdapter, BitcoinConfig, BitcoinParty, Coin, Htlc, MemoryStore, RpcAuth, Spend, asset_id,
@@ -223,6 +223,17 @@ impl FaultyNode for Bitcoind {
 }
 
 #[async_trait]
+impl Outage for Bitcoind {
+    async fn cut(&self) {
+        self.proxy.orders.cut(true);
+    }
+
+    async fn restore(&self) {
+        self.proxy.orders.cut(false);
+    }
+}
+
+#[async_trait]
 impl FeeMarket for Bitcoind {
     async fn raise_fees(&self) {
         let waiting = self.turn.rpc("getrawmempool", json!([])).await;
@@ -254,5 +265,5 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 kofo_adapter_api::conformance_tests!(bitcoind =>
-    always, dust, mempool, wrong_locks, two_locks, raw, faulty_node, fees, counted, overheard
+    always, dust, mempool, wrong_locks, two_locks, raw, faulty_node, outage, fees, counted, overheard
 );

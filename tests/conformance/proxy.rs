@@ -1,7 +1,7 @@
 //! Stands between adapters and their node: counts, listens, and lies when told to.
 
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 #[derive(Default)]
 pub(crate) struct Orders {
     calls: AtomicU64,
+    cut: AtomicBool,
     refuse: AtomicU32,
     fail_after_accepting: AtomicU32,
     /// Bodies of all requests.
@@ -21,6 +22,11 @@ impl Orders {
     /// Requests so far.
     pub(crate) fn calls(&self) -> u64 {
         self.calls.load(Ordering::SeqCst)
+    }
+
+    /// Nothing is passed on and nobody is answered, or all are again.
+    pub(crate) fn cut(&self, cut: bool) {
+        self.cut.store(cut, Ordering::SeqCst);
     }
 
     /// The next so many broadcasts are not passed on.
@@ -81,6 +87,9 @@ impl Proxy {
 async fn serve(client: TcpStream, node: &str, broadcast: &str, orders: &Orders) -> std::io::Result<()> {
     let mut client = BufReader::new(client);
     while let Some((head, body)) = message(&mut client).await? {
+        if orders.cut.load(Ordering::SeqCst) {
+            return Ok(());
+        }
         let text = String::from_utf8_lossy(&body).into_owned();
         orders.calls.fetch_add(1, Ordering::SeqCst);
         let sends = method(&text) == broadcast;

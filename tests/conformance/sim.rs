@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use kofo_adapter_api::ChainAdapter;
 use kofo_adapter_api::conformance::harness::{
-    Counted, FaultyNode, FeeMarket, Forgetful, Harness, RawChain, Stranger, Who, WrongLocks,
+    Counted, FaultyNode, FeeMarket, Forgetful, Harness, Outage, RawChain, Stranger, Who, WrongLocks,
 };
 use kofo_primitives::{Amount, AssetId, ChainId, HtlcSpec, Preimage, Prepared, Seconds, Tip, UnixTime};
 use kofo_sim::{AccountId, Contract, Dropped, Key, Owner, Pay, SimAdapter, SimChain, SimParty, SimTx, Spend};
@@ -182,6 +182,17 @@ impl FaultyNode for Sim {
 }
 
 #[async_trait]
+impl Outage for Sim {
+    async fn cut(&self) {
+        self.chain.cut(true);
+    }
+
+    async fn restore(&self) {
+        self.chain.cut(false);
+    }
+}
+
+#[async_trait]
 impl Forgetful for Sim {
     async fn evict_mempool(&self) {
         self.chain.evict_mempool();
@@ -203,5 +214,5 @@ impl Counted for Sim {
 }
 
 kofo_adapter_api::conformance_tests!(sim =>
-    always, dust, mempool, wrong_locks, two_locks, stranger, raw, faulty_node, forgetful, fees, counted
+    always, dust, mempool, wrong_locks, two_locks, stranger, raw, faulty_node, outage, forgetful, fees, counted
 );

@@ -43,6 +43,8 @@ macro_rules! conformance_tests {
             no_block_is_told_twice
             a_reorg_of_one_block_unlearns_a_lock_and_it_is_learned_again
             a_reorg_of_one_block_moves_a_redeem
+            a_reorg_of_three_blocks_takes_back_all_that_was_in_them
+            many_locks_of_one_block_are_all_told
             watching_again_tells_all_facts_again_and_a_fresh_tip
             watching_tells_what_is_not_there
             a_leg_that_is_unwatched_is_told_no_more
@@ -57,6 +59,7 @@ macro_rules! conformance_tests {
             unwatching_frees_what_was_not_sent
             a_lock_that_was_discarded_blocks_no_later_one
             a_cancelled_lock_is_dead_and_never_comes_back
+            a_cancel_that_comes_too_late_is_dead
             a_lock_that_the_wallet_cannot_pay_fails_for_want_of_funds
         );
         $crate::conformance_tests!(@cases $make, money:
@@ -82,6 +85,8 @@ macro_rules! conformance_tests {
             a_lock_that_was_sent_before_a_restart_stays_one_lock
             a_redeem_that_was_sent_before_a_restart_is_sent_again
             a_cancel_survives_a_restart
+            a_redeem_needs_nothing_but_the_leg
+            a_refund_needs_nothing_but_the_leg
         );
         $crate::conformance_tests!(@cases $make, refusals:
             a_leg_that_is_right_passes_the_check_at_both_ends
@@ -127,6 +132,9 @@ macro_rules! conformance_tests {
             a_broadcast_that_errs_but_was_accepted_is_found
             a_broadcast_that_is_refused_is_sent_again
         );
+    };
+    (@group $make:path, outage) => {
+        $crate::conformance_tests!(@cases $make, faults: what_happens_while_the_node_is_away_is_told_afterwards);
     };
     (@group $make:path, forgetful) => {
         $crate::conformance_tests!(@cases $make, faults: a_lock_that_falls_out_of_the_mempool_is_sent_again);

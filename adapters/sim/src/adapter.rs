@@ -99,15 +99,16 @@ impl SimAdapter {
 
     /// Follows the chain if something was announced.
     fn refresh(&self, inner: &mut Inner) {
-        let (announced, health) = self.chain.ask(|state| (state.announced, state.health));
-        if inner.heard == Some(announced) {
-            return;
-        }
-        let first = inner.heard.replace(announced).is_none();
+        let (announced, cut, health) = self.chain.ask(|state| (state.announced, state.cut, state.health));
+        let health = if cut { Health::Fault } else { health };
         if inner.told_health != health {
             inner.told_health = health;
             inner.events.push_back(ChainEvent::Health(health));
         }
+        if cut || inner.heard == Some(announced) {
+            return;
+        }
+        let first = inner.heard.replace(announced).is_none();
         if !self.follow(inner) && first {
             inner.events.push_back(ChainEvent::Tip(inner.view.tip));
         }
@@ -268,6 +269,13 @@ impl SimAdapter {
         })
     }
 
+    fn node_error(&self, why: &str) -> AdapterError {
+        AdapterError::Node {
+            chain: self.chain.id().clone(),
+            why: why.into(),
+        }
+    }
+
     fn party_of(field: &'static str, party: &Party) -> Result<SimParty, AdapterError> {
         SimParty::from_party(party).ok_or_else(|| AdapterError::Malformed {
             field,
@@ -348,7 +356,8 @@ impl ChainAdapter for SimAdapter {
     }
 
     async fn tip(&self) -> Result<Tip, AdapterError> {
-        Ok(self.chain.ask(|state| state.tip()))
+        let tip = self.chain.ask(|state| (!state.cut).then(|| state.tip()));
+        tip.ok_or_else(|| self.node_error("it does not answer"))
     }
 
     async fn party(&self, wanted: PartyWanted<'_>) -> Result<Party, AdapterError> {
@@ -363,10 +372,7 @@ impl ChainAdapter for SimAdapter {
         let account = self.account;
         let free = (0..=u16::MAX).find(|lane| !lanes.contains(lane));
         let party = free.map(|lane| SimParty { account, lane }.to_party());
-        party.ok_or_else(|| AdapterError::Node {
-            chain: self.chain.id().clone(),
-            why: "all lanes are in use".into(),
-        })
+        party.ok_or_else(|| self.node_error("all lanes are in use"))
     }
 
     fn place(&self, asset: &AssetId) -> Result<Place, AdapterError> {

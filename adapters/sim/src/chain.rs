@@ -64,6 +64,7 @@ pub(crate) struct State {
     /// Makes each block's and each minted note's id unlike all others.
     serial: u64,
     calls: u64,
+    pub(crate) cut: bool,
     refuse: u32,
     fail_after_accepting: u32,
 }
@@ -91,6 +92,9 @@ impl State {
     }
 
     fn receive(&mut self, tx: SimTx) -> Result<TxId, Refusal> {
+        if self.cut {
+            return Err(Refusal::Busy);
+        }
         if self.refuse > 0 {
             self.refuse = self.refuse.saturating_sub(1);
             return Err(Refusal::Busy);
@@ -188,6 +192,7 @@ impl SimChain {
             minted: BTreeMap::new(),
             serial: 0,
             calls: 0,
+            cut: false,
             refuse: 0,
             fail_after_accepting: 0,
         };
@@ -396,6 +401,11 @@ impl SimChain {
     /// The next so many broadcasts answer with an error although they were accepted.
     pub fn fail_after_accepting(&self, times: u32) {
         self.state().fail_after_accepting = times;
+    }
+
+    /// No node answers its adapter, or all do again. The chain goes on.
+    pub fn cut(&self, cut: bool) {
+        self.change(|state| state.cut = cut);
     }
 
     /// Forgets all that waits.

@@ -49,10 +49,11 @@ impl Wallet<'_> {
             return refused("it is not our end of the leg");
         }
         match act {
+            // One that was cancelled is never followed by another: a reorg could bring both.
+            Act::Lock if leg.told_dead.contains(&kind) => Draft::Failed(FailClass::Dead),
             // Once built it stays the same: a second lock beside the first could be redeemed as well.
             Act::Lock => leg
                 .newest(kind)
-                .filter(|_| !leg.told_dead.contains(&kind))
                 .cloned()
                 .map_or_else(|| self.lock(leg), Draft::Ready),
             Act::Cancel => leg

@@ -1,8 +1,9 @@
 //! Nodes that err, forget, become dear or slow.
 
-use super::harness::{Counted, FaultyNode, FeeMarket, Forgetful, Harness, Who};
+use super::harness::{Counted, FaultyNode, FeeMarket, Forgetful, Harness, Outage, Who};
 use super::stage::{Leg, Stage};
-use kofo_primitives::{Act, ActKind, At, Prepared};
+use crate::AdapterError;
+use kofo_primitives::{Act, ActKind, At, ChainEvent, Health, Prepared};
 
 /// Mines up to ten blocks until both saw the lock in one; then some more, so that a second one would show.
 async fn one_lock_comes<H: Harness>(stage: &Stage<H>, leg: &Leg) {
@@ -55,6 +56,35 @@ pub async fn a_lock_that_falls_out_of_the_mempool_is_sent_again<H: Forgetful>(ch
     stage.send(Who::Us, &leg, ActKind::Lock, &prepared).await;
     stage.chain.evict_mempool().await;
     one_lock_comes(&stage, &leg).await;
+}
+
+/// A node that is away is said to be at fault, and what happened meanwhile is told when it is back.
+pub async fn what_happens_while_the_node_is_away_is_told_afterwards<H: Outage>(chain: H) {
+    let mut stage = Stage::set(chain).await;
+    let leg = stage.watched(Who::Them).await;
+    let prepared = stage.them.build(&leg, Act::Lock).await;
+    stage.send(Who::Them, &leg, ActKind::Lock, &prepared).await;
+    let mark = stage.us.mark();
+    let told =
+        |health| move |events: &[ChainEvent]| events.contains(&ChainEvent::Health(health)).then_some(());
+
+    stage.chain.cut().await;
+    stage
+        .us
+        .until(mark, "a fault while the node is away", told(Health::Fault))
+        .await;
+    let asked = stage.us.adapter.tip().await;
+    assert!(matches!(asked, Err(AdapterError::Node { .. })), "{asked:?}");
+    stage.chain.mine(2).await;
+
+    let mark = stage.us.mark();
+    stage.chain.restore().await;
+    stage
+        .us
+        .until(mark, "health when the node is back", told(Health::Healthy))
+        .await;
+    let tip = stage.settled().await;
+    assert_eq!(stage.us.told(&leg).lock, Some(At::Block(tip - 1)));
 }
 
 /// What is stuck is offered to the core in a better-paying version, and only one of the two is ever mined.

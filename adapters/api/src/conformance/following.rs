@@ -151,3 +151,39 @@ pub async fn watching_tells_what_is_not_there<H: Harness>(chain: H) {
         assert!(kinds.contains(&kind), "expected {kind:?} among {kinds:?}");
     }
 }
+
+/// Three blocks are replaced: what was in the first of them is in none.
+pub async fn a_reorg_of_three_blocks_takes_back_all_that_was_in_them<H: Harness>(chain: H) {
+    let mut stage = Stage::set(chain).await;
+    let (below, _) = stage.locked(Who::Them).await;
+    let kept = stage.settled().await;
+    let (leg, _) = stage.locked(Who::Them).await;
+    stage.mine(2).await;
+    stage.them.adapter.act(leg.of, ChainAction::Unwatch).await;
+    stage.chain.reorg(3).await;
+    let tip = stage.settled().await;
+    assert_eq!(tip, kept + 4);
+    assert_eq!(
+        stage.us.told(&below).lock,
+        Some(At::Block(kept)),
+        "it is below the reorg"
+    );
+    let lock = stage.us.told(&leg).lock;
+    assert!(!matches!(lock, Some(At::Block(_))), "it is in no block: {lock:?}");
+}
+
+/// A block full of locks is told in full.
+pub async fn many_locks_of_one_block_are_all_told<H: Harness>(chain: H) {
+    let mut stage = Stage::set(chain).await;
+    let mut legs = Vec::new();
+    for _ in 0..4 {
+        let leg = stage.watched(Who::Them).await;
+        let prepared = stage.them.build(&leg, Act::Lock).await;
+        stage.send(Who::Them, &leg, ActKind::Lock, &prepared).await;
+        legs.push(leg);
+    }
+    let tip = stage.mine(1).await;
+    for leg in &legs {
+        assert_eq!(stage.us.told(leg).lock, Some(At::Block(tip)));
+    }
+}

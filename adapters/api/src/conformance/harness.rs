@@ -90,6 +90,16 @@ pub trait FaultyNode: Harness {
     async fn fail_after_accepting(&self, times: u32);
 }
 
+/// A harness whose node can be cut off.
+#[async_trait]
+pub trait Outage: Harness {
+    /// From now on no adapter gets an answer from the node. The chain goes on.
+    async fn cut(&self);
+
+    /// The node answers again.
+    async fn restore(&self);
+}
+
 /// A harness whose node can be made to forget.
 #[async_trait]
 pub trait Forgetful: Harness {

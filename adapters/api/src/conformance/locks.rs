@@ -169,9 +169,32 @@ pub async fn a_cancelled_lock_is_dead_and_never_comes_back<H: Harness>(chain: H)
         .until_told(&leg, "the lock to be dead", |told| told.dead(ActKind::Lock))
         .await;
     stage.us.broadcast(&leg, ActKind::Lock, &lock).await;
+    if let Ok(again) = stage.us.try_build(&leg, Act::Lock).await {
+        stage.us.broadcast(&leg, ActKind::Lock, &again).await;
+    }
     stage.mine(3).await;
     assert!(!matches!(stage.us.told(&leg).lock, Some(At::Block(_))));
     assert!(!matches!(stage.them.told(&leg).lock, Some(At::Block(_))));
+}
+
+/// The lock was faster: it stands, and the cancel is what can never be mined.
+pub async fn a_cancel_that_comes_too_late_is_dead<H: Harness>(chain: H) {
+    let mut stage = Stage::set(chain).await;
+    let leg = stage.watched(Who::Us).await;
+    let lock = stage.us.build(&leg, Act::Lock).await;
+    let cancel = stage.us.build(&leg, Act::Cancel).await;
+    stage.send(Who::Us, &leg, ActKind::Lock, &lock).await;
+    let locked = stage.mine(1).await;
+    stage.us.broadcast(&leg, ActKind::Cancel, &cancel).await;
+    stage.finalise().await;
+    let told = stage
+        .us
+        .until_told(&leg, "the cancel to be dead", |told| told.dead(ActKind::Cancel))
+        .await;
+    assert_eq!(told.lock, Some(At::Block(locked)));
+    assert!(!told.dead(ActKind::Lock), "{told:?}");
+    stage.mine(2).await;
+    assert_eq!(stage.them.told(&leg).lock, Some(At::Block(locked)));
 }
 
 /// What the wallet cannot pay is said with figures.

@@ -161,3 +161,32 @@ pub async fn a_cancel_survives_a_restart<H: Harness>(chain: H) {
     assert_eq!(stage.us.told(&leg).cancel, Some(At::Block(tip)));
     assert!(!matches!(stage.them.told(&leg).lock, Some(At::Block(_))));
 }
+
+/// Terms and seed are enough: a node that lost all that it had built redeems all the same.
+pub async fn a_redeem_needs_nothing_but_the_leg<H: Harness>(chain: H) {
+    let mut stage = Stage::set(chain).await;
+    let (leg, _) = stage.locked(Who::Them).await;
+    stage.us.build(&leg, Act::Redeem(leg.preimage.clone())).await;
+    let stage = stage.restart_us(async |_: &H, _: &super::Peer| ()).await;
+    stage.us.watch(&leg, &[]).await;
+    let prepared = stage.us.build(&leg, Act::Redeem(leg.preimage.clone())).await;
+    stage.send(Who::Us, &leg, ActKind::Redeem, &prepared).await;
+    let tip = stage.mine(1).await;
+    assert_eq!(
+        stage.them.told(&leg).redeem,
+        Some((leg.preimage.clone(), At::Block(tip)))
+    );
+}
+
+/// And refunds.
+pub async fn a_refund_needs_nothing_but_the_leg<H: Harness>(chain: H) {
+    let mut stage = Stage::set(chain).await;
+    let (leg, _) = stage.locked(Who::Us).await;
+    let stage = stage.restart_us(async |_: &H, _: &super::Peer| ()).await;
+    stage.us.watch(&leg, &[]).await;
+    stage.mine_until(leg.refunder.timelock).await;
+    let prepared = stage.us.build(&leg, Act::Refund).await;
+    stage.send(Who::Us, &leg, ActKind::Refund, &prepared).await;
+    let tip = stage.mine(1).await;
+    assert_eq!(stage.them.told(&leg).refund, Some(At::Block(tip)));
+}

@@ -66,7 +66,8 @@ pub struct Told {
 }
 
 impl Told {
-    fn hear(&mut self, event: &LegEvent) {
+    /// Takes in one event of the leg.
+    pub fn hear(&mut self, event: &LegEvent) {
         match event {
             LegEvent::Built(kind, prepared) => self.built.push((*kind, prepared.clone())),
             LegEvent::Seen { act, at, .. } => match act {
