@@ -3,7 +3,6 @@
 use crate::facts::Leg;
 use crate::fees::Fee;
 use crate::follow::Follower;
-use crate::node::NodeError;
 use crate::prepared::{Form, Numbered};
 use crate::purse::{Earmark, Purse, Trouble};
 use crate::send::Sender;
@@ -37,50 +36,57 @@ impl Builds {
         self.wanted.retain(|(at, _), _| *at != leg);
     }
 
-    /// Builds what can be built now.
-    pub(crate) async fn make(
-        &mut self,
-        purse: &Purse,
-        follower: &Follower,
-        sender: &mut Sender,
-    ) -> Result<Vec<(LegRef, LegEvent)>, NodeError> {
-        let mut answers = Vec::new();
+    /// Builds what can be built now. What fails for the node's sake waits for the next round.
+    pub(crate) async fn make(&mut self, purse: &Purse, follower: &Follower, sender: &mut Sender) {
         for ((leg, kind), act) in std::mem::take(&mut self.wanted) {
-            let Some(it) = follower.legs.get(&leg) else {
-                let class =
-                    FailClass::Refused(Text::lossy("the leg is not watched: Watch comes before Build"));
-                answers.push((leg, LegEvent::Failed(kind, class)));
-                continue;
+            let outcome = match follower.legs.get(&leg) {
+                Some(it) => one(purse, follower, sender, (leg, it), &act).await,
+                None => Ok(refused("the leg is not watched: Watch comes before Build")),
             };
-            let outcome = match &act {
-                _ if !is_ours(&act, it.spec.end) => refused("this act is the other end's"),
-                _ if wrong_preimage(&act, it) => refused("the preimage does not open this leg's hashlock"),
-                Act::Redeem(preimage) => Outcome::Built(Form::Redeem(preimage.clone(), Fee::NONE)),
-                Act::Refund => Outcome::Built(Form::Refund(Fee::NONE)),
-                Act::Cancel => cancel(purse, follower, sender, leg).await?,
-                Act::Lock => match lock(purse, follower, sender, leg, it).await {
-                    Ok(outcome) => outcome,
-                    Err(Trouble::Short(short)) => Outcome::Failed(short.class()),
-                    Err(Trouble::Node(error)) => {
-                        self.wanted.insert((leg, kind), act);
-                        tracing::warn!(%leg.leg, %error, "a lock waits for the node");
-                        continue;
-                    }
-                },
-            };
-            match outcome {
-                Outcome::Built(form) => {
+            let event = match outcome {
+                Ok(Outcome::Built(form)) => {
                     sender.hold(leg, &form);
-                    answers.push((leg, LegEvent::Built(kind, form.encode())));
+                    LegEvent::Built(kind, form.encode())
                 }
-                Outcome::Failed(class) => answers.push((leg, LegEvent::Failed(kind, class))),
-                Outcome::Later => {
+                Ok(Outcome::Failed(class)) => LegEvent::Failed(kind, class),
+                Err(Trouble::Short(short)) => LegEvent::Failed(kind, short.class()),
+                Ok(Outcome::Later) => {
                     self.wanted.insert((leg, kind), act);
+                    continue;
                 }
-            }
+                Err(Trouble::Node(error)) if error.is_revert() => {
+                    LegEvent::Failed(kind, FailClass::Refused(Text::lossy(&error.to_string())))
+                }
+                Err(Trouble::Node(error)) => {
+                    tracing::warn!(%leg.leg, ?kind, %error, "building waits for the node");
+                    self.wanted.insert((leg, kind), act);
+                    continue;
+                }
+            };
+            sender.tell(leg, event);
         }
-        Ok(answers)
     }
+}
+
+async fn one(
+    purse: &Purse,
+    follower: &Follower,
+    sender: &mut Sender,
+    (leg, it): (LegRef, &Leg),
+    act: &Act,
+) -> Result<Outcome, Trouble> {
+    if !is_ours(act, it.spec.end) {
+        return Ok(refused("this act is the other end's"));
+    }
+    Ok(match act {
+        Act::Redeem(preimage) if preimage.hashlock() != it.spec.hashlock => {
+            refused("the preimage does not open this leg's hashlock")
+        }
+        Act::Redeem(preimage) => Outcome::Built(Form::Redeem(preimage.clone(), Fee::NONE)),
+        Act::Refund => Outcome::Built(Form::Refund(Fee::NONE)),
+        Act::Cancel => cancel(purse, follower, sender, leg).await?,
+        Act::Lock => lock(purse, follower, sender, leg, it).await?,
+    })
 }
 
 fn is_ours(act: &Act, end: End) -> bool {
@@ -90,17 +96,13 @@ fn is_ours(act: &Act, end: End) -> bool {
     }
 }
 
-fn wrong_preimage(act: &Act, leg: &Leg) -> bool {
-    matches!(act, Act::Redeem(preimage) if preimage.hashlock() != leg.spec.hashlock)
-}
-
 /// A payment of nothing under the lock's nonce that outbids every version of the lock.
 async fn cancel(
     purse: &Purse,
     follower: &Follower,
     sender: &Sender,
     leg: LegRef,
-) -> Result<Outcome, NodeError> {
+) -> Result<Outcome, Trouble> {
     let Some(highest) = sender.highest(leg) else {
         return Ok(refused(
             "no lock was built for this leg: there is nothing to cancel",

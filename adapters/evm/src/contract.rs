@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_depends_on_build_and_chain_and_is_pinned() {
+    fn the_address_depends_on_build_and_chain() {
         let ethereum = contract_address(Profile::Ethereum, 31_337);
         assert_ne!(ethereum, contract_address(Profile::Ethereum, 1));
         assert_ne!(

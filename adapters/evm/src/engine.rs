@@ -157,9 +157,8 @@ impl Engine {
         };
         self.follower.peek(&self.purse.node).await;
         self.settle_ledger();
-        for (leg, event) in self.sender.look(&self.purse, &mut self.follower, moved).await? {
-            self.tell(ChainEvent::Leg(leg, event)).await;
-        }
+        let looked = self.sender.look(&self.purse, &mut self.follower, moved).await;
+        self.tell_all(looked).await?;
         self.tell_news().await;
         let tip = Tip {
             height: tip.height,
@@ -171,18 +170,21 @@ impl Engine {
         if moved {
             self.tell(ChainEvent::Tip(tip)).await;
         }
-        let built = self
-            .builds
+        self.builds
             .make(&self.purse, &self.follower, &mut self.sender)
-            .await?;
-        for (leg, event) in built {
-            self.tell(ChainEvent::Leg(leg, event)).await;
-        }
-        for (leg, event) in self.sender.send(&self.purse, &mut self.follower, moved).await? {
-            self.tell(ChainEvent::Leg(leg, event)).await;
-        }
+            .await;
+        let sent = self.sender.send(&self.purse, &mut self.follower, moved).await;
+        self.tell_all(sent).await?;
         self.tell_news().await;
         Ok(())
+    }
+
+    /// What was found is told, also if an error cut it short.
+    async fn tell_all(&mut self, done: Result<(), NodeError>) -> Result<(), NodeError> {
+        for (leg, event) in self.sender.take_told() {
+            self.tell(ChainEvent::Leg(leg, event)).await;
+        }
+        done
     }
 
     async fn tell_news(&mut self) {

@@ -35,6 +35,13 @@ pub(crate) enum NodeError {
     Odd(&'static str),
 }
 
+impl NodeError {
+    /// A contract said no, so the node is not to blame and asking again does not help.
+    pub(crate) fn is_revert(&self) -> bool {
+        matches!(self, Self::Refused { message, .. } if message.contains("revert"))
+    }
+}
+
 type Result<T> = std::result::Result<T, NodeError>;
 
 /// A block's header, as far as it matters.

@@ -7,7 +7,7 @@ mod verdict;
 
 use crate::account::{Account, Call};
 use crate::calls;
-use crate::facts::txid;
+use crate::facts::{Leg, txid};
 use crate::fees::Fee;
 use crate::follow::Follower;
 use crate::node::{Head, NodeError};
@@ -15,7 +15,7 @@ use crate::nonces::NonceBook;
 use crate::prepared::{Form, Numbered};
 use crate::purse::Purse;
 use alloy::eips::BlockId;
-use alloy::primitives::U256;
+use alloy::primitives::{B256, U256};
 use errands::Errands;
 use gas::GasPool;
 use kofo_primitives::{ActKind, At, FailClass, LegEvent, LegRef};
@@ -40,6 +40,7 @@ pub(crate) struct Sender {
     gas: GasPool,
     /// Something is to be sent although no block came.
     dirty: bool,
+    told: Told,
 }
 
 impl Sender {
@@ -51,6 +52,7 @@ impl Sender {
             errands: Errands::default(),
             gas: GasPool::new(&purse.gas),
             dirty: false,
+            told: Told::new(),
         }
     }
 
@@ -149,84 +151,93 @@ impl Sender {
         self.dirty = true;
     }
 
+    pub(crate) fn tell(&mut self, leg: LegRef, event: LegEvent) {
+        self.told.push((leg, event));
+    }
+
+    /// Takes what is to be told, also after an error: it is told once.
+    pub(crate) fn take_told(&mut self) -> Told {
+        std::mem::take(&mut self.told)
+    }
+
     /// Finds what became of nonces that were consumed: a cancel that is in a block, a lock that is dead.
     pub(crate) async fn look(
         &mut self,
         purse: &Purse,
         follower: &mut Follower,
         moved: bool,
-    ) -> Result<Told, NodeError> {
-        let mut told = Vec::new();
+    ) -> Result<(), NodeError> {
+        let legs = &follower.legs;
         let unclear = |leg: &LegRef| {
-            follower
-                .legs
-                .get(leg)
+            legs.get(leg)
                 .is_some_and(|it| it.scanned && it.facts.lock.is_none())
         };
-        let legs: Vec<_> = self.versions.keys().copied().filter(unclear).collect();
-        let Some(tip) = follower
-            .tip()
-            .filter(|_| !legs.is_empty() && (moved || self.dirty))
-        else {
-            return Ok(told);
+        let unclear: Vec<_> = self.versions.keys().copied().filter(unclear).collect();
+        let Some(tip) = follower.tip().filter(|_| moved || self.dirty) else {
+            return Ok(());
         };
-        let owner = purse.owner.address();
-        let mined = purse.node.nonce(owner, BlockId::hash(tip.hash)).await?;
-        for leg in legs {
-            let Some(it) = follower.legs.get_mut(&leg) else {
-                continue;
-            };
-            let versions = self.versions.get(&leg).cloned().unwrap_or_default();
-            let Some(nonce) = versions
-                .first()
-                .map(|(_, n)| n.nonce)
-                .filter(|nonce| *nonce < mined)
-            else {
-                continue;
-            };
-            let cancels = versions
-                .iter()
-                .filter(|(kind, _)| *kind == ActKind::Cancel && it.facts.cancelled().is_none());
-            let mut found = None;
-            for (_, numbered) in cancels {
-                let hash = purse
-                    .owner
-                    .sign(&purse.config, &cancel(purse), numbered.nonce, numbered.fee)
-                    .hash;
-                let receipt = purse
-                    .node
-                    .receipt(hash)
-                    .await?
-                    .filter(|(height, _)| *height <= tip.height);
-                found = receipt
-                    .map(|(height, _)| (At::Block(height), txid(hash)))
-                    .or(found);
-            }
-            it.facts.cancel = found.or(it.facts.cancel);
-            let dead: &[ActKind] = match it.facts.cancelled() {
-                Some(height) if it.is_final(height, tip.height) => &[ActKind::Lock],
-                Some(_) => continue,
-                None => {
-                    let deep = tip
-                        .height
-                        .saturating_add(1)
-                        .saturating_sub(u64::from(it.spec.depth).max(1));
-                    if purse.node.nonce(owner, deep.into()).await? <= nonce {
-                        continue;
-                    }
-                    &[ActKind::Lock, ActKind::Cancel]
-                }
-            };
-            let dead = dead
-                .iter()
-                .filter(|kind| versions.iter().any(|(k, _)| k == *kind));
-            told.extend(dead.map(|kind| (leg, LegEvent::Failed(*kind, FailClass::Dead))));
-            self.owned.retain(|(at, _), _| *at != leg);
-            self.book.free(leg);
-            self.versions.remove(&leg);
-            purse.ledger().earmarks.remove(&leg);
+        if unclear.is_empty() {
+            return Ok(());
         }
-        Ok(told)
+        let mined = purse
+            .node
+            .nonce(purse.owner.address(), BlockId::hash(tip.hash))
+            .await?;
+        for leg in unclear {
+            let nonce = self.versions.get(&leg).and_then(|versions| versions.first());
+            let consumed = nonce.is_some_and(|(_, numbered)| numbered.nonce < mined);
+            if let Some(it) = follower.legs.get_mut(&leg).filter(|_| consumed) {
+                self.look_at(purse, leg, it, tip).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The leg's nonce is consumed, and not by its lock.
+    async fn look_at(
+        &mut self,
+        purse: &Purse,
+        leg: LegRef,
+        it: &mut Leg,
+        tip: Head,
+    ) -> Result<(), NodeError> {
+        let versions = self.versions.get(&leg).cloned().unwrap_or_default();
+        for (kind, numbered) in &versions {
+            if *kind != ActKind::Cancel || it.facts.cancelled().is_some() {
+                continue;
+            }
+            let call = cancel(purse);
+            let hash = purse
+                .owner
+                .sign(&purse.config, &call, numbered.nonce, numbered.fee)
+                .hash;
+            let receipt = purse.node.receipt(hash).await?;
+            if let Some((height, _)) = receipt.filter(|(height, _)| *height <= tip.height) {
+                it.facts.cancel = Some((At::Block(height), txid(hash)));
+            }
+        }
+        let dead: &[ActKind] = match it.facts.cancelled() {
+            Some(height) if it.is_final(height, tip.height) => &[ActKind::Lock],
+            Some(_) => return Ok(()),
+            None => {
+                let depth = u64::from(it.spec.depth).max(1);
+                let deep = tip.height.saturating_add(1).saturating_sub(depth);
+                let consumed = purse.node.nonce(purse.owner.address(), deep.into()).await?;
+                if versions.first().is_none_or(|(_, n)| n.nonce >= consumed) {
+                    return Ok(());
+                }
+                &[ActKind::Lock, ActKind::Cancel]
+            }
+        };
+        let built = |kind: &&ActKind| versions.iter().any(|(k, _)| k == *kind);
+        let dead = dead.iter().filter(built);
+        self.told
+            .extend(dead.map(|kind| (leg, LegEvent::Failed(*kind, FailClass::Dead))));
+        self.owned.retain(|(at, _), _| *at != leg);
+        self.book.free(leg);
+        self.versions.remove(&leg);
+        purse.ledger().earmarks.remove(&leg);
+        Ok(())
     }
 
     /// Sends and sends again. One look at each account that has something to send, whatever the number of legs.
@@ -235,38 +246,35 @@ impl Sender {
         purse: &Purse,
         follower: &mut Follower,
         moved: bool,
-    ) -> Result<Told, NodeError> {
+    ) -> Result<(), NodeError> {
         let Some(tip) = follower.tip().filter(|_| moved || self.dirty) else {
-            return Ok(Vec::new());
+            return Ok(());
         };
         self.dirty = true;
-        let mut told = Vec::new();
-        let mut lost = self.send_owned(purse, follower, tip, &mut told).await?;
+        self.gas.drop_what_is_over(follower, tip, &mut self.told);
+        if self.owned.is_empty() && self.errands.is_idle() && self.gas.is_idle() {
+            self.dirty = false;
+            return Ok(());
+        }
+        let price = purse.price(tip.base_fee).await?;
+        let round = Round { purse, tip, price };
+        let mut lost = self.send_owned(round, follower).await?;
         lost |= self
             .errands
-            .run(purse, &self.book, !self.owned.is_empty(), tip)
+            .run(round, &self.book, !self.owned.is_empty())
             .await?;
-        lost |= self.gas.run(purse, follower, tip, &mut told).await?;
+        lost |= self.gas.run(round, follower, &mut self.told).await?;
         self.errands.check_gas |= self.gas.lacks_funds();
-        self.dirty = lost || self.errands.is_busy_without_nonce();
-        Ok(told)
+        self.dirty = lost || self.errands.waits_to_start();
+        Ok(())
     }
 
-    async fn send_owned(
-        &mut self,
-        purse: &Purse,
-        follower: &mut Follower,
-        tip: Head,
-        told: &mut Told,
-    ) -> Result<bool, NodeError> {
+    async fn send_owned(&mut self, round: Round<'_>, follower: &mut Follower) -> Result<bool, NodeError> {
+        let Round { purse, tip, price } = round;
         if self.owned.is_empty() {
             return Ok(false);
         }
-        let mined = purse
-            .node
-            .nonce(purse.owner.address(), BlockId::hash(tip.hash))
-            .await?;
-        let price = purse.price(tip.base_fee).await?;
+        let mined = round.nonce(&purse.owner).await?;
         let mut lost = false;
         for ((leg, kind), owned) in &mut self.owned {
             let Some(it) = follower.legs.get_mut(leg) else {
@@ -278,7 +286,8 @@ impl Sender {
                 continue;
             }
             let Numbered { nonce, gas, fee } = owned.numbered;
-            let call = if *kind == ActKind::Lock {
+            let is_lock = *kind == ActKind::Lock;
+            let call = if is_lock {
                 calls::lock(&it.htlc)
             } else {
                 cancel(purse)
@@ -287,55 +296,65 @@ impl Sender {
             let verdict = Verdict::of(purse.node.send(&signed.raw).await);
             tracing::debug!(%leg.leg, ?kind, hash = %signed.hash, ?verdict, "sent");
             lost |= verdict == Verdict::Lost;
-            if *kind == ActKind::Cancel && verdict == Verdict::Accepted {
+            if !is_lock && verdict == Verdict::Accepted {
                 it.facts.cancel = Some((At::Mempool, txid(signed.hash)));
             }
-            let waited =
-                tip.height.saturating_sub(owned.since) >= purse.config.fees.bump_after || price > fee.max;
-            if !(waited || verdict == Verdict::Underpriced) {
+            if !(round.waited(owned.since, fee) || verdict == Verdict::Underpriced) {
                 continue;
             }
             // The core journals the next version before it is sent: it conflicts with this one by its nonce.
-            let highest = self
-                .versions
-                .get(leg)
-                .and_then(|v| v.iter().map(|(_, n)| *n).max_by_key(|n| n.fee.max));
-            let highest = highest.unwrap_or(owned.numbered).fee;
-            let next = if highest.max > fee.max {
-                None
-            } else {
-                purse.config.fees.bump(highest, price)
-            };
-            if let Some(fee) = next {
+            let versions = self.versions.entry(*leg).or_default();
+            let newest = versions.iter().any(|(_, other)| other.fee.max > fee.max);
+            if let Some(fee) = purse.config.fees.bump(fee, price).filter(|_| !newest) {
                 owned.since = tip.height;
+                let form = if is_lock { Form::Lock } else { Form::Cancel };
                 let numbered = Numbered { nonce, gas, fee };
-                let form = if *kind == ActKind::Lock {
-                    Form::Lock(numbered)
-                } else {
-                    Form::Cancel(numbered)
-                };
-                self.versions.entry(*leg).or_default().push((*kind, numbered));
-                told.push((*leg, LegEvent::Built(*kind, form.encode())));
+                versions.push((*kind, numbered));
+                self.told
+                    .push((*leg, LegEvent::Built(*kind, form(numbered).encode())));
             }
         }
         Ok(lost)
     }
 }
 
+/// What holds while everything is sent once.
+#[derive(Clone, Copy)]
+struct Round<'a> {
+    purse: &'a Purse,
+    tip: Head,
+    /// Wei per gas, at the tip.
+    price: u128,
+}
+
+impl Round<'_> {
+    /// The next nonce of the account, in the state of which all facts are.
+    async fn nonce(&self, account: &Account) -> Result<u64, NodeError> {
+        let state = BlockId::hash(self.tip.hash);
+        self.purse.node.nonce(account.address(), state).await
+    }
+
+    /// Whether what was sent then, for that fee, should pay more by now.
+    fn waited(&self, since: u64, fee: Fee) -> bool {
+        let blocks = self.tip.height.saturating_sub(since);
+        blocks >= self.purse.config.fees.bump_after || self.price > fee.max
+    }
+}
+
 /// Sends, and pays more as long as the pool says that it is too little and the cap allows.
 async fn send_bumping(
-    purse: &Purse,
+    round: Round<'_>,
     account: &Account,
     call: &Call,
     (nonce, fee): (u64, &mut Fee),
-    price: u128,
-) -> Verdict {
+) -> (Verdict, B256) {
+    let Round { purse, price, .. } = round;
     loop {
         let signed = account.sign(&purse.config, call, nonce, *fee);
         let verdict = Verdict::of(purse.node.send(&signed.raw).await);
         match purse.config.fees.bump(*fee, price) {
             Some(more) if verdict == Verdict::Underpriced => *fee = more,
-            _ => return verdict,
+            _ => return (verdict, signed.hash),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Redeems and refunds, from accounts of their own, each with one open transaction: no lock and no other swap can hold
 //! them up.
 
-use super::{Told, Verdict};
+use super::{Round, Told, Verdict};
 use crate::account::Account;
 use crate::calls;
 use crate::facts::Leg;
@@ -9,8 +9,6 @@ use crate::fees::Fee;
 use crate::follow::Follower;
 use crate::node::{Head, NodeError};
 use crate::prepared::Form;
-use crate::purse::Purse;
-use alloy::eips::BlockId;
 use alloy::primitives::B256;
 use kofo_primitives::{ActKind, Amount, FailClass, LegEvent, LegRef, Text};
 use std::collections::BTreeMap;
@@ -83,151 +81,142 @@ impl GasPool {
         self.wanted.values().any(|wanted| wanted.told_funds)
     }
 
-    /// Whether an answer was lost.
-    pub(super) async fn run(
-        &mut self,
-        purse: &Purse,
-        follower: &Follower,
-        tip: Head,
-        told: &mut Told,
-    ) -> Result<bool, NodeError> {
-        self.wanted.retain(|act, _| {
-            let Some(it) = follower.legs.get(&act.0) else {
+    pub(super) fn is_idle(&self) -> bool {
+        self.wanted.is_empty() && self.lanes.iter().all(|lane| lane.open.is_none())
+    }
+
+    /// Lets go of what has happened for good, and tells what can never happen.
+    pub(super) fn drop_what_is_over(&mut self, follower: &Follower, tip: Head, told: &mut Told) {
+        self.wanted.retain(|(leg, kind), _| {
+            let Some(it) = follower.legs.get(leg) else {
                 return false;
             };
-            let Some(end) = it
-                .facts
-                .end
-                .as_ref()
-                .filter(|end| it.is_final(end.height, tip.height))
-            else {
+            let end = it.facts.end.as_ref();
+            let Some(end) = end.filter(|end| it.is_final(end.height, tip.height)) else {
                 return true;
             };
-            if end.preimage.is_some() != (act.1 == ActKind::Redeem) {
-                told.push((act.0, LegEvent::Failed(act.1, FailClass::Dead)));
+            if end.preimage.is_some() != (*kind == ActKind::Redeem) {
+                told.push((*leg, LegEvent::Failed(*kind, FailClass::Dead)));
             }
             false
         });
-        if self.wanted.is_empty() && self.lanes.iter().all(|lane| lane.open.is_none()) {
-            return Ok(false);
-        }
-        let price = purse.price(tip.base_fee).await?;
+    }
+
+    /// Whether an answer was lost.
+    pub(super) async fn run(
+        &mut self,
+        round: Round<'_>,
+        follower: &Follower,
+        told: &mut Told,
+    ) -> Result<bool, NodeError> {
         let mut lost = false;
         for index in 0..self.lanes.len() {
-            lost |= self.drive(index, purse, follower, (tip, price), told).await?;
+            if self.assign(index, round, follower, told).await? {
+                lost |= self.send(index, round, follower, told).await?;
+            }
         }
         Ok(lost)
     }
 
-    async fn drive(
+    /// Sees what became of the account's open transaction and gives it one to send if it is free. Whether it has one.
+    async fn assign(
         &mut self,
         index: usize,
-        purse: &Purse,
+        round: Round<'_>,
         follower: &Follower,
-        (tip, price): (Head, u128),
         told: &mut Told,
     ) -> Result<bool, NodeError> {
+        let Round { purse, tip, price } = round;
         let next = self.most_urgent(follower, tip);
-        let Some(lane) = self.lanes.get_mut(index) else {
+        let Some(lane) = self
+            .lanes
+            .get_mut(index)
+            .filter(|l| l.open.is_some() || next.is_some())
+        else {
             return Ok(false);
         };
-        if lane.open.is_none() && next.is_none() {
-            return Ok(false);
-        }
-        let mined = purse
-            .node
-            .nonce(lane.account.address(), BlockId::hash(tip.hash))
-            .await?;
+        let mined = round.nonce(&lane.account).await?;
         lane.last.take_if(|(nonce, _)| *nonce < mined);
-        if let Some(open) = lane.open.take_if(|open| open.nonce < mined) {
-            let failed = purse
-                .node
-                .receipt(open.hash)
-                .await?
-                .is_some_and(|(_, success)| !success);
-            self.consumed(&open, failed, tip, told);
+        if let Some(open) = lane.open.as_ref().filter(|open| open.nonce < mined) {
+            let receipt = purse.node.receipt(open.hash).await?;
+            let failed = receipt.is_some_and(|(_, success)| !success);
+            let wanted = self.wanted.get_mut(&open.act).filter(|_| failed);
+            told.extend(wanted.map(|wanted| wanted.failed(open.act, tip)));
+            lane.open = None;
         }
-        let Some(lane) = self.lanes.get_mut(index) else {
-            return Ok(false);
-        };
-        // What ended otherwise needs no transaction: its nonce goes to the next.
+        // What ended otherwise, or is too late, needs no transaction: its nonce goes to the next.
         let (wanted, legs) = (&self.wanted, &follower.legs);
         let idle = |it: &Leg, kind| it.facts.end.is_some() || !it.may_send(kind, tip.time);
         lane.open.take_if(|open| {
             !wanted.contains_key(&open.act) || legs.get(&open.act.0).is_none_or(|it| idle(it, open.act.1))
         });
-        if lane.open.is_none() {
-            let Some(act) = self.most_urgent(follower, tip) else {
-                return Ok(false);
-            };
-            let least = self.wanted.get(&act).map_or(Fee::NONE, |wanted| wanted.least);
-            let Some(lane) = self.lanes.get_mut(index) else {
-                return Ok(false);
-            };
-            let replaced = lane.last.filter(|(nonce, _)| *nonce == mined);
-            let fee = match replaced.and_then(|(_, fee)| purse.config.fees.bump(fee, price)) {
-                Some(fee) => fee,
-                None => purse.config.fees.today(price),
-            };
-            let fee = fee.max(least);
-            lane.open = Some(Open {
-                act,
-                nonce: mined,
-                fee,
-                hash: B256::ZERO,
-                since: tip.height,
-            });
+        if lane.open.is_some() {
+            return Ok(true);
         }
-        self.send(index, purse, follower, (tip, price), told).await
+        let next = self.most_urgent(follower, tip);
+        let least = next
+            .and_then(|act| self.wanted.get(&act))
+            .map(|wanted| wanted.least);
+        let (Some(act), Some(least), Some(lane)) = (next, least, self.lanes.get_mut(index)) else {
+            return Ok(false);
+        };
+        let replaced = lane.last.filter(|(nonce, _)| *nonce == mined);
+        let replacing = replaced.and_then(|(_, fee)| purse.config.fees.bump(fee, price));
+        let fee = replacing
+            .unwrap_or_else(|| purse.config.fees.today(price))
+            .max(least);
+        lane.open = Some(Open {
+            act,
+            nonce: mined,
+            fee,
+            hash: B256::ZERO,
+            since: tip.height,
+        });
+        Ok(true)
     }
 
     async fn send(
         &mut self,
         index: usize,
-        purse: &Purse,
+        round: Round<'_>,
         follower: &Follower,
-        (tip, price): (Head, u128),
         told: &mut Told,
     ) -> Result<bool, NodeError> {
-        let Some(lane) = self.lanes.get_mut(index) else {
-            return Ok(false);
-        };
-        let Some(open) = &mut lane.open else {
-            return Ok(false);
-        };
-        let (Some(it), Some(wanted)) = (follower.legs.get(&open.act.0), self.wanted.get_mut(&open.act))
+        let Round { purse, tip, price } = round;
+        let Some(Lane {
+            account,
+            open: slot,
+            last,
+        }) = self.lanes.get_mut(index)
         else {
             return Ok(false);
         };
-        let waited =
-            tip.height.saturating_sub(open.since) >= purse.config.fees.bump_after || price > open.fee.max;
-        if waited && let Some(fee) = purse.config.fees.bump(open.fee, price) {
+        let Some(open) = slot else { return Ok(false) };
+        let (leg, kind) = open.act;
+        let (Some(it), Some(wanted)) = (follower.legs.get(&leg), self.wanted.get_mut(&open.act)) else {
+            return Ok(false);
+        };
+        if round.waited(open.since, open.fee)
+            && let Some(fee) = purse.config.fees.bump(open.fee, price)
+        {
             (open.fee, open.since, wanted.least) = (fee, tip.height, fee);
-            told.push((
-                open.act.0,
-                LegEvent::Built(open.act.1, wanted.form.paying(fee).encode()),
-            ));
+            told.push((leg, LegEvent::Built(kind, wanted.form.paying(fee).encode())));
         }
         let call = match &wanted.form {
             Form::Redeem(preimage, _) => calls::redeem(&it.htlc, preimage),
-            _ => calls::refund(&it.htlc),
+            Form::Lock(_) | Form::Cancel(_) | Form::Refund(_) => calls::refund(&it.htlc),
         };
-        let need = open.fee.of(call.gas);
-        let verdict =
-            super::send_bumping(purse, &lane.account, &call, (open.nonce, &mut open.fee), price).await;
-        open.hash = lane.account.sign(&purse.config, &call, open.nonce, open.fee).hash;
-        tracing::debug!(leg = %open.act.0.leg, kind = ?open.act.1, hash = %open.hash, ?verdict, "sent");
-        lane.last = Some((open.nonce, open.fee));
+        let need = Amount::new(open.fee.of(call.gas));
+        let (verdict, hash) = super::send_bumping(round, account, &call, (open.nonce, &mut open.fee)).await;
+        open.hash = hash;
+        tracing::debug!(%leg.leg, ?kind, %hash, ?verdict, "sent");
+        *last = Some((open.nonce, open.fee));
         if verdict == Verdict::Funds {
+            *slot = None;
             if !std::mem::replace(&mut wanted.told_funds, true) {
-                let have = purse.node.coins(lane.account.address()).await?;
-                let class = FailClass::Funds {
-                    have: calls::amount(have),
-                    need: Amount::new(need),
-                };
-                told.push((open.act.0, LegEvent::Failed(open.act.1, class)));
+                let have = calls::amount(purse.node.coins(account.address()).await?);
+                told.push((leg, LegEvent::Failed(kind, FailClass::Funds { have, need })));
             }
-            lane.open = None;
         } else if verdict == Verdict::Accepted {
             wanted.told_funds = false;
         }
@@ -249,19 +238,16 @@ impl GasPool {
         });
         ready.min().map(|(_, act)| act)
     }
+}
 
-    /// A transaction of ours is in a block. If it failed there, the next try waits longer: each costs gas.
-    fn consumed(&mut self, open: &Open, failed: bool, tip: Head, told: &mut Told) {
-        let Some(wanted) = self.wanted.get_mut(&open.act).filter(|_| failed) else {
-            return;
-        };
-        wanted.failures = wanted.failures.saturating_add(1);
-        let pause = 2u64.saturating_pow(wanted.failures).min(LONGEST_PAUSE);
-        wanted.not_before = tip.height.saturating_add(pause);
-        let class = FailClass::Refused(Text::lossy(
-            "the transaction failed in a block: the payee or the token refuses",
-        ));
-        told.push((open.act.0, LegEvent::Failed(open.act.1, class)));
+impl Wanted {
+    /// Our transaction failed in a block. The next try waits longer: each costs gas.
+    fn failed(&mut self, (leg, kind): Act, tip: Head) -> (LegRef, LegEvent) {
+        self.failures = self.failures.saturating_add(1);
+        let pause = 2u64.saturating_pow(self.failures).min(LONGEST_PAUSE);
+        self.not_before = tip.height.saturating_add(pause);
+        let why = "the transaction failed in a block: the payee or the token refuses";
+        (leg, LegEvent::Failed(kind, FailClass::Refused(Text::lossy(why))))
     }
 }
 
