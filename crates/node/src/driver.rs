@@ -297,6 +297,12 @@ impl<J: Journal> Driver<J> {
         }
     }
 
+    /// The swaps that were told something since the last [`Driver::flush`].
+    #[must_use]
+    pub const fn touched(&self) -> &BTreeSet<SwapId> {
+        &self.touched
+    }
+
     /// All swaps, those that are over too.
     #[must_use]
     pub const fn swaps(&self) -> &BTreeMap<SwapId, Live> {

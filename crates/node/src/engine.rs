@@ -77,6 +77,7 @@ impl Engine {
             outboxes,
             change,
             monitor: Monitor::default(),
+            unnoted: false,
             _tasks: tasks,
         };
         (Self { commands, changed }, shell.run())
@@ -128,6 +129,8 @@ struct Shell {
     outboxes: BTreeMap<ChainId, mpsc::Sender<(LegRef, ChainAction)>>,
     change: watch::Sender<u64>,
     monitor: Monitor,
+    /// Events were taken that the book does not have yet.
+    unnoted: bool,
     // Aborted with the shell.
     _tasks: JoinSet<()>,
 }
@@ -141,7 +144,7 @@ impl Shell {
                 biased;
                 Some((chain, event)) = self.events.recv() => self.take(&chain, event)?,
                 command = self.inbox.recv() => match command {
-                    Some(command) => replies.push(command(&mut self.core)),
+                    Some(command) => replies.push(self.command(command)),
                     None => return Ok(()),
                 },
             }
@@ -149,7 +152,7 @@ impl Shell {
                 if let Ok((chain, event)) = self.events.try_recv() {
                     self.take(&chain, event)?;
                 } else if let Ok(command) = self.inbox.try_recv() {
-                    replies.push(command(&mut self.core));
+                    replies.push(self.command(command));
                 } else {
                     break;
                 }
@@ -162,7 +165,17 @@ impl Shell {
         if let Some(rejected) = self.core.driver.chain_event(chain, event)? {
             tracing::debug!(%chain, %rejected, "an event changed nothing");
         }
+        self.unnoted = true;
         Ok(())
+    }
+
+    /// A command finds the book as far as the swaps are: else a swap that just ended would be shown without its end.
+    fn command(&mut self, command: Command) -> Reply {
+        if std::mem::take(&mut self.unnoted) {
+            let Core { driver, book, .. } = &mut self.core;
+            book.note(driver, driver.touched(), now_ms());
+        }
+        command(&mut self.core)
     }
 
     /// Sync once, then act, then answer.
