@@ -14,7 +14,7 @@ pub(super) fn lines(ground: &Ground, rows: &[&Row], books: &Books) -> Result<Vec
         let seconds = |ms: u64| format!("{}.{:01} s", ms / 1000, ms % 1000 / 100);
         let (wall, overhead) = (seconds(row.wall_ms), seconds(row.overhead_ms));
         lines.push(format!(
-            "  {:<9} {:<8} in {wall}, of which no chain was waited for {overhead}",
+            "  {:<9} {:<8} in {wall}, {overhead} of it without waiting for a block",
             row.pair,
             row.outcome.to_string()
         ));
