@@ -1,2 +1,83 @@
-//! Skeleton.
-fn main() {}
+//! The `kofo` binary: reads the command line, and asks the node, the regtest kit or the demo to do what it says.
+//!
+//! Standard output has the result and nothing else, standard error has all the rest. The program ends with 0 if what
+//! was asked for was done, 1 if it was refused or failed, 2 if the command line is wrong, 3 if no node answers.
+
+mod args;
+mod daemon;
+mod failure;
+mod init;
+mod node;
+mod out;
+#[cfg(feature = "regtest")]
+mod regtest;
+mod secrets;
+mod span;
+mod swap;
+mod wallet;
+
+use args::{Cli, Command};
+use clap::Parser;
+use failure::Failure;
+use out::Out;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return failure::usage(&error),
+    };
+    let result = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(run(cli)));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => Failure::of(&error).report(&error),
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    let scope = cli.scope;
+    start_log(&scope, &cli.command)?;
+    let out = Out::new(scope.json);
+    match cli.command {
+        Command::Init(args) => init::run(&scope, &out, args).await,
+        Command::Node => daemon::run(&scope, &out).await,
+        Command::Status => node::status(&scope, &out).await,
+        Command::Stop => node::stop(&scope, &out).await,
+        Command::Swap(command) => swap::run(&scope, &out, command).await,
+        Command::Wallet(command) => wallet::run(&scope, &out, command).await,
+        #[cfg(feature = "regtest")]
+        Command::Regtest(args) => regtest::run(&out, args).await,
+        #[cfg(feature = "regtest")]
+        Command::Demo(args) => kofo_cli::demo::run(args).await,
+    }
+}
+
+/// The log goes to standard error: a daemon tells what it does, the other commands only what goes wrong.
+fn start_log(scope: &args::Scope, command: &Command) -> anyhow::Result<()> {
+    use tracing_subscriber::EnvFilter;
+    let by_default = match command {
+        Command::Node => "info",
+        _ => "warn",
+    };
+    let filter = match (&scope.log, std::env::var("RUST_LOG")) {
+        (Some(filter), _) => filter.clone(),
+        (None, Ok(filter)) if !filter.is_empty() => filter,
+        (None, _) => by_default.to_owned(),
+    };
+    let filter = EnvFilter::try_new(&filter).map_err(|e| {
+        failure::Usage(format!(
+            "--log: expected a filter such as info or kofo_node=debug, got {filter:?}: {e}"
+        ))
+    })?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
+    Ok(())
+}

@@ -1,0 +1,298 @@
+//! The command line.
+
+use crate::span::span;
+use clap::{Args, Parser, Subcommand};
+use kofo_node::rpc::types::Id;
+use kofo_primitives::{NetworkId, Seconds};
+use std::path::PathBuf;
+
+/// Swaps assets across chains with whoever agreed to the price: each gets the other's asset, or its own back.
+#[derive(Debug, Parser)]
+#[command(name = "kofo", version, propagate_version = true, after_help = EXAMPLE, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) scope: Scope,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command may be told.
+#[derive(Debug, Args)]
+pub(crate) struct Scope {
+    /// The node's folder [default: $XDG_DATA_HOME/kofo/node, or ~/.local/share/kofo/node].
+    #[arg(long, global = true, value_name = "DIR", env = "KOFO_DATA")]
+    data: Option<PathBuf>,
+    /// Print the result as JSON.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// The network that the node must be of.
+    #[arg(long, global = true, value_name = "ID")]
+    pub(crate) network: Option<NetworkId>,
+    /// What to log to standard error, such as info or kofo_node=debug [default: $RUST_LOG].
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub(crate) log: Option<String>,
+}
+
+impl Scope {
+    /// The node's folder.
+    pub(crate) fn data(&self) -> PathBuf {
+        let set = |name| {
+            std::env::var_os(name)
+                .filter(|v| !v.is_empty())
+                .map(PathBuf::from)
+        };
+        let by_default = || {
+            set("XDG_DATA_HOME")
+                .or_else(|| set("HOME").map(|home| home.join(".local/share")))
+                .map_or_else(|| PathBuf::from("kofo-node"), |data| data.join("kofo/node"))
+        };
+        self.data.clone().unwrap_or_else(by_default)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a node: its folder, a commented configuration, and a new seed of 24 words.
+    #[command(after_help = INIT_EXAMPLE)]
+    Init(InitArgs),
+    /// Run the node until Ctrl-C or `kofo stop`. All other commands ask it.
+    #[command(after_help = NODE_EXAMPLE)]
+    Node,
+    /// How the node is: network, addresses, chains.
+    #[command(after_help = "Example:\n  kofo status --data ./alice")]
+    Status,
+    /// Stop the node in good order.
+    #[command(after_help = "Example:\n  kofo stop --data ./alice")]
+    Stop,
+    /// Offer, accept and follow swaps.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  kofo swap offer --give 0.1btc --want 2eth"
+    )]
+    Swap(SwapCommand),
+    /// The node's own money.
+    #[command(subcommand, after_help = "Example:\n  kofo wallet balance")]
+    Wallet(WalletCommand),
+    /// Chains on this machine: a real bitcoind, and two anvils as Ethereum and Echoin.
+    #[cfg(feature = "regtest")]
+    #[command(after_help = "Example:\n  kofo regtest up")]
+    Regtest(RegtestArgs),
+    /// Two nodes swap before your eyes, on chains of this machine.
+    #[cfg(feature = "regtest")]
+    #[command(after_help = "Example:\n  kofo demo direct --sim")]
+    Demo(kofo_cli::demo::DemoArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// Read 24 words from standard input, or ask for them, instead of drawing new ones. Swaps that were under way are
+    /// not known to the new folder: keep the old journal if you can.
+    #[arg(long)]
+    pub(crate) restore: bool,
+    /// Use the chains that `kofo regtest up` runs now; its contracts are deployed.
+    #[cfg(feature = "regtest")]
+    #[arg(long)]
+    pub(crate) regtest: bool,
+    /// The folder of that regtest.
+    #[cfg(feature = "regtest")]
+    #[arg(long, value_name = "DIR", requires = "regtest")]
+    pub(crate) regtest_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SwapCommand {
+    /// Offer a swap: prints a URI for the other party, and waits for it in the node.
+    #[command(
+        after_help = "Example:\n  kofo swap offer --give 0.1btc --want 2eth --expires 30m --file offer.kofo"
+    )]
+    Offer(OfferArgs),
+    /// Accept an offer, by its URI or from a file. Starts the swap.
+    #[command(
+        after_help = "Example:\n  kofo swap accept offer.kofo\n  kofo swap accept kofo:offer1AQwAAABrb2Zv…"
+    )]
+    Accept {
+        /// The URI, a file with it, or - for standard input.
+        #[arg(value_name = "URI|FILE|-")]
+        offer: String,
+    },
+    /// List offers and swaps, youngest first.
+    #[command(after_help = "Example:\n  kofo swap list --live")]
+    List {
+        /// Only those that go on.
+        #[arg(long)]
+        live: bool,
+        /// Skip so many.
+        #[arg(long, default_value_t = 0, value_name = "N")]
+        skip: u32,
+        /// At most so many.
+        #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+        limit: u32,
+    },
+    /// Show a swap: state, what is at risk, the next deadline and what happens then.
+    #[command(after_help = SHOW_EXAMPLE)]
+    Show(One),
+    /// Follow a swap until it ends: one line, or with --json one object, for each change.
+    #[command(after_help = "Example:\n  kofo swap watch 3f0c…")]
+    Watch(One),
+    /// Give up an offer or swap of which nothing of ours is locked.
+    #[command(after_help = "Example:\n  kofo swap abort 3f0c…")]
+    Abort(One),
+    /// Take our lock back as soon as its timelock has passed. The node does so by itself too.
+    #[command(after_help = "Example:\n  kofo swap refund 3f0c…")]
+    Refund(One),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct One {
+    /// The swap's id, or the offer's: 64 hexadecimal digits.
+    pub(crate) id: Id,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OfferArgs {
+    /// What you give, such as 0.1btc; may be repeated.
+    #[arg(long, required = true, value_name = "AMOUNT")]
+    pub(crate) give: Vec<String>,
+    /// What you want for it, such as 2eth; may be repeated.
+    #[arg(long, required = true, value_name = "AMOUNT")]
+    pub(crate) want: Vec<String>,
+    /// How long it can be accepted, such as 90s, 30m, 2h or 1d [default: 1h].
+    #[arg(long, value_name = "SPAN", value_parser = span)]
+    pub(crate) expires: Option<Seconds>,
+    /// Write the offer into this file too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WalletCommand {
+    /// Where the wallet receives an asset.
+    #[command(after_help = "Example:\n  kofo wallet address btc")]
+    Address {
+        /// The asset's symbol, such as btc.
+        asset: String,
+    },
+    /// What the wallet can spend.
+    #[command(visible_alias = "balances", after_help = "Example:\n  kofo wallet balance")]
+    Balance,
+}
+
+#[cfg(feature = "regtest")]
+#[derive(Debug, Args)]
+pub(crate) struct RegtestArgs {
+    /// The folder of the daemons' files [default: $XDG_DATA_HOME/kofo/regtest, or ~/.local/share/kofo/regtest].
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: RegtestCommand,
+}
+
+#[cfg(feature = "regtest")]
+#[derive(Debug, Subcommand)]
+pub(crate) enum RegtestCommand {
+    /// Start the daemons, deploy the contracts, and mine until Ctrl-C or `kofo regtest down`. Fetches what is missing.
+    #[command(after_help = "Example:\n  kofo regtest up &\n  kofo init --regtest --data ./alice")]
+    Up,
+    /// Stop the daemons.
+    #[command(after_help = "Example:\n  kofo regtest down")]
+    Down,
+    /// What runs, where it answers, and how far the chains are.
+    #[command(after_help = "Example:\n  kofo regtest status --json")]
+    Status,
+    /// Mine blocks.
+    #[command(after_help = "Example:\n  kofo regtest mine 6 --chain bitcoin")]
+    Mine {
+        /// How many.
+        #[arg(value_parser = clap::value_parser!(u64).range(1..=10_000))]
+        blocks: u64,
+        /// On which chain [default: all].
+        #[arg(long)]
+        chain: Option<kofo_regtest::Chain>,
+    },
+    /// Move the time of all chains together.
+    #[command(after_help = "Example:\n  kofo regtest advance 3600")]
+    Advance {
+        /// By how much.
+        #[arg(value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+        seconds: u64,
+    },
+    /// Replace the last blocks of a chain by as many and one more.
+    #[command(after_help = "Example:\n  kofo regtest reorg 1 --chain ethereum")]
+    Reorg {
+        /// How many.
+        #[arg(value_parser = clap::value_parser!(u64).range(1..=100))]
+        blocks: u64,
+        /// On which chain.
+        #[arg(long, default_value = "bitcoin")]
+        chain: kofo_regtest::Chain,
+    },
+    /// Give an address a round sum on each chain that it can belong to, and of the test token.
+    #[command(after_help = "Example:\n  kofo regtest fund $(kofo wallet address btc)")]
+    Fund {
+        /// A Bitcoin address, or an account of an EVM chain.
+        address: String,
+    },
+    /// The last lines that the daemons printed.
+    #[command(after_help = "Example:\n  kofo regtest logs --chain bitcoin --lines 50")]
+    Logs {
+        /// Whose [default: all].
+        #[arg(long)]
+        chain: Option<kofo_regtest::Chain>,
+        /// How many lines of each.
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+        lines: u16,
+    },
+}
+
+const EXAMPLE: &str = "\
+Example:
+  kofo demo --sim                                 see it work, in seconds
+  kofo regtest up &                               chains to play with
+  kofo init --regtest --data ./alice              a node on them
+  kofo node --data ./alice &
+  kofo swap offer --give 0.1btc --want 2eth --data ./alice";
+
+const INIT_EXAMPLE: &str = "\
+The passphrase comes from the file that KOFO_PASSPHRASE_FILE names, or from a prompt.
+
+Example:
+  kofo init --data ./alice
+  kofo init --restore --data ./alice < words.txt";
+
+const NODE_EXAMPLE: &str = "\
+The passphrase comes from the file that KOFO_PASSPHRASE_FILE names, or from a prompt. When the node is ready it says
+so, with its addresses, in one line on standard error, and in DIR/node.json.
+
+Example:
+  KOFO_PASSPHRASE_FILE=./pass kofo node --data ./alice";
+
+const SHOW_EXAMPLE: &str = "\
+Example:
+  kofo swap show 3f0c… --json";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn every_command_has_an_example() {
+        fn look(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            let help = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            assert!(help.contains("Example:"), "{path}: {help:?}");
+            for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+                look(sub, &path);
+            }
+        }
+        look(&Cli::command(), "");
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

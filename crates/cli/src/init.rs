@@ -1,0 +1,93 @@
+//! `kofo init`.
+
+use crate::args::{InitArgs, Scope};
+use crate::out::Out;
+use crate::secrets;
+use anyhow::Context;
+use kofo_node::config::{BitcoindAuth, Config, Endpoint};
+use kofo_node::init;
+use kofo_node::keystore::{KdfCost, Words};
+use kofo_node::wiring::{self, RegtestChains};
+use kofo_primitives::NetworkId;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// The network of a node that is told none.
+const NETWORK: &str = "kofo-regtest";
+
+pub(crate) async fn run(scope: &Scope, out: &Out, args: InitArgs) -> anyhow::Result<()> {
+    let data = scope.data();
+    init::check_free(&data)?;
+    let network = match &scope.network {
+        Some(network) => network.clone(),
+        None => NetworkId::new(NETWORK)?,
+    };
+    let words = if args.restore {
+        secrets::words()?
+    } else {
+        Words::draw()?
+    };
+    let passphrase = secrets::new_passphrase()?;
+    let chains = chains(&args, &data).await?;
+    // What would not be read back is refused now.
+    let config = wiring::regtest(network, chains)?;
+    let config = Config::parse(&config.to_toml(), Path::new(kofo_node::config::CONFIG_FILE))?;
+    init::init(&data, &config, &words.seed(), &passphrase, KdfCost::STRONG)?;
+    tell(out, &data, &args, &words)
+}
+
+fn tell(out: &Out, data: &Path, args: &InitArgs, words: &Words) -> anyhow::Result<()> {
+    let folder = data.display();
+    let config = data.join(kofo_node::config::CONFIG_FILE);
+    let mut result = json!({ "data": data, "config": config });
+    if args.restore {
+        out.note("restored; swaps that were under way are not known to this folder");
+    } else {
+        out.note(
+            "Write these 24 words on paper. They are shown this once; whoever has them has your money, and without \
+             them and the passphrase nobody has:",
+        );
+        result["words"] = json!(words.expose());
+    }
+    out.result(&result, |_| match args.restore {
+        true => config.display().to_string(),
+        false => words.expose().to_owned(),
+    })?;
+    out.note(&format!(
+        "Next: look at {}, then start the node with `kofo node --data {folder}`",
+        config.display()
+    ));
+    Ok(())
+}
+
+/// The chains of a regtest that runs, if the command says so, or else where such chains usually are.
+#[cfg(feature = "regtest")]
+async fn chains(args: &InitArgs, data: &Path) -> anyhow::Result<RegtestChains> {
+    if args.regtest {
+        return crate::regtest::chains_for(args.regtest_dir.clone(), data).await;
+    }
+    usual()
+}
+
+/// Where chains of tests usually are.
+#[cfg(not(feature = "regtest"))]
+#[expect(clippy::unused_async, reason = "as with the regtest kit")]
+async fn chains(_args: &InitArgs, _data: &Path) -> anyhow::Result<RegtestChains> {
+    usual()
+}
+
+fn usual() -> anyhow::Result<RegtestChains> {
+    let home = std::env::var_os("HOME")
+        .map(PathBuf::from)
+        .context("HOME is not set: set it")?;
+    let cookie = home.join(".bitcoin/regtest/.cookie");
+    Ok(RegtestChains {
+        bitcoin: Some((
+            Endpoint::new("http://127.0.0.1:18443")?,
+            BitcoindAuth::Cookie(cookie),
+        )),
+        ethereum: Some(Endpoint::new("http://127.0.0.1:8545")?),
+        echoin: Some(Endpoint::new("http://127.0.0.1:8546")?),
+        token: None,
+    })
+}
