@@ -282,3 +282,6 @@ impl Leg {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

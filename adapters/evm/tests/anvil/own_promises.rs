@@ -2,7 +2,7 @@
 
 use crate::harness::{Evm, Swapped};
 use kofo_adapter_api::conformance::{Harness, Leg, Stage, Who};
-use kofo_adapter_api::{AdapterError, ChainAdapter};
+use kofo_adapter_api::AdapterError;
 use kofo_evm::{EvmAdapter, EvmConfig};
 use kofo_primitives::{Act, ActKind, At, ChainAction, ChainEvent, FailClass, Health, Seed};
 use serde_json::json;
