@@ -21,6 +21,7 @@ pub mod following;
 pub mod harness;
 pub mod locks;
 pub mod money;
+mod peer;
 pub mod raw;
 pub mod refusals;
 pub mod restarts;
@@ -28,7 +29,8 @@ mod stage;
 pub mod wrong_locks;
 
 pub use harness::{Harness, Who};
-pub use stage::{Leg, Peer, Stage, Told};
+pub use peer::{Peer, Told};
+pub use stage::{Leg, Stage};
 
 /// Expands to one `#[tokio::test]` per case of the named groups; see [`conformance`](crate::conformance).
 #[macro_export]

@@ -1,16 +1,13 @@
 //! The adapter: the port over a [`SimChain`], with one account for a wallet.
 
+mod port;
+
 use crate::chain::SimChain;
 use crate::follow::View;
 use crate::leg::{Leg, Version};
-use crate::tx::{AccountId, Contract, SimParty, SimTx};
-use crate::wallet::{DUST, Draft, Wallet, plus, refused, sum};
-use async_trait::async_trait;
-use kofo_adapter_api::{AdapterError, ChainAdapter, PartyWanted};
-use kofo_primitives::{
-    Act, ActKind, Amount, AssetId, ChainAction, ChainEvent, ChainId, End, Health, HtlcSpec, LegEvent, LegRef,
-    Party, Place, Prepared, Tip,
-};
+use crate::tx::{AccountId, Contract, SimTx};
+use crate::wallet::{Draft, Wallet, refused};
+use kofo_primitives::{Act, ActKind, ChainAction, ChainEvent, Health, HtlcSpec, LegEvent, LegRef, Prepared};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard};
 
@@ -252,64 +249,6 @@ impl SimAdapter {
             })
         })
     }
-
-    fn spendable(&self, asset: &AssetId, depth: u32) -> Amount {
-        let inner = self.inner();
-        let notes = self.wallet(&inner, |wallet| wallet.spendable(asset, depth));
-        sum(notes.into_iter().map(|(_, amount)| amount))
-    }
-
-    fn known(&self, asset: &AssetId) -> Result<(), AdapterError> {
-        if self.chain.knows(asset) {
-            return Ok(());
-        }
-        Err(AdapterError::UnknownAsset {
-            asset: asset.clone(),
-            chain: self.chain.id().clone(),
-        })
-    }
-
-    fn node_error(&self, why: &str) -> AdapterError {
-        AdapterError::Node {
-            chain: self.chain.id().clone(),
-            why: why.into(),
-        }
-    }
-
-    fn party_of(field: &'static str, party: &Party) -> Result<SimParty, AdapterError> {
-        SimParty::from_party(party).ok_or_else(|| AdapterError::Malformed {
-            field,
-            expected: "6 bytes: account, lane".into(),
-            got: format!("{party:?}"),
-        })
-    }
-
-    fn check_parties(&self, spec: &HtlcSpec) -> Result<(), AdapterError> {
-        let redeemer = Self::party_of("redeemer", &spec.redeemer)?;
-        let refunder = Self::party_of("refunder", &spec.refunder)?;
-        let (field, ours) = match spec.end {
-            End::Redeemer => ("redeemer", redeemer),
-            End::Refunder => ("refunder", refunder),
-        };
-        let malformed =
-            |field, expected: String, got: String| Err(AdapterError::Malformed { field, expected, got });
-        if ours.account != self.account {
-            return malformed(
-                field,
-                format!("{:?}", self.account),
-                format!("{:?}", ours.account),
-            );
-        }
-        // One account may be both, in two lanes: a node that swaps with itself harms nobody.
-        if redeemer == refunder {
-            let expected = "two parties".into();
-            return malformed("parties", expected, format!("{redeemer:?} twice"));
-        }
-        if !spec.place.as_slice().is_empty() {
-            return malformed("place", "no bytes".into(), format!("{:?}", spec.place));
-        }
-        Ok(())
-    }
 }
 
 impl Inner {
@@ -330,86 +269,5 @@ impl Inner {
             Draft::Later => (),
             Draft::Failed(class) => self.tell(of, LegEvent::Failed(kind, class)),
         }
-    }
-}
-
-#[async_trait]
-impl ChainAdapter for SimAdapter {
-    fn chain(&self) -> &ChainId {
-        self.chain.id()
-    }
-
-    async fn act(&self, leg: LegRef, action: ChainAction) {
-        self.act_now(leg, action);
-    }
-
-    async fn next(&self) -> Option<ChainEvent> {
-        loop {
-            let changed = self.chain.changed().notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            if let Some(event) = self.poll() {
-                return Some(event);
-            }
-            changed.await;
-        }
-    }
-
-    async fn tip(&self) -> Result<Tip, AdapterError> {
-        let tip = self.chain.ask(|state| (!state.cut).then(|| state.tip()));
-        tip.ok_or_else(|| self.node_error("it does not answer"))
-    }
-
-    async fn party(&self, wanted: PartyWanted<'_>) -> Result<Party, AdapterError> {
-        self.known(wanted.asset)?;
-        let inner = self.inner();
-        let watched = inner.legs.values().map(|leg| leg.spec.ours());
-        let taken = watched.chain(wanted.taken).filter_map(SimParty::from_party);
-        let lanes: Vec<u16> = taken
-            .filter(|party| party.account == self.account)
-            .map(|party| party.lane)
-            .collect();
-        let account = self.account;
-        let free = (0..=u16::MAX).find(|lane| !lanes.contains(lane));
-        let party = free.map(|lane| SimParty { account, lane }.to_party());
-        party.ok_or_else(|| self.node_error("all lanes are in use"))
-    }
-
-    fn place(&self, asset: &AssetId) -> Result<Place, AdapterError> {
-        self.known(asset)?;
-        Ok(Place::default())
-    }
-
-    async fn check(&self, _leg: LegRef, spec: &HtlcSpec) -> Result<(), AdapterError> {
-        self.known(&spec.asset)?;
-        self.check_parties(spec)?;
-        let (asset, have) = (spec.asset.clone(), spec.amount);
-        if have < DUST {
-            let least = DUST;
-            return Err(AdapterError::Dust { asset, have, least });
-        }
-        let fee = self.chain.ask(|state| state.fee_floor);
-        let least = plus(fee, fee);
-        if have < least {
-            return Err(AdapterError::Uneconomic { asset, have, least });
-        }
-        if spec.end == End::Redeemer {
-            return Ok(());
-        }
-        let (have, need) = (self.spendable(&spec.asset, spec.depth), plus(spec.amount, fee));
-        if have < need {
-            return Err(AdapterError::Funds { asset, have, need });
-        }
-        Ok(())
-    }
-
-    async fn balance(&self, asset: &AssetId) -> Result<Amount, AdapterError> {
-        self.known(asset)?;
-        Ok(self.spendable(asset, 1))
-    }
-
-    async fn address(&self, asset: &AssetId) -> Result<String, AdapterError> {
-        self.known(asset)?;
-        Ok(format!("{}/account/{}", self.chain.id(), self.account.0))
     }
 }

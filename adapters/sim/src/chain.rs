@@ -1,15 +1,15 @@
 //! The chain itself, and everything that a simulation can do to it.
 
-use crate::ledger::{Ledger, Refusal};
+mod state;
+
+pub(crate) use state::State;
+
+use crate::ledger::Refusal;
 use crate::tx::{AccountId, Note, NoteId, Owner, SimTx};
 use kofo_primitives::{Amount, AssetId, ChainId, Health, Seconds, Tip, TxId, UnixTime};
-use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::Notify;
-
-/// The fee that a block asks for until [`SimChain::set_fee_floor`] says otherwise.
-const FIRST_FEE_FLOOR: Amount = Amount::new(10);
 
 /// One block of the best chain.
 #[derive(Clone, Debug)]
@@ -47,155 +47,11 @@ struct Shared {
     changed: Notify,
 }
 
-#[derive(Debug)]
-pub(crate) struct State {
-    /// Index = height.
-    pub(crate) blocks: Vec<Block>,
-    /// After each block; empty blocks share their parent's.
-    ledgers: Vec<Arc<Ledger>>,
-    /// In order of arrival.
-    pub(crate) mempool: Vec<SimTx>,
-    pub(crate) fee_floor: Amount,
-    pub(crate) health: Health,
-    /// Grows with everything that nodes are told of.
-    pub(crate) announced: u64,
-    now: UnixTime,
-    minted: BTreeMap<AssetId, u128>,
-    /// Makes each block's and each minted note's id unlike all others.
-    serial: u64,
-    calls: u64,
-    pub(crate) cut: bool,
-    refuse: u32,
-    fail_after_accepting: u32,
-}
-
-impl State {
-    pub(crate) fn ledger(&self) -> &Ledger {
-        self.ledgers.last().expect("the first block is never dropped")
-    }
-
-    pub(crate) fn best(&self) -> &Block {
-        self.blocks.last().expect("the first block is never dropped")
-    }
-
-    pub(crate) fn tip(&self) -> Tip {
-        let best = self.best();
-        Tip {
-            height: best.height,
-            time: best.time,
-        }
-    }
-
-    fn next_id(&mut self) -> [u8; 32] {
-        self.serial = self.serial.saturating_add(1);
-        Sha256::digest(self.serial.to_be_bytes()).into()
-    }
-
-    fn receive(&mut self, tx: SimTx) -> Result<TxId, Refusal> {
-        if self.cut {
-            return Err(Refusal::Busy);
-        }
-        if self.refuse > 0 {
-            self.refuse = self.refuse.saturating_sub(1);
-            return Err(Refusal::Busy);
-        }
-        let answer = self.admit(tx);
-        if answer.is_ok() && self.fail_after_accepting > 0 {
-            self.fail_after_accepting = self.fail_after_accepting.saturating_sub(1);
-            return Err(Refusal::Busy);
-        }
-        answer
-    }
-
-    fn admit(&mut self, tx: SimTx) -> Result<TxId, Refusal> {
-        let id = tx.id();
-        if self.mempool.contains(&tx) {
-            return Ok(id);
-        }
-        self.ledger().allows(&tx, self.now)?;
-        let rivals = self.mempool.iter().filter(|other| other.conflicts_with(&tx));
-        if let Some(most) = rivals.map(|other| other.fee).max().filter(|most| *most >= tx.fee) {
-            return Err(Refusal::Conflict(most));
-        }
-        self.mempool.retain(|other| !other.conflicts_with(&tx));
-        self.mempool.push(tx);
-        self.announced = self.announced.saturating_add(1);
-        Ok(id)
-    }
-
-    fn drop_blocks(&mut self, blocks: u32, txs: Dropped) {
-        for _ in 0..blocks {
-            if self.blocks.len() < 2 {
-                break;
-            }
-            self.ledgers.pop();
-            let dropped = self.blocks.pop().map(|block| block.txs).unwrap_or_default();
-            if txs == Dropped::Return {
-                self.mempool
-                    .retain(|tx| !dropped.iter().any(|back| back.conflicts_with(tx)));
-                self.mempool.extend(dropped);
-            }
-        }
-    }
-
-    /// One block with all that waits, pays enough and is allowed now; the best payers first.
-    fn mine_one(&mut self) {
-        let (height, parent) = (self.best().height.saturating_add(1), self.best().hash);
-        let time = self.now.max(self.best().time);
-        let mut ledger = self.ledgers.last().cloned().unwrap_or_default();
-        let mut waiting = std::mem::take(&mut self.mempool);
-        waiting.sort_by_key(|tx| std::cmp::Reverse(tx.fee));
-        let mut txs: Vec<SimTx> = Vec::new();
-        // A child may stand before its parent: go round until nothing more fits.
-        loop {
-            let takes = |tx: &SimTx| tx.fee >= self.fee_floor && ledger.allows(tx, time).is_ok();
-            let Some(next) = waiting.iter().position(takes) else {
-                break;
-            };
-            let tx = waiting.remove(next);
-            Arc::make_mut(&mut ledger).apply(&tx, height);
-            txs.push(tx);
-        }
-        waiting.retain(|tx| !txs.iter().any(|mined| mined.conflicts_with(tx)));
-        self.mempool = waiting;
-        let hash = self.next_id();
-        self.ledgers.push(ledger);
-        self.blocks.push(Block {
-            height,
-            time,
-            hash,
-            parent,
-            txs,
-        });
-    }
-}
-
 impl SimChain {
     /// A chain of one empty block of that time.
     #[must_use]
     pub fn new(id: ChainId, assets: impl IntoIterator<Item = AssetId>, time: UnixTime) -> Self {
-        let first = Block {
-            height: 0,
-            time,
-            hash: [0; 32],
-            parent: [0; 32],
-            txs: Vec::new(),
-        };
-        let state = State {
-            blocks: vec![first],
-            ledgers: vec![Arc::default()],
-            mempool: Vec::new(),
-            fee_floor: FIRST_FEE_FLOOR,
-            health: Health::Healthy,
-            announced: 0,
-            now: time,
-            minted: BTreeMap::new(),
-            serial: 0,
-            calls: 0,
-            cut: false,
-            refuse: 0,
-            fail_after_accepting: 0,
-        };
+        let state = State::new(time);
         let assets: BTreeSet<_> = assets.into_iter().collect();
         assert!(
             assets.iter().all(|asset| asset.chain() == id),
