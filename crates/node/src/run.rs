@@ -65,7 +65,7 @@ pub enum RunError {
     Journal(#[from] kofo_journal::Error),
     /// A chain.
     #[error(transparent)]
-    Wiring(#[from] WiringError),
+    Wiring(#[from] Box<WiringError>),
     /// The network.
     #[error("cannot listen for peers: {0}")]
     Network(#[from] kofo_network::StartError),
@@ -123,7 +123,7 @@ impl Daemon {
         let journal = SharedJournal::new(store);
         let (network, inbound) = Network::start(network_config(&config, &seed)).await?;
         let wired = tokio::select! {
-            wired = wire(&config, &self.data, &seed, &journal) => wired?,
+            wired = wire(&config, &self.data, &seed, &journal) => wired.map_err(Box::new)?,
             () = stops.next() => return Ok(()),
         };
         let driver = Driver::open(journal)?;

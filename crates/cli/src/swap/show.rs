@@ -136,8 +136,6 @@ mod tests {
             height: Some(7),
             seen_ms: 1,
             final_ms: None,
-            fee: None,
-            size: None,
         };
         SwapStatus {
             id: Id([1; 32]),
