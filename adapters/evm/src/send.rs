@@ -167,6 +167,7 @@ impl Sender {
         follower: &mut Follower,
         moved: bool,
     ) -> Result<(), NodeError> {
+        self.bury_cancels(follower);
         let legs = &follower.legs;
         let unclear = |leg: &LegRef| {
             legs.get(leg)
@@ -191,6 +192,23 @@ impl Sender {
             }
         }
         Ok(())
+    }
+
+    /// A cancel whose lock is final came too late.
+    fn bury_cancels(&mut self, follower: &Follower) {
+        let Some(tip) = follower.tip() else { return };
+        for (leg, versions) in &mut self.versions {
+            let lock = follower.legs.get(leg).and_then(|it| Some((it, it.facts.lock?.0)));
+            if lock.is_some_and(|(it, height)| it.is_final(height, tip.height)) {
+                let before = versions.len();
+                versions.retain(|(kind, _)| *kind != ActKind::Cancel);
+                if versions.len() < before {
+                    self.owned.remove(&(*leg, ActKind::Cancel));
+                    self.told
+                        .push((*leg, LegEvent::Failed(ActKind::Cancel, FailClass::Dead)));
+                }
+            }
+        }
     }
 
     /// The leg's nonce is consumed, and not by its lock.

@@ -272,6 +272,7 @@ impl Harness for Evm {
     }
 
     async fn reorg(&self, blocks: u32) {
+        let _turn = self.proxy.behaviour.turn.write().await;
         self.regtest.reorg(self.chain, u64::from(blocks)).await.unwrap();
     }
 }

@@ -1,8 +1,8 @@
 //! What this adapter promises beyond the port.
 
 use crate::harness::{Evm, Swapped};
-use kofo_adapter_api::conformance::{Harness, Leg, Stage, Who};
 use kofo_adapter_api::AdapterError;
+use kofo_adapter_api::conformance::{Harness, Leg, Stage, Who};
 use kofo_evm::{EvmAdapter, EvmConfig};
 use kofo_primitives::{Act, ActKind, At, ChainAction, ChainEvent, FailClass, Health, Seed};
 use serde_json::json;

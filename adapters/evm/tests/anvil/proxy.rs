@@ -16,6 +16,8 @@ pub(crate) struct Behaviour {
     pub(crate) deny: AtomicU64,
     /// Events are left out.
     pub(crate) hide_logs: AtomicBool,
+    /// Whoever changes the chain in several steps holds this, so that no request is answered in between.
+    pub(crate) turn: tokio::sync::RwLock<()>,
 }
 
 pub(crate) struct Proxy {
@@ -72,7 +74,10 @@ async fn answer(request: &str, node: &str, behaviour: &Behaviour) -> std::io::Re
     if sends && take_one(&behaviour.refuse) {
         return Ok(error(request));
     }
-    let answer = ask(request, node).await?;
+    let answer = {
+        let _turn = behaviour.turn.read().await;
+        ask(request, node).await?
+    };
     if sends && take_one(&behaviour.deny) {
         return Ok(error(request));
     }
