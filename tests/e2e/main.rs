@@ -1,1 +1,13 @@
-//! End to end.
+//! Two `kofo node` processes on a real bitcoind and real anvils: a file an idea, a test a sentence.
+//!
+//! All tests of this binary share one set of daemons. Those that move time or hold blocks back have them alone; the rest
+//! run side by side. Every test has fresh nodes with fresh keys.
+
+mod cli;
+mod killed;
+mod leftovers;
+mod redeem;
+mod refusals;
+mod shared;
+mod sim;
+mod vanish;

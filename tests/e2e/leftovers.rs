@@ -1,0 +1,159 @@
+//! `kofo demo` on real daemons, and what is left of it: nothing, however it ends.
+
+use crate::shared::{daemons, kofo};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// A process by number and birth.
+type Process = (u32, String);
+
+/// After the demo's death its daemons and nodes are gone within so long.
+const GONE: Duration = Duration::from_secs(15);
+const POLL: Duration = Duration::from_millis(50);
+
+fn stat(pid: u32) -> Option<(u32, Process)> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name of the program, in parentheses, may hold anything.
+    let fields: Vec<&str> = stat.get(stat.rfind(')')? + 1..)?.split_whitespace().collect();
+    let parent = fields.get(1)?.parse().ok()?;
+    (*fields.first()? != "Z").then_some((parent, (pid, (*fields.get(19)?).to_owned())))
+}
+
+/// All that descends from a process, itself not.
+fn descendants(of: u32) -> BTreeSet<Process> {
+    let numbers = std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok());
+    let all: Vec<(u32, Process)> = numbers.filter_map(stat).collect();
+    let mut parents = BTreeSet::from([of]);
+    let mut found = BTreeSet::new();
+    loop {
+        let next = all
+            .iter()
+            .filter(|(parent, process)| parents.contains(parent) && !found.contains(process));
+        let next: Vec<Process> = next.map(|(_, process)| process.clone()).collect();
+        if next.is_empty() {
+            return found;
+        }
+        parents.extend(next.iter().map(|(pid, _)| *pid));
+        found.extend(next);
+    }
+}
+
+async fn all_gone(processes: &BTreeSet<Process>) {
+    let deadline = Instant::now() + GONE;
+    let runs = |process: &&Process| stat(process.0).is_some_and(|(_, now)| now == **process);
+    while let Some(left) = processes.iter().find(runs) {
+        let command = std::fs::read_to_string(format!("/proc/{}/cmdline", left.0)).unwrap_or_default();
+        assert!(
+            Instant::now() < deadline,
+            "process {} still runs: {command:?}",
+            left.0
+        );
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+fn demo() -> Child {
+    let mut command = Command::new(kofo());
+    command
+        .args(["demo", "--json"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command.kill_on_drop(true).spawn().unwrap()
+}
+
+/// A demo whose nodes have begun to swap, and all its processes.
+async fn in_the_middle() -> (Child, BTreeSet<Process>) {
+    let mut demo = demo();
+    let mut lines = BufReader::new(demo.stderr.take().unwrap()).lines();
+    let mut told = Vec::new();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        let begun = line.contains("lock_sent");
+        told.push(line);
+        if begun {
+            let processes = descendants(demo.id().unwrap());
+            assert!(processes.len() >= 5, "three daemons and two nodes: {processes:?}");
+            // Somebody must read what it prints from now on.
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return (demo, processes);
+        }
+    }
+    panic!("the demo ended too soon: {}", told.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_on_real_daemons_ends_as_announced_and_leaves_nothing_running() {
+    if daemons("the demo").await.is_none() {
+        return;
+    }
+    let demo = demo();
+    let pid = demo.id().unwrap();
+    let output = tokio::spawn(demo.wait_with_output());
+    let mut processes = BTreeSet::new();
+    while !output.is_finished() {
+        processes.extend(descendants(pid));
+        tokio::time::sleep(POLL).await;
+    }
+    let output = output.await.unwrap().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    let out = String::from_utf8(output.stdout).unwrap();
+    let rows: Vec<Value> = out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(rows.last().unwrap()["demo"], "ok");
+    let with = |outcome: &str| {
+        let locked = |row: &&Value| row["outcome"] == outcome && row["alpha"]["lock_txid"].is_string();
+        rows.iter().filter(locked).count()
+    };
+    assert_eq!((with("redeemed"), with("refunded")), (5, 1), "{out}");
+    for part in ["vB", "gas", "balances", "before", "after"] {
+        assert!(told.contains(part), "{part:?} is not in the table: {told}");
+    }
+    assert!(
+        processes.len() >= 5,
+        "three daemons and two nodes were seen: {processes:?}"
+    );
+    all_gone(&processes).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_in_the_middle_of_the_demo_leaves_nothing_running() {
+    if daemons("ctrl-c").await.is_none() {
+        return;
+    }
+    let (mut demo, processes) = in_the_middle().await;
+    let pid = demo.id().unwrap().to_string();
+    let sent = Command::new("/bin/sh")
+        .args(["-c", "kill -s INT \"$1\"", "sh", &pid])
+        .status()
+        .await
+        .unwrap();
+    assert!(sent.success());
+    let status = tokio::time::timeout(GONE, demo.wait())
+        .await
+        .expect("it ends soon")
+        .unwrap();
+    assert!(
+        !status.success(),
+        "a demo that was interrupted did not end as announced"
+    );
+    all_gone(&processes).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demo_that_is_killed_leaves_nothing_running() {
+    if daemons("kill").await.is_none() {
+        return;
+    }
+    let (mut demo, processes) = in_the_middle().await;
+    demo.kill().await.unwrap();
+    all_gone(&processes).await;
+}

@@ -1,0 +1,132 @@
+//! The daemons that all tests share, and what tests say of a swap.
+
+use anyhow::Result;
+use kofo_cli::demo::{Daemons, Follow, Ground, NETWORK, Played, Purse, Stage, Tell, Who, balance, figures};
+use kofo_node::rpc::types::{Id, OutcomeName, SwapStatus};
+use kofo_regtest::{Options, Regtest};
+use std::path::Path;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use tokio::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// Everything that a test waits for comes within so long.
+pub(crate) const STEP: Duration = Duration::from_secs(60);
+
+/// Alive as long as a test uses it: a static value would never be dropped, and its folder would stay.
+static DAEMONS: Mutex<Weak<Daemons>> = Mutex::const_new(Weak::new());
+/// Held for writing by a test that moves time or holds blocks back.
+static TIME: RwLock<()> = RwLock::const_new(());
+
+/// The program under test.
+pub(crate) fn kofo() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_kofo"))
+}
+
+/// The shared daemons; `None`, said loudly, where they cannot be had and need not be.
+pub(crate) async fn daemons(test: &str) -> Option<Arc<Daemons>> {
+    let mut shared = DAEMONS.lock().await;
+    if let Some(running) = shared.upgrade() {
+        return Some(running);
+    }
+    let regtest = Regtest::up_or_skip(test, Options::default()).await?;
+    let daemons = Arc::new(
+        Daemons::over(regtest)
+            .await
+            .expect("the contracts can be deployed"),
+    );
+    *shared = Arc::downgrade(&daemons);
+    Some(daemons)
+}
+
+/// Two fresh nodes on the shared daemons, and what they had at first.
+pub(crate) struct Scene {
+    pub(crate) stage: Stage,
+    pub(crate) before: [Purse; 2],
+    _time: Time,
+}
+
+enum Time {
+    Shared { _guard: RwLockReadGuard<'static, ()> },
+    Own { _guard: RwLockWriteGuard<'static, ()> },
+}
+
+impl Scene {
+    /// For a test that leaves time and blocks alone.
+    pub(crate) async fn shared(test: &str) -> Option<Self> {
+        let daemons = daemons(test).await?;
+        let time = Time::Shared {
+            _guard: TIME.read().await,
+        };
+        Some(Self::with(daemons, time).await)
+    }
+
+    /// For a test that moves time or holds blocks back.
+    pub(crate) async fn alone(test: &str) -> Option<Self> {
+        let daemons = daemons(test).await?;
+        let time = Time::Own {
+            _guard: TIME.write().await,
+        };
+        Some(Self::with(daemons, time).await)
+    }
+
+    async fn with(daemons: Arc<Daemons>, time: Time) -> Self {
+        let mut stage = Stage::on_daemons(daemons, kofo(), NETWORK)
+            .await
+            .expect("two nodes start");
+        let before = stage.purses().await.expect("both nodes have money");
+        Self {
+            stage,
+            before,
+            _time: time,
+        }
+    }
+
+    pub(crate) fn ground(&self) -> &Ground {
+        self.stage.ground()
+    }
+
+    /// Follows a swap; what it does is shown if the test fails.
+    pub(crate) fn follow(&self, id: Id, pair: &str) -> Follow {
+        let tell: Tell = Arc::new(|line| eprintln!("{line}"));
+        self.stage.follow(id, pair, tell)
+    }
+
+    /// The figures of a swap that is over.
+    pub(crate) async fn played(&self, both: [SwapStatus; 2]) -> Played {
+        let row = figures(self.ground(), "test".to_owned(), &both)
+            .await
+            .expect("the daemons know the transactions");
+        Played { row, both }
+    }
+
+    /// Both nodes have what these swaps left them, to the last unit.
+    pub(crate) async fn balances_conserve(&mut self, played: &[Played]) {
+        balance(&mut self.stage, self.before.clone(), played)
+            .await
+            .expect("balances conserve");
+    }
+}
+
+/// Whether a node said that the swap is in this state.
+pub(crate) fn is(status: Option<&SwapStatus>, state: &str) -> bool {
+    status.is_some_and(|s| s.state == state)
+}
+
+/// Whether a node said that the swap is over.
+pub(crate) fn over(status: Option<&SwapStatus>) -> bool {
+    status.is_some_and(|s| s.outcome.is_some())
+}
+
+/// How both ended.
+pub(crate) fn outcomes(both: &[SwapStatus; 2]) -> [Option<OutcomeName>; 2] {
+    both.each_ref().map(|status| status.outcome)
+}
+
+/// A state that a node goes through at once may be gone when it is asked: whatever comes after it counts too.
+pub(crate) async fn reaches(follow: &mut Follow, who: Who, states: &[&str]) -> Result<()> {
+    follow
+        .until(states[0], STEP, |now| {
+            states.iter().any(|state| is(now.of(who), state))
+        })
+        .await
+}
