@@ -63,7 +63,11 @@ fn the_participant_never_locks_against_an_alpha_that_a_reorg_took_away_while_it_
         before_its_lock += 1;
         assert!(locked.is_empty());
         assert!(world.until(World::over), "effect {n}");
-        assert_eq!(world.outcome(Who::Participant), Some(Outcome::Aborted), "effect {n}");
+        assert_eq!(
+            world.outcome(Who::Participant),
+            Some(Outcome::Aborted),
+            "effect {n}"
+        );
         assert_eq!(world.locks(), 0, "effect {n}: it locked against nothing");
     }
     assert!(before_its_lock > 2, "{before_its_lock} of {effects}");

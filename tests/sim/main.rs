@@ -9,4 +9,5 @@
 mod crashes;
 mod late;
 mod pairs;
+mod seeds;
 mod world;

@@ -361,6 +361,16 @@ impl World {
         }
     }
 
+    /// All that a node knows, for a failure's report.
+    pub(crate) fn state(&self, who: Who) -> Option<String> {
+        let live = self.nodes[&who].driver.as_ref()?.swaps().get(&self.swap)?;
+        Some(format!(
+            "{:#?}\nowes {:?}",
+            live.swap(),
+            live.swap().pending(live.terms(), live.tips())
+        ))
+    }
+
     fn leg(&self, who: Who, leg: LegId) -> Option<&LegState> {
         self.nodes[&who]
             .driver

@@ -258,8 +258,12 @@ impl<J: Journal> Driver<J> {
             let Some(live) = self.swaps.get_mut(&id) else {
                 continue;
             };
-            if let Some(input) = live.hear(chain, tip) {
-                self.input(id, input)?;
+            match live.hear(chain, tip) {
+                Some(input) => self.input(id, input)?,
+                // An adapter owes us an answer: perhaps it is to be asked again.
+                None => {
+                    self.touched.insert(id);
+                }
             }
         }
         Ok(())

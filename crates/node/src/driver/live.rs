@@ -46,6 +46,8 @@ impl Live {
             // The signer may have taken hours: what we knew of time counts no more.
             self.tips.forget();
             self.answered.clear();
+            // The same questions are open again, as if they had never been asked.
+            self.asked.clear();
         }
         Ok(changed)
     }
@@ -58,6 +60,7 @@ impl Live {
     /// A chain has a new tip: what the machine is to be told. A tip says nothing about a leg whose picture is not
     /// complete: what a reorg took away while we were down would still look as if it were there.
     pub(super) fn hear(&mut self, chain: &ChainId, tip: Tip) -> Option<Input> {
+        self.tips_since = self.tips_since.saturating_add(1);
         let mut legs = self
             .begin
             .terms
@@ -68,7 +71,6 @@ impl Live {
             return None;
         }
         self.tips.note(chain, tip);
-        self.tips_since = self.tips_since.saturating_add(1);
         Some(Input::Tips(self.tips.get().clone()))
     }
 
