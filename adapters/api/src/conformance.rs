@@ -77,11 +77,14 @@ macro_rules! conformance_tests {
             a_refund_is_taken_one_second_after_its_time
             a_redeem_after_the_timelock_works_while_nothing_is_refunded
             a_redeem_that_comes_after_the_refund_is_dead
+            a_refund_that_comes_after_the_redeem_is_dead
+            two_legs_with_one_preimage_are_kept_apart
         );
         $crate::conformance_tests!(@cases $make, restarts:
             a_restart_finds_the_lock_that_came_meanwhile
             a_restart_finds_the_preimage_that_came_meanwhile
             a_restart_finds_the_refund_that_came_meanwhile
+            a_restart_finds_that_a_reorg_took_the_lock_away
             a_held_lock_is_not_sent_by_watching
             a_held_lock_stays_reserved_after_a_restart
             a_lock_that_was_sent_before_a_restart_stays_one_lock
@@ -99,6 +102,9 @@ macro_rules! conformance_tests {
             check_refuses_a_party_that_is_not_ours
             check_refuses_what_an_empty_wallet_cannot_pay
             check_locks_and_reserves_nothing
+            check_refuses_the_largest_amount
+            bytes_that_were_not_built_here_are_refused
+            building_for_a_leg_that_is_not_watched_is_refused
         );
     };
     (@group $make:path, dust) => {
@@ -106,6 +112,7 @@ macro_rules! conformance_tests {
     };
     (@group $make:path, mempool) => {
         $crate::conformance_tests!(@cases $make, ends: a_preimage_is_told_from_the_mempool);
+        $crate::conformance_tests!(@cases $make, restarts: a_restart_finds_the_preimage_in_the_mempool);
     };
     (@group $make:path, wrong_locks) => {
         $crate::conformance_tests!(@cases $make, wrong_locks:

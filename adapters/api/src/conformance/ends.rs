@@ -164,3 +164,62 @@ pub async fn a_redeem_that_comes_after_the_refund_is_dead<H: Harness>(chain: H) 
     assert_eq!(told.refund, Some(At::Block(refunded)));
     assert!(!matches!(told.redeem, Some((_, At::Block(_)))), "{told:?}");
 }
+
+/// And the other way round.
+pub async fn a_refund_that_comes_after_the_redeem_is_dead<H: Harness>(chain: H) {
+    let mut stage = Stage::set(chain).await;
+    let (leg, _) = stage.locked(Who::Us).await;
+    stage.mine_until(leg.refunder.timelock).await;
+    let late = stage.us.build(&leg, Act::Refund).await;
+    let redeem = stage.them.build(&leg, Act::Redeem(leg.preimage.clone())).await;
+    stage.send(Who::Them, &leg, ActKind::Redeem, &redeem).await;
+    let redeemed = stage.mine(1).await;
+    stage.us.broadcast(&leg, ActKind::Refund, &late).await;
+    stage.finalise().await;
+    let told = stage
+        .us
+        .until_told(&leg, "the refund to be dead", |told| told.dead(ActKind::Refund))
+        .await;
+    assert_eq!(told.redeem, Some((leg.preimage.clone(), At::Block(redeemed))));
+    assert!(!matches!(told.refund, Some(At::Block(_))), "{told:?}");
+}
+
+/// All legs of a swap share the preimage: what is told of one must not be taken for the other.
+pub async fn two_legs_with_one_preimage_are_kept_apart<H: Harness>(chain: H) {
+    let mut stage = Stage::set(chain).await;
+    let first = stage.watched(Who::Us).await;
+    let second = stage.agree_beside(&first).await;
+    for peer in [&stage.us, &stage.them] {
+        peer.watch(&second, &[]).await;
+    }
+    let mut locked = Vec::new();
+    for leg in [&first, &second] {
+        let lock = stage.us.build(leg, Act::Lock).await;
+        stage.send(Who::Us, leg, ActKind::Lock, &lock).await;
+        locked.push(stage.mine(1).await);
+    }
+    let redeem = Act::Redeem(first.preimage.clone());
+    for (leg, other) in [(&first, &second), (&second, &first)] {
+        let before = stage.us.told(other).redeem.map(|(_, at)| at);
+        let prepared = stage.them.build(leg, redeem.clone()).await;
+        stage.send(Who::Them, leg, ActKind::Redeem, &prepared).await;
+        let tip = stage.mine(1).await;
+        for peer in [&stage.us, &stage.them] {
+            assert_eq!(
+                peer.told(leg).redeem,
+                Some((leg.preimage.clone(), At::Block(tip)))
+            );
+            let after = peer.told(other).redeem.map(|(_, at)| at);
+            let in_block = |at: Option<At>| at.filter(|at| matches!(at, At::Block(_)));
+            assert_eq!(
+                in_block(after),
+                in_block(before),
+                "the other leg's redeem is its own"
+            );
+        }
+    }
+    for (leg, at) in [&first, &second].into_iter().zip(locked) {
+        assert_eq!(stage.them.told(leg).lock, Some(At::Block(at)));
+        assert_eq!(stage.us.told(leg).refund, None);
+    }
+}

@@ -3,7 +3,10 @@
 use super::harness::{Harness, Who};
 use super::stage::{Leg, Stage, fresh};
 use crate::AdapterError;
-use kofo_primitives::{Amount, AssetId, End, HtlcSpec, LegId, Party, Place, Side, SwapNonce};
+use kofo_primitives::{
+    Act, ActKind, Amount, AssetId, Bytes, ChainEvent, End, FailClass, HtlcSpec, LegEvent, LegId, Party,
+    Place, Prepared, Side, SwapNonce,
+};
 
 async fn refused<H: Harness>(stage: &Stage<H>, leg: &Leg, spec: HtlcSpec) -> AdapterError {
     let answer = stage.us.adapter.check(leg.of, &spec).await;
@@ -188,4 +191,57 @@ pub async fn check_locks_and_reserves_nothing<H: Harness>(chain: H) {
     }
     assert_eq!(stage.chain.waiting().await, 0);
     assert_eq!(stage.us.adapter.balance(&asset).await, before);
+}
+
+/// Bytes that no adapter built, from a damaged journal perhaps, do no harm and are not passed over in silence.
+pub async fn bytes_that_were_not_built_here_are_refused<H: Harness>(chain: H) {
+    let mut stage = Stage::set(chain).await;
+    let leg = stage.agree(Who::Us).await;
+    let nonsense: Vec<Prepared> = [Vec::new(), vec![0], vec![0xff; 16_384]]
+        .into_iter()
+        .map(|bytes| Prepared(Bytes::new(bytes).expect("at most 16 KiB")))
+        .collect();
+    stage.us.watch(&leg, &nonsense).await;
+    for prepared in &nonsense {
+        let mark = stage.us.mark();
+        stage.us.broadcast(&leg, ActKind::Lock, prepared).await;
+        let refused = |event: &ChainEvent| {
+            let failed = matches!(
+                event,
+                ChainEvent::Leg(_, LegEvent::Failed(ActKind::Lock, FailClass::Refused(_)))
+            );
+            failed.then_some(())
+        };
+        let what = "the bytes to be refused";
+        stage
+            .us
+            .until(mark, what, |events| events.iter().find_map(refused))
+            .await;
+    }
+    // Actions are taken in order: what is told after this answer is about what is asked after it.
+    stage.us.watch(&leg, &[]).await;
+    assert_eq!(stage.chain.waiting().await, 0);
+    // And it goes on as if nothing had been.
+    stage.us.build(&leg, Act::Lock).await;
+}
+
+/// Every `Build` is answered, also when the leg is unknown.
+pub async fn building_for_a_leg_that_is_not_watched_is_refused<H: Harness>(chain: H) {
+    let mut stage = Stage::set(chain).await;
+    let leg = stage.agree(Who::Us).await;
+    for act in [Act::Lock, Act::Refund, Act::Cancel] {
+        let answer = stage.us.try_build(&leg, act).await;
+        assert!(matches!(answer, Err(FailClass::Refused(_))), "{answer:?}");
+    }
+}
+
+/// Amounts are the counterparty's to name: the largest overflows nothing.
+pub async fn check_refuses_the_largest_amount<H: Harness>(chain: H) {
+    let mut stage = Stage::set(chain).await;
+    let leg = stage.agree(Who::Us).await;
+    let spec = HtlcSpec {
+        amount: Amount::new(u128::MAX),
+        ..leg.refunder.clone()
+    };
+    refused(&stage, &leg, spec).await;
 }

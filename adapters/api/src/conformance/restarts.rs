@@ -2,7 +2,7 @@
 
 use super::harness::{Harness, Who};
 use super::stage::Stage;
-use kofo_primitives::{Act, ActKind, At};
+use kofo_primitives::{Act, ActKind, At, ChainAction};
 
 /// Mines one block and waits for their node to tell it.
 async fn mine_beside<H: Harness>(chain: &H, them: &super::Peer) {
@@ -76,6 +76,42 @@ pub async fn a_restart_finds_the_refund_that_came_meanwhile<H: Harness>(chain: H
     let found = stage.us.watch(&leg, &[lock, refund]).await;
     let tip = stage.settled().await;
     assert_eq!(found.refund, Some(At::Block(tip - 1)));
+}
+
+/// The lock that we knew is gone, and nobody but the answer to our `Watch` says so.
+pub async fn a_restart_finds_that_a_reorg_took_the_lock_away<H: Harness>(chain: H) {
+    let mut stage = Stage::set(chain).await;
+    let (leg, _) = stage.locked(Who::Them).await;
+    stage.them.adapter.act(leg.of, ChainAction::Unwatch).await;
+    let stage = stage
+        .restart_us(async |chain: &H, _: &super::Peer| chain.reorg(1).await)
+        .await;
+    let found = stage.us.watch(&leg, &[]).await;
+    assert!(!matches!(found.lock, Some(At::Block(_))), "{found:?}");
+    if found.lock.is_none() {
+        assert!(stage.us.unseen(leg.of).contains(&ActKind::Lock));
+    }
+}
+
+/// A preimage that waits in the mempool when we come back is in the answer.
+pub async fn a_restart_finds_the_preimage_in_the_mempool<H: Harness>(chain: H) {
+    let mut stage = Stage::set(chain).await;
+    let (leg, lock) = stage.locked(Who::Us).await;
+    let stage = stage
+        .restart_us(async |chain: &H, them: &super::Peer| {
+            let prepared = them.build(&leg, Act::Redeem(leg.preimage.clone())).await;
+            them.broadcast(&leg, ActKind::Redeem, &prepared).await;
+            waits(chain).await;
+        })
+        .await;
+    stage.us.watch(&leg, &[lock]).await;
+    let told = stage
+        .us
+        .until_told(&leg, "the preimage from the mempool", |told| {
+            told.redeem.is_some()
+        })
+        .await;
+    assert_eq!(told.redeem, Some((leg.preimage.clone(), At::Mempool)));
 }
 
 /// Holding is not sending: only the core knows whether its window is still open.

@@ -42,6 +42,14 @@ impl Leg {
     }
 }
 
+/// What the legs of one swap share, and the name of one of them.
+struct Swap {
+    of: LegRef,
+    preimage: Preimage,
+    /// Of payer and payee.
+    nonces: [SwapNonce; 2],
+}
+
 /// Two nodes on a chain.
 pub struct Stage<H> {
     /// The chain.
@@ -94,13 +102,35 @@ impl<H: Harness> Stage<H> {
 
     /// Agrees on a leg of the usual amount that this owner locks. Nobody watches it yet.
     pub async fn agree(&mut self, payer: Who) -> Leg {
+        let swap = Swap {
+            of: LegRef {
+                swap: SwapId::new(fresh()),
+                leg: LegId::first(Side::Alpha),
+            },
+            preimage: Preimage::new(fresh()),
+            nonces: [SwapNonce::new(fresh()), SwapNonce::new(fresh())],
+        };
+        self.agree_on(payer, swap).await
+    }
+
+    /// Agrees on one more leg of the same swap: same payer, same preimage.
+    pub async fn agree_beside(&mut self, leg: &Leg) -> Leg {
+        let mut of = leg.of;
+        of.leg.index += 1;
+        let swap = Swap {
+            of,
+            preimage: leg.preimage.clone(),
+            nonces: [leg.refunder.nonce, leg.redeemer.nonce],
+        };
+        self.agree_on(leg.payer, swap).await
+    }
+
+    async fn agree_on(&mut self, payer: Who, swap: Swap) -> Leg {
+        let Swap { of, preimage, nonces } = swap;
+        let [our_nonce, their_nonce] = nonces;
         let payee = if payer == Who::Us { Who::Them } else { Who::Us };
         let asset = self.chain.asset();
         let tip = self.chain.tip().await;
-        let preimage = Preimage::new(fresh());
-        let leg = LegId::first(Side::Alpha);
-        let swap = SwapId::new(fresh());
-        let (our_nonce, their_nonce) = (SwapNonce::new(fresh()), SwapNonce::new(fresh()));
         let mut parties = Vec::new();
         for (who, end, nonce) in [
             (payer, End::Refunder, &our_nonce),
@@ -108,7 +138,7 @@ impl<H: Harness> Stage<H> {
         ] {
             let wanted = PartyWanted {
                 asset: &asset,
-                leg,
+                leg: of.leg,
                 end,
                 nonce,
                 taken: &self.taken,
@@ -140,7 +170,7 @@ impl<H: Harness> Stage<H> {
             ..refunder.clone()
         };
         Leg {
-            of: LegRef { swap, leg },
+            of,
             payer,
             preimage,
             refunder,
