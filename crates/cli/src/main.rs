@@ -61,7 +61,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
 fn start_log(scope: &args::Scope, command: &Command) -> anyhow::Result<()> {
     use tracing_subscriber::EnvFilter;
     let by_default = match command {
-        Command::Node => "info",
+        Command::Node => "warn,kofo=info",
         _ => "warn",
     };
     let filter = match (&scope.log, std::env::var("RUST_LOG")) {

@@ -226,3 +226,31 @@ fn checksum(raw: &Raw) -> String {
     );
     hex::encode(sum)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_cannot_make_us_use_more_memory_than_any_keystore_needs() {
+        let network = NetworkId::new("kofo-test").unwrap();
+        let passphrase = Passphrase::new(Zeroizing::new("correct horse".into())).unwrap();
+        let text = seal(&network, &Seed::new([7; 64]), &passphrase, KdfCost::WEAK).unwrap();
+        let greedy = |change: fn(&mut Raw)| {
+            let mut raw: Raw = serde_json::from_str(&text).unwrap();
+            change(&mut raw);
+            raw.checksum = checksum(&raw);
+            Sealed::parse(&serde_json::to_vec(&raw).unwrap()).map(|sealed| sealed.raw.passes)
+        };
+        assert!(matches!(greedy(|_| {}), Ok(1)));
+        let changes: [fn(&mut Raw); 4] = [
+            |raw| raw.memory_kib = u32::MAX,
+            |raw| raw.passes = u32::MAX,
+            |raw| raw.lanes = u32::MAX,
+            |raw| raw.cipher = "none".into(),
+        ];
+        for change in changes {
+            assert!(matches!(greedy(change), Err(FileError::Malformed(_))));
+        }
+    }
+}

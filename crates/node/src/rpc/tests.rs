@@ -379,6 +379,26 @@ async fn a_watcher_is_told_of_the_next_change_and_not_before() {
 }
 
 #[tokio::test]
+async fn watchers_beyond_the_bound_are_told_so_and_leave_room_for_other_calls() {
+    let fixture = Fixture::start().await;
+    let mut watchers = tokio::task::JoinSet::new();
+    for _ in 0..MAX_WATCHERS {
+        let client = fixture.client();
+        watchers.spawn(async move { client.swap_watch(SWAP, 1).await });
+    }
+    while fixture.node.seq.receiver_count() < MAX_WATCHERS {
+        tokio::task::yield_now().await;
+    }
+    let error = error_of(fixture.client().swap_watch(SWAP, 1).await);
+    assert_eq!(error.code(), ApiErrorKind::Busy.code());
+    fixture.client().swap_show(SWAP).await.unwrap();
+    fixture.node.seq.send_replace(2);
+    for watched in watchers.join_all().await {
+        assert_eq!(watched.unwrap().seq, 2);
+    }
+}
+
+#[tokio::test]
 async fn a_page_is_bounded() {
     let fixture = Fixture::start().await;
     assert!(!fixture.client().swap_list(None, None, None).await.unwrap().more);
