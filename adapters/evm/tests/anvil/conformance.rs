@@ -8,7 +8,7 @@ mod eth {
     }
 
     kofo_adapter_api::conformance_tests!(eth =>
-        always, dust, mempool, wrong_locks, stranger, faulty_node, forgetful, overheard, fees, counted
+        always, dust, mempool, wrong_locks, stranger, faulty_node, outage, forgetful, overheard, fees, counted
     );
 }
 
@@ -29,5 +29,5 @@ mod echoin {
         Evm::ready(test, Swapped::Ec).await
     }
 
-    kofo_adapter_api::conformance_tests!(echoin => always, dust, mempool, wrong_locks, stranger, faulty_node, forgetful, overheard);
+    kofo_adapter_api::conformance_tests!(echoin => always, dust, mempool, wrong_locks, stranger, faulty_node, outage, forgetful, overheard);
 }

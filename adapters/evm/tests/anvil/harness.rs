@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use kofo_adapter_api::ChainAdapter;
 use kofo_adapter_api::conformance::Who;
 use kofo_adapter_api::conformance::harness::{
-    Counted, FaultyNode, FeeMarket, Forgetful, Harness, Overheard, Stranger, WrongLocks,
+    Counted, FaultyNode, FeeMarket, Forgetful, Harness, Outage, Overheard, Stranger, WrongLocks,
 };
 use kofo_evm::bindings::{Erc20, HashLanes};
 use kofo_evm::{EvmAdapter, EvmConfig, Profile, SALT, creation_code};
@@ -331,6 +331,17 @@ impl FaultyNode for Evm {
             .behaviour
             .deny
             .store(u64::from(times), Ordering::Relaxed);
+    }
+}
+
+#[async_trait]
+impl Outage for Evm {
+    async fn cut(&self) {
+        self.proxy.behaviour.cut.store(true, Ordering::Relaxed);
+    }
+
+    async fn restore(&self) {
+        self.proxy.behaviour.cut.store(false, Ordering::Relaxed);
     }
 }
 

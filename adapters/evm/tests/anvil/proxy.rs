@@ -16,6 +16,8 @@ pub(crate) struct Behaviour {
     pub(crate) deny: AtomicU64,
     /// Events are left out.
     pub(crate) hide_logs: AtomicBool,
+    /// Nothing is answered.
+    pub(crate) cut: AtomicBool,
     /// Whoever changes the chain in several steps holds this, so that no request is answered in between.
     pub(crate) turn: tokio::sync::RwLock<()>,
 }
@@ -57,6 +59,9 @@ async fn serve(client: TcpStream, node: &str, behaviour: &Behaviour) -> std::io:
     let mut client = BufReader::new(client);
     while let Some(request) = message(&mut client).await? {
         let request = String::from_utf8(request).expect("JSON is UTF-8");
+        if behaviour.cut.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         behaviour.calls.fetch_add(1, Ordering::Relaxed);
         behaviour.asked.lock().unwrap().push(request.clone());
         let answer = answer(&request, node, behaviour).await?;
