@@ -13,7 +13,7 @@ use kofo_primitives::{Amount, AssetId, MAX_LEGS, Seconds};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 /// `swap.watch` waits at most so long.
 pub const MAX_WATCH: Duration = Duration::from_secs(25);
@@ -27,6 +27,7 @@ const LAST_ANSWERS: Duration = Duration::from_secs(2);
 pub struct RpcServer {
     address: SocketAddr,
     handle: ServerHandle,
+    stopping: watch::Sender<bool>,
 }
 
 impl RpcServer {
@@ -51,16 +52,19 @@ impl RpcServer {
             .build((Ipv4Addr::LOCALHOST, port))
             .await?;
         let address = server.local_addr()?;
-        let watchers = Semaphore::new(MAX_WATCHERS);
-        let handle = server.start(
-            Methods {
-                api,
-                assets,
-                watchers,
-            }
-            .into_rpc(),
-        );
-        Ok(Self { address, handle })
+        let (stopping, told_to_stop) = watch::channel(false);
+        let methods = Methods {
+            api,
+            assets,
+            watchers: Semaphore::new(MAX_WATCHERS),
+            told_to_stop,
+        };
+        let handle = server.start(methods.into_rpc());
+        Ok(Self {
+            address,
+            handle,
+            stopping,
+        })
     }
 
     /// Where it listens.
@@ -75,8 +79,9 @@ impl RpcServer {
         format!("http://{}", self.address)
     }
 
-    /// Takes no more requests, and gives those under way a moment to be answered.
+    /// Takes no more requests, lets go of those who watch, and gives the rest a moment to be answered.
     pub async fn stop(self) {
+        self.stopping.send_replace(true);
         // An error says that it has stopped already.
         let _stopped = self.handle.stop();
         let _in_time = tokio::time::timeout(LAST_ANSWERS, self.handle.stopped()).await;
@@ -87,6 +92,7 @@ struct Methods {
     api: Arc<dyn NodeApi>,
     assets: Assets,
     watchers: Semaphore,
+    told_to_stop: watch::Receiver<bool>,
 }
 
 impl Methods {
@@ -167,9 +173,15 @@ impl NodeRpcServer for Methods {
                 .hint("try again, or use swap.show")
                 .into());
         };
-        match tokio::time::timeout(MAX_WATCH, self.api.watch(id, after_seq)).await {
-            Ok(changed) => Ok(changed?),
-            Err(_nothing_new) => Ok(self.api.show(id).await?),
+        let mut told_to_stop = self.told_to_stop.clone();
+        let stopped = async {
+            // Also when the server is gone: whoever waited for more would wait for nothing.
+            let _told = told_to_stop.wait_for(|stop| *stop).await;
+        };
+        tokio::select! {
+            changed = self.api.watch(id, after_seq) => Ok(changed?),
+            () = tokio::time::sleep(MAX_WATCH) => Ok(self.api.show(id).await?),
+            () = stopped => Err(ApiError::new(ApiErrorKind::Stopping, "the node is stopping").into()),
         }
     }
 

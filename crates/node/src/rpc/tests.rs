@@ -399,6 +399,20 @@ async fn watchers_beyond_the_bound_are_told_so_and_leave_room_for_other_calls() 
 }
 
 #[tokio::test]
+async fn a_watcher_is_let_go_when_the_server_stops() {
+    let Fixture { data, server, node } = Fixture::start().await;
+    let client = connect(data.path()).unwrap();
+    let watcher = tokio::spawn(async move { client.swap_watch(SWAP, 1).await });
+    while node.seq.receiver_count() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let stopped = tokio::time::timeout(MAX_WATCH / 2, server.stop());
+    stopped.await.expect("a stop does not wait for a watcher");
+    let error = error_of(watcher.await.unwrap());
+    assert_eq!(error.code(), ApiErrorKind::Stopping.code());
+}
+
+#[tokio::test]
 async fn a_page_is_bounded() {
     let fixture = Fixture::start().await;
     assert!(!fixture.client().swap_list(None, None, None).await.unwrap().more);
