@@ -3,6 +3,7 @@
 
 use crate::shared::{STEP, Scene, outcomes, reaches};
 use kofo_cli::demo::{Follow, Ground, Played, Who, waits};
+use kofo_node::rpc::NodeRpcClient;
 use kofo_node::rpc::types::OutcomeName;
 use kofo_regtest::Chain;
 use serde_json::json;
@@ -51,10 +52,14 @@ async fn an_initiator_killed_before_its_lock_is_broadcast_locks_once_and_redeems
     let mut follow = scene.follow(swap.id, "ETH→BTC");
     reaches(&mut follow, Who::Initiator, &["agreed"]).await.unwrap();
     scene.dies_and_comes_back(Who::Initiator).await;
-    assert!(
-        follow.of(Who::Initiator).is_some_and(|s| s.state == "agreed"),
-        "it died before its lock was built"
-    );
+    let back = scene
+        .stage
+        .client(Who::Initiator)
+        .unwrap()
+        .swap_show(swap.id)
+        .await
+        .unwrap();
+    assert_eq!(back.state, "agreed", "it died before its lock was built");
     scene.ground().resume(Chain::Ethereum).await.unwrap();
     let played = scene.both_redeem(follow).await;
     assert!(played.row.alpha.lock_txid.is_some());

@@ -2,6 +2,7 @@
 //!
 //! All tests of this binary share one set of daemons. Those that move time or hold blocks back have them alone; the rest
 //! run side by side. Every test has fresh nodes with fresh keys.
+#![allow(clippy::unwrap_used)] // of helpers too: a test that cannot go on fails
 
 mod cli;
 mod killed;
