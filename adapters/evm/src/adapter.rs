@@ -58,7 +58,8 @@ impl EvmAdapter {
         }
         let contract = contract_address(config.profile, config.chain_id);
         let code = node.code(contract).await.map_err(|e| broken(&e))?;
-        if code != runtime_code(config.profile, config.chain_id) {
+        let runtime_code = runtime_code(config.profile, config.chain_id);
+        if code != runtime_code {
             let expected =
                 format!("the HashLanes contract at {contract}: deploy it through the CREATE2 deployer");
             return Err(malformed(
@@ -72,6 +73,7 @@ impl EvmAdapter {
             owner: Account::owner(seed, &config.network),
             gas: accounts.collect(),
             ledger: Mutex::new(Ledger::default()),
+            runtime_code,
             node,
             config,
         });

@@ -4,7 +4,7 @@ use crate::facts::Leg;
 use crate::fees::Fee;
 use crate::follow::Follower;
 use crate::prepared::{Form, Numbered};
-use crate::purse::{Earmark, Purse, Trouble};
+use crate::purse::{Earmark, Purse, Shortage, Trouble};
 use crate::send::Sender;
 use alloy::primitives::U256;
 use kofo_primitives::{Act, ActKind, Amount, End, FailClass, LegEvent, LegRef, Text};
@@ -15,6 +15,9 @@ use std::collections::BTreeMap;
 pub(crate) struct Builds {
     wanted: BTreeMap<(LegRef, ActKind), Act>,
 }
+
+/// Approving the same again after so many times would burn gas for ever.
+const APPROVALS: u32 = 3;
 
 enum Outcome {
     Built(Form),
@@ -155,6 +158,9 @@ async fn lock(
         return Ok(refused("the lane is promised to another leg"));
     }
     let price = purse.price(tip.base_fee).await?;
+    if purse.node.code(it.contract).await? != purse.runtime_code {
+        return Ok(refused("the contract's code is not what it was at start"));
+    }
     purse.pays(it).await?;
     purse.afford(at, &leg.spec.asset, it, price).await?;
     if !it.is_coin() && !allowed(purse, sender, leg).await? {
@@ -198,6 +204,11 @@ async fn allowed(purse: &Purse, sender: &mut Sender, leg: &Leg) -> Result<bool, 
     } else {
         U256::ZERO
     };
-    sender.want_errand(crate::calls::approve(it.token, it.contract, amount));
+    let approve = crate::calls::approve(it.token, it.contract, amount);
+    if sender.errands_done(&approve) >= APPROVALS {
+        let why = "the token does not keep the allowance that it was given";
+        return Err(Trouble::Short(Shortage::Refused(why.to_owned())));
+    }
+    sender.want_errand(approve);
     Ok(false)
 }

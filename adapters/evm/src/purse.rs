@@ -31,6 +31,8 @@ pub(crate) struct Ledger {
 pub(crate) struct Purse {
     pub(crate) config: EvmConfig,
     pub(crate) node: Node,
+    /// What stands at the contract's address.
+    pub(crate) runtime_code: Vec<u8>,
     pub(crate) owner: Account,
     pub(crate) gas: Vec<Account>,
     pub(crate) ledger: Mutex<Ledger>,

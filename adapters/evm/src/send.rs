@@ -101,10 +101,16 @@ impl Sender {
         self.dirty = true;
     }
 
-    /// The gas accounts may have too little.
+    /// The gas accounts may have too little. They are looked at a few rounds later: after a start, what other legs hold
+    /// must be known before an errand takes a nonce.
     pub(crate) fn check_gas(&mut self) {
-        self.errands.check_gas = true;
+        self.errands.look_later();
         self.dirty = true;
+    }
+
+    /// How often this errand was in a block already.
+    pub(crate) fn errands_done(&self, call: &Call) -> u32 {
+        self.errands.done(call)
     }
 
     /// Whether the gas accounts lack something for the open legs and one more; errands then bring it.
@@ -282,7 +288,9 @@ impl Sender {
             .run(round, &self.book, !self.owned.is_empty())
             .await?;
         lost |= self.gas.run(round, follower, &mut self.told).await?;
-        self.errands.check_gas |= self.gas.lacks_funds();
+        if moved && self.gas.lacks_funds() {
+            self.errands.look_later();
+        }
         self.dirty = lost || self.errands.waits_to_start();
         Ok(())
     }

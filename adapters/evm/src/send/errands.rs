@@ -8,10 +8,12 @@ use crate::node::NodeError;
 use crate::nonces::NonceBook;
 use crate::purse::TopUp;
 use alloy::primitives::{Address, Bytes, U256};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// More than approvals for eight tokens and top-ups of eight accounts need never wait.
 const MOST: usize = 16;
+/// So many rounds without a new leg pass before the gas accounts are filled for those that are known.
+const CALM: u8 = 3;
 
 struct Running {
     call: Call,
@@ -24,8 +26,10 @@ struct Running {
 pub(super) struct Errands {
     wanted: VecDeque<Call>,
     running: Option<Running>,
-    /// The gas accounts are to be looked at.
-    pub(super) check_gas: bool,
+    /// The gas accounts are to be looked at, after so many rounds.
+    look_in: Option<u8>,
+    /// How often each was in a block.
+    done: BTreeMap<(Address, Bytes), u32>,
 }
 
 pub(super) fn payment(top_up: &TopUp) -> Call {
@@ -55,13 +59,22 @@ impl Errands {
         }
     }
 
+    pub(super) fn look_later(&mut self) {
+        self.look_in = Some(CALM);
+    }
+
+    pub(super) fn done(&self, call: &Call) -> u32 {
+        let key = (call.to, call.input.clone());
+        self.done.get(&key).copied().unwrap_or(0)
+    }
+
     /// Something waits that no block will start.
     pub(super) fn waits_to_start(&self) -> bool {
-        self.running.is_none() && !self.wanted.is_empty()
+        self.look_in.is_some() || (self.running.is_none() && !self.wanted.is_empty())
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.running.is_none() && self.wanted.is_empty() && !self.check_gas
+        self.running.is_none() && self.wanted.is_empty() && self.look_in.is_none()
     }
 
     /// Starts, sends again, or ends. Whether an answer was lost.
@@ -77,8 +90,10 @@ impl Errands {
             return Ok(false);
         }
         let mined = round.nonce(&purse.owner).await?;
-        if self.running.take_if(|running| running.nonce < mined).is_some() {
-            self.check_gas = true;
+        if let Some(Running { call, .. }) = self.running.take_if(|running| running.nonce < mined) {
+            let times = self.done.entry((call.to, call.input)).or_insert(0);
+            *times = times.saturating_add(1);
+            self.look_in = Some(0);
         }
         if self.wanted.is_empty() && sending && book.gap(mined, self.nonce()).is_some() {
             self.want(Call::nothing(purse.owner.address()));
@@ -103,9 +118,11 @@ impl Errands {
         {
             (running.fee, running.since) = (fee, tip.height);
         }
-        let paid = (running.nonce, &mut running.fee);
-        let (verdict, hash) = super::send_bumping(round, &purse.owner, &running.call, paid).await;
-        tracing::debug!(%hash, to = %running.call.to, ?verdict, "errand");
+        let Running { call, nonce, fee, .. } = running;
+        let signed = purse.owner.sign(&purse.config, call, *nonce, *fee);
+        // Never outbids at once what is in the pool under its nonce: that may be a lock of ours.
+        let verdict = Verdict::of(purse.node.send(&signed.raw).await);
+        tracing::debug!(hash = %signed.hash, to = %running.call.to, ?verdict, "errand");
         if matches!(verdict, Verdict::Funds | Verdict::Refused) {
             self.running = None;
         }
@@ -113,14 +130,19 @@ impl Errands {
     }
 
     async fn look_at_gas(&mut self, Round { purse, price, .. }: Round<'_>) -> Result<(), NodeError> {
-        if !self.check_gas {
-            return Ok(());
+        match self.look_in {
+            None => return Ok(()),
+            Some(0) => {}
+            Some(rounds) => {
+                self.look_in = Some(rounds.saturating_sub(1));
+                return Ok(());
+            }
         }
         let lacking = purse.top_ups(None).await?;
         let need = purse.cost(&lacking, purse.config.fees.today(price));
         let coins = purse.has(Address::ZERO).await?;
         let have = coins.saturating_sub(purse.earmarked(&purse.config.coin, None));
-        self.check_gas = false;
+        self.look_in = None;
         if have < need {
             let owner = purse.owner.address();
             tracing::warn!(%owner, have, need, "no coins for the gas of redeems and refunds: fund the owner");

@@ -139,7 +139,12 @@ impl GasPool {
         lane.last.take_if(|(nonce, _)| *nonce < mined);
         if let Some(open) = lane.open.as_ref().filter(|open| open.nonce < mined) {
             let receipt = purse.node.receipt(open.hash).await?;
-            let failed = receipt.is_some_and(|(_, success)| !success);
+            // Another's redeem may have been faster: then ours failed, and nothing is amiss.
+            let ended = follower
+                .legs
+                .get(&open.act.0)
+                .is_some_and(|it| it.facts.end.is_some());
+            let failed = receipt.is_some_and(|(_, success)| !success) && !ended;
             let wanted = self.wanted.get_mut(&open.act).filter(|_| failed);
             told.extend(wanted.map(|wanted| wanted.failed(open.act, tip)));
             lane.open = None;

@@ -7,7 +7,7 @@ use kofo_evm::{EvmAdapter, EvmConfig};
 use kofo_primitives::{Act, ActKind, At, ChainAction, ChainEvent, FailClass, Health, Seed};
 use serde_json::json;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Builds a lock of ours, mining whenever something waits; with how many blocks that took.
 async fn built_after_blocks(stage: &mut Stage<Evm>) -> (Leg, u32) {
@@ -203,4 +203,33 @@ async fn a_used_lane_is_taken_before_a_fresh_one() {
     let mut stage = Stage::set(stage.chain).await;
     let again = stage.agree(Who::Us).await;
     assert_eq!(again.refunder.refunder, leg.refunder.refunder);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_restart_no_errand_takes_the_nonce_of_a_lock_that_was_built_before() {
+    let Some(chain) = Evm::bare("held nonce", Swapped::Eth).await else {
+        return;
+    };
+    let mut stage = Stage::set(chain).await;
+    let (leg, _) = built_after_blocks(&mut stage).await;
+    let (_, lock) = stage.us.told(&leg).built[0].clone();
+    let mut stage = stage.restart_us(async |_: &Evm, _: &_| ()).await;
+    // Three more legs need more gas in reserve, which an errand brings, before the lock is sent.
+    stage.us.watch(&leg, std::slice::from_ref(&lock)).await;
+    for _ in 0..3 {
+        stage.watched(Who::Us).await;
+    }
+    let queued = async || {
+        let pool = stage.chain.rpc("txpool_status", json!([])).await;
+        pool["queued"] != "0x0"
+    };
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !queued().await {
+        assert!(Instant::now() < deadline, "expected the errand behind the lock");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    stage.us.broadcast(&leg, ActKind::Lock, &lock).await;
+    stage.until_waiting(2).await;
+    let tip = stage.mine(1).await;
+    assert_eq!(stage.them.told(&leg).lock, Some(At::Block(tip)));
 }
