@@ -124,6 +124,7 @@ macro_rules! conformance_tests {
         $crate::conformance_tests!(@cases $make, wrong_locks:
             two_locks_are_a_wrong_amount
             what_was_locked_wrongly_is_refunded_whole
+            what_is_added_to_a_lock_hides_no_preimage
         );
     };
     (@group $make:path, stranger) => {
@@ -155,6 +156,8 @@ macro_rules! conformance_tests {
         $crate::conformance_tests!(@cases $make, faults:
             a_lock_that_is_stuck_is_replaced_by_one_that_spends_the_same
             a_redeem_that_is_stuck_is_replaced_by_one_that_pays_more
+            a_replacement_that_was_lost_in_a_crash_is_offered_again
+            a_cancel_outbids_a_lock_that_was_replaced
         );
     };
     (@group $make:path, counted) => {

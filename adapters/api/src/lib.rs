@@ -57,7 +57,8 @@ pub trait ChainAdapter: Send + Sync {
     async fn tip(&self) -> Result<Tip, AdapterError>;
 
     /// Our own party to a leg that is to be agreed: fresh keys and addresses. Reserves nothing: `wanted.taken` names
-    /// all parties of live offers and swaps of ours on this chain, and the answer shares no lane or key with them.
+    /// all parties of live offers and swaps of ours on this chain, and the answer shares no lane or key with them (a
+    /// redeemer that is an account, with neither, may repeat).
     async fn party(&self, wanted: PartyWanted<'_>) -> Result<Party, AdapterError>;
 
     /// Where this adapter locks the asset, such as the contract's address; or why it cannot.

@@ -21,6 +21,17 @@ async fn one_lock_comes<H: Harness>(stage: &Stage<H>, leg: &Leg) {
     }
 }
 
+/// Mines up to ten blocks until they saw the redeem in one.
+async fn one_redeem_comes<H: Harness>(stage: &Stage<H>, leg: &Leg) {
+    for _ in 0..10 {
+        stage.mine(1).await;
+        if matches!(stage.them.told(leg).redeem, Some((_, At::Block(_)))) {
+            return;
+        }
+    }
+    panic!("expected the replacement in a block: {:?}", stage.us.told(leg));
+}
+
 /// Builds our lock of a new leg.
 async fn built<H: Harness>(stage: &mut Stage<H>) -> (Leg, Prepared) {
     let leg = stage.watched(Who::Us).await;
@@ -101,6 +112,47 @@ pub async fn a_lock_that_is_stuck_is_replaced_by_one_that_spends_the_same<H: Fee
     assert_eq!(stage.chain.waiting().await, 0);
 }
 
+/// The better version was told, and the core died before it was durable: it is told again.
+pub async fn a_replacement_that_was_lost_in_a_crash_is_offered_again<H: FeeMarket>(chain: H) {
+    let mut stage = Stage::set(chain).await;
+    let (leg, _) = stage.locked(Who::Them).await;
+    let first = stage.us.build(&leg, Act::Redeem(leg.preimage.clone())).await;
+    stage.send(Who::Us, &leg, ActKind::Redeem, &first).await;
+    stage.chain.raise_fees().await;
+    replacement(&stage, &leg, ActKind::Redeem, &first).await;
+    let stage = stage.restart_us(async |_: &H, _: &super::Peer| ()).await;
+    stage.us.watch(&leg, std::slice::from_ref(&first)).await;
+    stage.us.broadcast(&leg, ActKind::Redeem, &first).await;
+    let better = replacement(&stage, &leg, ActKind::Redeem, &first).await;
+    stage.us.broadcast(&leg, ActKind::Redeem, &better).await;
+    one_redeem_comes(&stage, &leg).await;
+}
+
+/// A cancel must outbid the dearest version of the lock that is out.
+pub async fn a_cancel_outbids_a_lock_that_was_replaced<H: FeeMarket>(chain: H) {
+    let mut stage = Stage::set(chain).await;
+    let (leg, first) = built(&mut stage).await;
+    stage.send(Who::Us, &leg, ActKind::Lock, &first).await;
+    stage.chain.raise_fees().await;
+    let better = replacement(&stage, &leg, ActKind::Lock, &first).await;
+    stage.us.broadcast(&leg, ActKind::Lock, &better).await;
+    let cancel = stage.us.build(&leg, Act::Cancel).await;
+    stage.us.broadcast(&leg, ActKind::Cancel, &cancel).await;
+    stage
+        .us
+        .until_told(&leg, "the cancel to be seen", |told| told.cancel.is_some())
+        .await;
+    for _ in 0..10 {
+        stage.mine(1).await;
+        if matches!(stage.us.told(&leg).cancel, Some(At::Block(_))) {
+            break;
+        }
+    }
+    let told = stage.us.told(&leg);
+    assert!(matches!(told.cancel, Some(At::Block(_))), "{told:?}");
+    assert!(!matches!(stage.them.told(&leg).lock, Some(At::Block(_))));
+}
+
 /// A redeem that is not mined in time loses the money: it must outbid.
 pub async fn a_redeem_that_is_stuck_is_replaced_by_one_that_pays_more<H: FeeMarket>(chain: H) {
     let mut stage = Stage::set(chain).await;
@@ -110,13 +162,7 @@ pub async fn a_redeem_that_is_stuck_is_replaced_by_one_that_pays_more<H: FeeMark
     stage.chain.raise_fees().await;
     let better = replacement(&stage, &leg, ActKind::Redeem, &first).await;
     stage.us.broadcast(&leg, ActKind::Redeem, &better).await;
-    for _ in 0..10 {
-        stage.mine(1).await;
-        if matches!(stage.them.told(&leg).redeem, Some((_, At::Block(_)))) {
-            return;
-        }
-    }
-    panic!("expected the replacement in a block: {:?}", stage.us.told(&leg));
+    one_redeem_comes(&stage, &leg).await;
 }
 
 /// Mines until a version other than the first is offered.

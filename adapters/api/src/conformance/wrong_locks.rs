@@ -80,3 +80,18 @@ pub async fn what_was_locked_wrongly_is_refunded_whole<H: WrongLocks>(chain: H) 
         "expected {all} less a fee, got {back}"
     );
 }
+
+/// Somebody adds a little to our lock so that it looks wrong, and redeems: the preimage is told all the same.
+pub async fn what_is_added_to_a_lock_hides_no_preimage<H: WrongLocks>(chain: H) {
+    let mut stage = Stage::set(chain).await;
+    let (leg, _) = stage.locked(Who::Us).await;
+    let little = Amount::new(stage.chain.amount().units() / 10);
+    stage.chain.lock_units(&leg.refunder, little).await;
+    stage.until_waiting(1).await;
+    stage.mine(1).await;
+    let redeem = stage.them.build(&leg, Act::Redeem(leg.preimage.clone())).await;
+    stage.send(Who::Them, &leg, ActKind::Redeem, &redeem).await;
+    let tip = stage.mine(1).await;
+    let told = stage.us.told(&leg);
+    assert_eq!(told.redeem, Some((leg.preimage.clone(), At::Block(tip))));
+}
