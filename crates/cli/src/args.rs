@@ -64,6 +64,9 @@ pub(crate) enum Command {
     /// Stop the node in good order.
     #[command(after_help = "Example:\n  kofo stop --data ./alice")]
     Stop,
+    /// Read the whole journal and say whether anything was altered, lost or moved. The node must not run.
+    #[command(after_help = "Example:\n  kofo audit --data ./alice")]
+    Audit,
     /// Offer, accept and follow swaps.
     #[command(
         subcommand,

@@ -6,6 +6,7 @@ mod follow;
 mod ground;
 mod memory;
 mod play;
+mod pools;
 mod process;
 mod row;
 mod stage;

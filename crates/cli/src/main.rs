@@ -4,6 +4,7 @@
 //! was asked for was done, 1 if it was refused or failed, 2 if the command line is wrong, 3 if no node answers.
 
 mod args;
+mod audit;
 mod daemon;
 mod failure;
 mod init;
@@ -56,6 +57,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Node => daemon::run(&scope, &out).await,
         Command::Status => node::status(&scope, &out).await,
         Command::Stop => node::stop(&scope, &out).await,
+        Command::Audit => audit::run(&scope, &out),
         Command::Swap(command) => swap::run(&scope, &out, command).await,
         Command::Wallet(command) => wallet::run(&scope, &out, command).await,
         #[cfg(feature = "regtest")]
@@ -63,6 +65,28 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         #[cfg(feature = "regtest")]
         Command::Demo(args) => kofo_cli::demo::run(args).await,
     }
+}
+
+/// Libraries that log what they send, which may be a redeem with its preimage, or a cookie. No filter makes them.
+const TALKATIVE: [&str; 12] = [
+    "alloy_json_rpc",
+    "alloy_provider",
+    "alloy_rpc_client",
+    "alloy_transport",
+    "alloy_transport_http",
+    "corepc",
+    "corepc_client",
+    "hyper",
+    "hyper_util",
+    "jsonrpc",
+    "jsonrpsee",
+    "reqwest",
+];
+
+fn directive(target: &str) -> tracing_subscriber::filter::Directive {
+    format!("{target}=warn")
+        .parse()
+        .expect("a target and a level make a directive")
 }
 
 /// The log goes to standard error: a daemon tells what it does, the other commands only what goes wrong.
@@ -82,8 +106,9 @@ fn start_log(scope: &args::Scope, command: &Command) -> anyhow::Result<()> {
             "--log: expected a filter such as info or kofo_node=debug, got {filter:?}: {e}"
         ))
     })?;
+    let quiet = |filter: EnvFilter, target: &&str| filter.add_directive(directive(target));
     tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(TALKATIVE.iter().fold(filter, quiet))
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();

@@ -41,6 +41,11 @@ pub enum DriverError {
         /// What is wrong.
         why: String,
     },
+    /// An adapter has stopped: its chain would go silent while timelocks run.
+    #[error(
+        "the adapter of {0} has stopped, the node stops: start it again, and report this if it happens again"
+    )]
+    AdapterStopped(ChainId),
     /// No such swap.
     #[error("no swap {0}: check the id")]
     NoSuchSwap(SwapId),

@@ -107,13 +107,15 @@ impl Engine {
     }
 }
 
-async fn listen(chain: ChainId, adapter: Arc<dyn ChainAdapter>, events: mpsc::Sender<(ChainId, ChainEvent)>) {
-    while let Some(event) = adapter.next().await {
-        if events.send((chain.clone(), event)).await.is_err() {
+/// Passes on what an adapter tells; `None` when it has stopped.
+async fn listen(chain: ChainId, adapter: Arc<dyn ChainAdapter>, events: mpsc::Sender<Told>) {
+    loop {
+        let event = adapter.next().await;
+        let last = event.is_none();
+        if events.send((chain.clone(), event)).await.is_err() || last {
             return;
         }
     }
-    tracing::warn!(%chain, "the adapter has stopped");
 }
 
 async fn deliver(adapter: Arc<dyn ChainAdapter>, mut actions: mpsc::Receiver<(LegRef, ChainAction)>) {
@@ -122,9 +124,12 @@ async fn deliver(adapter: Arc<dyn ChainAdapter>, mut actions: mpsc::Receiver<(Le
     }
 }
 
+/// What an adapter tells; `None` is its last word.
+type Told = (ChainId, Option<ChainEvent>);
+
 struct Shell {
     core: Core,
-    events: mpsc::Receiver<(ChainId, ChainEvent)>,
+    events: mpsc::Receiver<Told>,
     inbox: mpsc::Receiver<Command>,
     outboxes: BTreeMap<ChainId, mpsc::Sender<(LegRef, ChainAction)>>,
     change: watch::Sender<u64>,
@@ -142,15 +147,15 @@ impl Shell {
         loop {
             tokio::select! {
                 biased;
-                Some((chain, event)) = self.events.recv() => self.take(&chain, event)?,
+                Some(told) = self.events.recv() => self.take(told)?,
                 command = self.inbox.recv() => match command {
                     Some(command) => replies.push(self.command(command)),
                     None => return Ok(()),
                 },
             }
             for _ in 1..MAX_BATCH {
-                if let Ok((chain, event)) = self.events.try_recv() {
-                    self.take(&chain, event)?;
+                if let Ok(told) = self.events.try_recv() {
+                    self.take(told)?;
                 } else if let Ok(command) = self.inbox.try_recv() {
                     replies.push(self.command(command));
                 } else {
@@ -161,8 +166,11 @@ impl Shell {
         }
     }
 
-    fn take(&mut self, chain: &ChainId, event: ChainEvent) -> Result<(), DriverError> {
-        if let Some(rejected) = self.core.driver.chain_event(chain, event)? {
+    fn take(&mut self, (chain, event): Told) -> Result<(), DriverError> {
+        let Some(event) = event else {
+            return Err(DriverError::AdapterStopped(chain));
+        };
+        if let Some(rejected) = self.core.driver.chain_event(&chain, event)? {
             tracing::debug!(%chain, %rejected, "an event changed nothing");
         }
         self.unnoted = true;

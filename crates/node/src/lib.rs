@@ -2,6 +2,7 @@
 
 pub mod agree;
 pub mod assets;
+pub mod audit;
 pub mod book;
 pub mod clock;
 pub mod config;

@@ -2,6 +2,7 @@
 
 use super::follow::Tell;
 use super::ground::Ground;
+use super::pools::Pools;
 use super::row::{self, LegRow, Row};
 use super::stage::Stage;
 use super::story::{Act, Ending, Who};
@@ -32,6 +33,7 @@ pub struct Played {
 pub async fn play(stage: &mut Stage, act: &Act, tell: &Tell) -> Result<Played> {
     let (pair, arrow) = (pair(stage.ground(), act, "/")?, pair(stage.ground(), act, "→")?);
     (tell)(&format!("--- {} for {}", act.give, act.want));
+    let pools = Pools::watch(stage.ground());
     let both = match act.ending {
         Ending::Redeemed => {
             let swap = stage.agree(act.give, act.want).await?;
@@ -40,7 +42,7 @@ pub async fn play(stage: &mut Stage, act: &Act, tell: &Tell) -> Result<Played> {
         Ending::Refunded => refunded(stage, act, &arrow, tell).await?,
     };
     check(act, &both)?;
-    let row = figures(stage.ground(), pair, &both).await?;
+    let row = figures(stage.ground(), pair, &both, pools.spans()).await?;
     Ok(Played { row, both })
 }
 
@@ -123,9 +125,15 @@ fn check(act: &Act, both: &[SwapStatus; 2]) -> Result<()> {
     Ok(())
 }
 
-/// The figures of a swap that both nodes have ended.
-pub async fn figures(ground: &Ground, pair: String, both: &[SwapStatus; 2]) -> Result<Row> {
-    let (wall_ms, overhead_ms) = row::times(both);
+/// The figures of a swap that both nodes have ended; `waits` are spans, in milliseconds by our clock, in which a
+/// transaction of it is known to have waited for a block.
+pub async fn figures(
+    ground: &Ground,
+    pair: String,
+    both: &[SwapStatus; 2],
+    waits: Vec<(u64, u64)>,
+) -> Result<Row> {
+    let (wall_ms, overhead_ms) = row::times(both, waits);
     let outcome = both[0].outcome.context("the swap is over")?;
     let (alpha, beta) = (
         leg(ground, both, "alpha").await?,

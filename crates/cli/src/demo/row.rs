@@ -66,16 +66,17 @@ fn acts<'a>(status: &'a SwapStatus, leg: &str) -> impl Iterator<Item = &'a ActSe
     legs.flat_map(|l: &LegStatus| &l.acts)
 }
 
-/// Wall time and overhead of a swap that both nodes have ended.
+/// Wall time and overhead of a swap that both nodes have ended. A transaction was waited for from when it was seen until
+/// it was final, and in `waits`.
 #[must_use]
-pub(super) fn times(both: &[SwapStatus; 2]) -> (u64, u64) {
+pub(super) fn times(both: &[SwapStatus; 2], mut waits: Vec<(u64, u64)>) -> (u64, u64) {
     let [initiator, participant] = both;
     let start = participant.created_ms;
     let end = initiator.updated_ms.max(participant.updated_ms);
     let legs = both.iter().flat_map(|status| &status.legs);
     let seen = legs.flat_map(|leg| &leg.acts);
-    let waits = seen.map(|act| (act.seen_ms, act.final_ms.unwrap_or(end)));
-    (end.saturating_sub(start), outside(start, end, waits.collect()))
+    waits.extend(seen.map(|act| (act.seen_ms, act.final_ms.unwrap_or(end))));
+    (end.saturating_sub(start), outside(start, end, waits))
 }
 
 /// How much of `start..end` lies in none of the intervals.

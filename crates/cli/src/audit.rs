@@ -1,0 +1,40 @@
+//! `kofo audit`.
+
+use crate::args::Scope;
+use crate::failure::Refused;
+use crate::out::Out;
+use crate::secrets;
+use serde_json::json;
+
+pub(crate) fn run(scope: &Scope, out: &Out) -> anyhow::Result<()> {
+    let report = kofo_node::audit::audit(&scope.data(), &secrets::passphrase()?)?;
+    let finding = report.finding.as_ref().map(ToString::to_string);
+    let head = report
+        .head
+        .as_ref()
+        .map(|head| json!({ "record": head.seq.0, "hash": head.hash.to_string() }));
+    let result =
+        json!({ "records": report.records, "values": report.values, "head": head, "finding": finding });
+    out.result(&result, |_| {
+        let head = report
+            .head
+            .as_ref()
+            .map_or_else(|| "unreadable".into(), |head| head.hash.to_string());
+        format!(
+            "{} records, head {head}\n{}",
+            report.records,
+            finding.as_deref().unwrap_or("all is as it was written")
+        )
+    })?;
+    match finding {
+        None => Ok(()),
+        Some(finding) => {
+            let hint = "restore the journal from a backup, and ask who could write to the folder";
+            Err(Refused {
+                message: format!("the journal is not as it was written: {finding}; {hint}"),
+                data: None,
+            }
+            .into())
+        }
+    }
+}
