@@ -93,7 +93,7 @@ impl Scene {
 
     /// The figures of a swap that is over.
     pub(crate) async fn played(&self, both: [SwapStatus; 2]) -> Played {
-        let row = figures(self.ground(), "test".to_owned(), &both)
+        let row = figures(self.ground(), "test".to_owned(), &both, Vec::new())
             .await
             .expect("the daemons know the transactions");
         Played { row, both }
