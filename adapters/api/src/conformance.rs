@@ -156,7 +156,7 @@ macro_rules! conformance_tests {
         $crate::conformance_tests!(@cases $make, faults:
             a_lock_that_is_stuck_is_replaced_by_one_that_spends_the_same
             a_redeem_that_is_stuck_is_replaced_by_one_that_pays_more
-            a_replacement_that_was_lost_in_a_crash_is_offered_again
+            a_replacement_that_was_lost_in_a_crash_is_made_again
             a_cancel_outbids_a_lock_that_was_replaced
         );
     };
