@@ -7,7 +7,13 @@ use crate::secrets;
 use serde_json::json;
 
 pub(crate) fn run(scope: &Scope, out: &Out) -> anyhow::Result<()> {
-    let report = kofo_node::audit::audit(&scope.data(), &secrets::passphrase()?)?;
+    let passphrase = secrets::passphrase()?;
+    // The database panics on some damage; the audit catches that and says where it is. The panic's own words help nobody.
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let report = kofo_node::audit::audit(&scope.data(), &passphrase);
+    std::panic::set_hook(hook);
+    let report = report?;
     let finding = report.finding.as_ref().map(ToString::to_string);
     let head = report
         .head

@@ -157,6 +157,36 @@ fn a_node_that_is_terminated_ends_in_order_and_one_that_is_killed_starts_again()
     assert_eq!(json(&shown)["state"], "offered");
 }
 
+#[test]
+fn an_audit_says_that_all_is_as_written_or_that_it_is_not_and_wants_the_node_stopped() {
+    let daemon = Daemon::start();
+    let offer = ["swap", "offer", "--give", "1apple", "--want", "1pear"];
+    daemon.home.run(&offer).done();
+    daemon.home.run(&["audit"]).refused(1, "is in use");
+    daemon.home.run(&["stop"]).done();
+    let (_, home) = daemon.ended();
+    let clean = json(&home.run(&["audit", "--json"]).done());
+    assert_eq!(
+        (&clean["finding"], &clean["records"]),
+        (&Value::Null, &Value::from(1))
+    );
+
+    let files = std::fs::read_dir(home.data().join("journal")).unwrap();
+    let file = files
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|e| e == "redb"));
+    let file = file.expect("the journal's file");
+    let mut bytes = std::fs::read(&file).unwrap();
+    // Past the database's own header, so that it opens and what is in it is judged.
+    bytes
+        .iter_mut()
+        .skip(8192)
+        .step_by(512)
+        .for_each(|byte| *byte ^= 1);
+    std::fs::write(&file, &bytes).unwrap();
+    home.run(&["audit"]).refused(1, "journal");
+}
+
 fn signal(daemon: &Daemon, name: &str) {
     // The shell's own kill: the program of that name is not on every machine.
     let sent = Command::new("sh")
