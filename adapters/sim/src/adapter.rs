@@ -26,6 +26,8 @@ struct Inner {
     view: View,
     legs: BTreeMap<LegRef, Leg>,
     events: VecDeque<ChainEvent>,
+    /// What was asked for while the node did not answer, in order.
+    parked: Vec<(LegRef, ChainAction)>,
     told_health: Health,
 }
 
@@ -39,6 +41,7 @@ impl SimAdapter {
             view,
             legs: BTreeMap::new(),
             events: VecDeque::new(),
+            parked: Vec::new(),
             told_health: Health::Healthy,
         };
         let inner = Mutex::new(inner);
@@ -59,24 +62,32 @@ impl SimAdapter {
     pub fn act_now(&self, leg: LegRef, action: ChainAction) {
         {
             let mut inner = self.inner();
-            match action {
-                ChainAction::Watch { spec, held } => self.watch(&mut inner, leg, spec, &held),
-                ChainAction::Build(act) => self.build(&mut inner, leg, act),
-                ChainAction::Broadcast { act, tx, not_after } => {
-                    if let Some(watched) = inner.legs.get_mut(&leg) {
-                        watched.not_after.insert(act, not_after);
-                    }
-                    self.broadcast(&mut inner, leg, act, &tx);
-                }
-                ChainAction::Unwatch => {
-                    inner.legs.remove(&leg);
-                    inner
-                        .events
-                        .retain(|event| !matches!(event, ChainEvent::Leg(of, _) if *of == leg));
-                }
+            if self.chain.ask(|state| state.cut) {
+                inner.parked.push((leg, action));
+            } else {
+                self.take(&mut inner, leg, action);
             }
         }
         self.chain.changed().notify_waiters();
+    }
+
+    fn take(&self, inner: &mut Inner, leg: LegRef, action: ChainAction) {
+        match action {
+            ChainAction::Watch { spec, held } => self.watch(inner, leg, spec, &held),
+            ChainAction::Build(act) => self.build(inner, leg, act),
+            ChainAction::Broadcast { act, tx, not_after } => {
+                if let Some(watched) = inner.legs.get_mut(&leg) {
+                    watched.not_after.insert(act, not_after);
+                }
+                self.broadcast(inner, leg, act, &tx);
+            }
+            ChainAction::Unwatch => {
+                inner.legs.remove(&leg);
+                inner
+                    .events
+                    .retain(|event| !matches!(event, ChainEvent::Leg(of, _) if *of == leg));
+            }
+        }
     }
 
     /// The next thing to tell, if there is any now. Looks at the chain only when all was told.
@@ -102,7 +113,13 @@ impl SimAdapter {
             inner.told_health = health;
             inner.events.push_back(ChainEvent::Health(health));
         }
-        if cut || inner.heard == Some(announced) {
+        if cut {
+            return;
+        }
+        for (leg, action) in std::mem::take(&mut inner.parked) {
+            self.take(inner, leg, action);
+        }
+        if inner.heard == Some(announced) {
             return;
         }
         let first = inner.heard.replace(announced).is_none();

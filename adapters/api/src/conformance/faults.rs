@@ -3,7 +3,7 @@
 use super::harness::{Counted, FaultyNode, FeeMarket, Forgetful, Harness, Outage, Who};
 use super::stage::{Leg, Stage};
 use crate::AdapterError;
-use kofo_primitives::{Act, ActKind, At, ChainEvent, Health, Prepared};
+use kofo_primitives::{Act, ActKind, At, ChainEvent, Health, LegEvent, Prepared};
 
 /// Mines up to ten blocks until both saw the lock in one; then some more, so that a second one would show.
 async fn one_lock_comes<H: Harness>(stage: &Stage<H>, leg: &Leg) {
@@ -87,6 +87,7 @@ pub async fn what_happens_while_the_node_is_away_is_told_afterwards<H: Outage>(c
     let asked = stage.us.adapter.tip().await;
     assert!(matches!(asked, Err(AdapterError::Node { .. })), "{asked:?}");
     stage.chain.mine(2).await;
+    stage.us.ask_to_watch(&leg, &[]).await;
 
     let mark = stage.us.mark();
     stage.chain.restore().await;
@@ -96,6 +97,14 @@ pub async fn what_happens_while_the_node_is_away_is_told_afterwards<H: Outage>(c
         .await;
     let tip = stage.settled().await;
     assert_eq!(stage.us.told(&leg).lock, Some(At::Block(tip - 1)));
+    let of = leg.of;
+    let watched =
+        |event: &ChainEvent| matches!(event, ChainEvent::Leg(leg, LegEvent::Watched(_)) if *leg == of);
+    let answered = |events: &[ChainEvent]| events.iter().any(watched).then_some(());
+    stage
+        .us
+        .until(mark, "an answer to the Watch of meanwhile", answered)
+        .await;
 }
 
 /// What is stuck is offered to the core in a better-paying version, and only one of the two is ever mined.

@@ -191,12 +191,17 @@ impl Peer {
             .await
     }
 
-    /// Watches the leg and waits for the answer; what was told in it.
-    pub async fn watch(&self, leg: &Leg, held: &[Prepared]) -> Told {
-        let mark = self.mark();
+    /// Asks to watch the leg; does not wait.
+    pub async fn ask_to_watch(&self, leg: &Leg, held: &[Prepared]) {
         let spec = leg.spec(self.who).clone();
         let held = held.to_vec();
         self.adapter.act(leg.of, ChainAction::Watch { spec, held }).await;
+    }
+
+    /// Watches the leg and waits for the answer; what was told in it.
+    pub async fn watch(&self, leg: &Leg, held: &[Prepared]) -> Told {
+        let mark = self.mark();
+        self.ask_to_watch(leg, held).await;
         let answered = |event: &ChainEvent| match event {
             ChainEvent::Leg(of, LegEvent::Watched(_)) => *of == leg.of,
             ChainEvent::Leg(..) | ChainEvent::Tip(_) | ChainEvent::Health(_) => false,
