@@ -85,11 +85,19 @@ async fn one(
         Act::Redeem(preimage) if preimage.hashlock() != it.spec.hashlock => {
             refused("the preimage does not open this leg's hashlock")
         }
-        Act::Redeem(preimage) => Outcome::Built(Form::Redeem(preimage.clone(), Fee::NONE)),
-        Act::Refund => Outcome::Built(Form::Refund(Fee::NONE)),
+        Act::Redeem(preimage) => {
+            Outcome::Built(Form::Redeem(preimage.clone(), today(purse, follower).await?))
+        }
+        Act::Refund => Outcome::Built(Form::Refund(today(purse, follower).await?)),
         Act::Cancel => cancel(purse, follower, sender, leg).await?,
         Act::Lock => lock(purse, follower, sender, leg, it).await?,
     })
+}
+
+/// What the act would pay if it were sent now; it pays more if fees have risen by then.
+async fn today(purse: &Purse, follower: &Follower) -> Result<Fee, Trouble> {
+    let price = purse.price(follower.tip().and_then(|tip| tip.base_fee)).await?;
+    Ok(purse.config.fees.today(price))
 }
 
 fn is_ours(act: &Act, end: End) -> bool {

@@ -20,8 +20,10 @@ type Act = (LegRef, ActKind);
 
 struct Wanted {
     form: Form,
-    /// At least this is paid.
+    /// So much is paid: what the newest version that we were told to send says.
     least: Fee,
+    /// The height at which a better-paying version was last offered.
+    offered: Option<u64>,
     failures: u32,
     not_before: u64,
     told_funds: bool,
@@ -65,6 +67,7 @@ impl GasPool {
         let new = Wanted {
             form,
             least,
+            offered: None,
             failures: 0,
             not_before: 0,
             told_funds: false,
@@ -167,9 +170,7 @@ impl GasPool {
         };
         let replaced = lane.last.filter(|(nonce, _)| *nonce == mined);
         let replacing = replaced.and_then(|(_, fee)| purse.config.fees.bump(fee, price));
-        let fee = replacing
-            .unwrap_or_else(|| purse.config.fees.today(price))
-            .max(least);
+        let fee = replacing.unwrap_or(least).max(least);
         lane.open = Some(Open {
             act,
             nonce: mined,
@@ -187,7 +188,7 @@ impl GasPool {
         follower: &Follower,
         told: &mut Told,
     ) -> Result<bool, NodeError> {
-        let Round { purse, tip, price } = round;
+        let Round { purse, tip, .. } = round;
         let Some(Lane {
             account,
             open: slot,
@@ -201,12 +202,11 @@ impl GasPool {
         let (Some(it), Some(wanted)) = (follower.legs.get(&leg), self.wanted.get_mut(&open.act)) else {
             return Ok(false);
         };
-        if round.waited(open.since, open.fee)
-            && let Some(fee) = purse.config.fees.bump(open.fee, price)
-        {
-            (open.fee, open.since, wanted.least) = (fee, tip.height, fee);
-            told.push((leg, LegEvent::Built(kind, wanted.form.paying(fee).encode())));
+        let paid = open.fee.max(wanted.least);
+        if paid != open.fee {
+            (open.fee, open.since) = (paid, tip.height);
         }
+        told.extend(wanted.offer(open, round).map(|better| (leg, better)));
         let call = match &wanted.form {
             Form::Redeem(preimage, _) => calls::redeem(&it.htlc, preimage),
             Form::Lock(_) | Form::Cancel(_) | Form::Refund(_) => calls::refund(&it.htlc),
@@ -246,6 +246,20 @@ impl GasPool {
 }
 
 impl Wanted {
+    /// A better-paying version of what waits too long. The core journals it and says when it is to be sent.
+    fn offer(&mut self, open: &Open, round: Round<'_>) -> Option<LegEvent> {
+        let policy = &round.purse.config.fees;
+        let height = round.tip.height;
+        let offered = self.offered.filter(|at| *at >= open.since);
+        let again = offered.is_none_or(|at| height.saturating_sub(at) >= policy.bump_after);
+        if !again || !round.waited(open.since, open.fee) {
+            return None;
+        }
+        let better = self.form.paying(policy.bump(open.fee, round.price)?);
+        self.offered = Some(height);
+        Some(LegEvent::Built(open.act.1, better.encode()))
+    }
+
     /// Our transaction failed in a block. The next try waits longer: each costs gas.
     fn failed(&mut self, (leg, kind): Act, tip: Head) -> (LegRef, LegEvent) {
         self.failures = self.failures.saturating_add(1);
