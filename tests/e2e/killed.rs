@@ -1,5 +1,5 @@
 //! A node that is killed with -9 and comes back ends its swap as if nothing had been: the same transactions, no second
-//! lock, and not a unit lost. Bitcoin's blocks are held back so that a transaction stands still when its sender dies.
+//! lock, and not a unit lost. Blocks are held back so that a transaction stands still when its sender dies.
 
 use crate::shared::{STEP, Scene, outcomes, reaches};
 use kofo_cli::demo::{Follow, Ground, Played, Who, waits};
@@ -11,18 +11,39 @@ use serde_json::json;
 impl Scene {
     /// The one transaction that waits for a block of Bitcoin.
     async fn waiting_txid(&self) -> String {
-        waits(self.ground(), Chain::Bitcoin).await.unwrap();
-        let Ground::Daemons(daemons) = self.ground() else {
-            panic!("these tests run on daemons");
-        };
-        let pool = daemons
-            .regtest()
-            .rpc(Chain::Bitcoin, "getrawmempool", json!([]))
-            .await
-            .unwrap();
+        let pool = self.pool(Chain::Bitcoin, "getrawmempool").await;
         let pool = pool.as_array().unwrap();
         assert_eq!(pool.len(), 1, "one transaction waits: {pool:?}");
         pool[0].as_str().unwrap().to_owned()
+    }
+
+    /// The one transaction that waits for a block of Ethereum.
+    async fn waiting_hash(&self) -> String {
+        let pool = self.pool(Chain::Ethereum, "txpool_content").await;
+        assert_eq!(pool["queued"], json!({}), "nothing waits for another transaction");
+        let senders = pool["pending"].as_object().unwrap().values();
+        let waiting: Vec<_> = senders
+            .flat_map(|sent| sent.as_object().unwrap().values())
+            .collect();
+        assert_eq!(waiting.len(), 1, "one transaction waits: {waiting:?}");
+        waiting[0]["hash"].as_str().unwrap().to_owned()
+    }
+
+    async fn pool(&self, chain: Chain, method: &str) -> serde_json::Value {
+        waits(self.ground(), chain).await.unwrap();
+        let Ground::Daemons(daemons) = self.ground() else {
+            panic!("these tests run on daemons");
+        };
+        daemons.regtest().rpc(chain, method, json!([])).await.unwrap()
+    }
+
+    /// A swap before the one of the test: after it the gas accounts on Ethereum are full, and nothing but the swap's own
+    /// transactions waits for a block there.
+    async fn warmed_up(&mut self, give: &str, want: &str) -> Played {
+        let swap = self.stage.agree(give, want).await.unwrap();
+        let both = self.follow(swap.id, "warm-up").done(STEP).await.unwrap();
+        assert_eq!(outcomes(&both), [Some(OutcomeName::Redeemed); 2]);
+        self.played(both).await
     }
 
     async fn dies_and_comes_back(&mut self, who: Who) {
@@ -30,14 +51,20 @@ impl Scene {
         self.stage.start(who).await.unwrap();
     }
 
-    /// Blocks come again; both redeem, and the books balance.
-    async fn both_redeem(&mut self, follow: Follow) -> Played {
-        self.ground().resume(Chain::Bitcoin).await.unwrap();
+    /// Blocks come again; both redeem, and the books balance over this swap and those before.
+    async fn both_redeem_after(&mut self, follow: Follow, mut played: Vec<Played>) -> Played {
+        for chain in Chain::ALL {
+            self.ground().resume(chain).await.unwrap();
+        }
         let both = follow.done(STEP).await.unwrap();
         assert_eq!(outcomes(&both), [Some(OutcomeName::Redeemed); 2]);
-        let played = self.played(both).await;
-        self.balances_conserve(std::slice::from_ref(&played)).await;
-        played
+        played.push(self.played(both).await);
+        self.balances_conserve(&played).await;
+        played.pop().unwrap()
+    }
+
+    async fn both_redeem(&mut self, follow: Follow) -> Played {
+        self.both_redeem_after(follow, Vec::new()).await
     }
 }
 
@@ -151,6 +178,47 @@ async fn a_participant_killed_after_the_preimage_is_public_redeems_by_the_same_t
     let played = scene.both_redeem(follow).await;
     assert_eq!(
         (played.row.alpha.lock_txid, played.row.alpha.end_txid),
+        (Some(lock), Some(redeem))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_initiator_killed_after_its_lock_is_broadcast_on_an_evm_chain_uses_its_nonce_once() {
+    let Some(mut scene) = Scene::alone("killed after the lock").await else {
+        return;
+    };
+    let first = scene.warmed_up("1eth", "0.05btc").await;
+    scene.ground().pause(Chain::Ethereum).await.unwrap();
+    let swap = scene.stage.agree("1eth", "0.05btc").await.unwrap();
+    let follow = scene.follow(swap.id, "ETH→BTC");
+    let lock = scene.waiting_hash().await;
+    scene.dies_and_comes_back(Who::Initiator).await;
+    assert_eq!(scene.waiting_hash().await, lock, "nothing else is sent");
+    let played = scene.both_redeem_after(follow, vec![first]).await;
+    assert_eq!(played.row.alpha.lock_txid, Some(lock));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_initiator_killed_after_the_preimage_is_public_on_an_evm_chain_redeems_by_the_same_transaction() {
+    let Some(mut scene) = Scene::alone("killed after the preimage").await else {
+        return;
+    };
+    let first = scene.warmed_up("0.05btc", "1eth").await;
+    scene.ground().pause(Chain::Ethereum).await.unwrap();
+    let swap = scene.stage.agree("0.05btc", "1eth").await.unwrap();
+    let mut follow = scene.follow(swap.id, "BTC→ETH");
+    let lock = scene.waiting_hash().await;
+    // One block for beta's lock and none for its redeem.
+    scene.ground().mine(Chain::Ethereum).await.unwrap();
+    reaches(&mut follow, Who::Initiator, &["redeeming"])
+        .await
+        .unwrap();
+    let redeem = scene.waiting_hash().await;
+    scene.dies_and_comes_back(Who::Initiator).await;
+    assert_eq!(scene.waiting_hash().await, redeem, "nothing else is sent");
+    let played = scene.both_redeem_after(follow, vec![first]).await;
+    assert_eq!(
+        (played.row.beta.lock_txid, played.row.beta.end_txid),
         (Some(lock), Some(redeem))
     );
 }
