@@ -13,7 +13,7 @@ pub(super) enum Verdict {
     Underpriced,
     /// The account cannot pay for it.
     Funds,
-    /// Something else.
+    /// Something else. Also that the next block's base fee is above what it pays: the block itself will tell how much.
     Refused,
     /// No answer: it may have been accepted or not.
     Lost,
@@ -36,12 +36,7 @@ impl Verdict {
             Self::Accepted
         } else if says(&["nonce too low", "nonce is too low", "oldnonce"]) {
             Self::Late
-        } else if says(&[
-            "underpriced",
-            "fee too low",
-            "feetoolow",
-            "less than block base fee",
-        ]) {
+        } else if says(&["underpriced", "fee too low", "feetoolow"]) {
             Self::Underpriced
         } else if says(&["insufficient funds"]) {
             Self::Funds
@@ -65,6 +60,7 @@ mod tests {
             ("replacement transaction underpriced", Verdict::Underpriced),
             ("insufficient funds for gas * price + value", Verdict::Funds),
             ("exceeds block gas limit", Verdict::Refused),
+            ("max fee per gas less than block base fee", Verdict::Refused),
         ] {
             let error = NodeError::Refused {
                 code: -32000,
