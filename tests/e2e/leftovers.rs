@@ -3,6 +3,7 @@
 use crate::shared::{daemons, kofo};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -58,19 +59,28 @@ async fn all_gone(processes: &BTreeSet<Process>) {
     }
 }
 
-fn demo() -> Child {
+fn no_files(folder: &Path) {
+    let left: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert!(left.is_empty(), "the demo left files: {left:?}");
+}
+
+/// A demo whose files are in a folder of the test.
+fn demo(files: &Path) -> Child {
     let mut command = Command::new(kofo());
     command
         .args(["demo", "--json"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    command.kill_on_drop(true).spawn().unwrap()
+    command.env("TMPDIR", files).kill_on_drop(true).spawn().unwrap()
 }
 
 /// A demo whose nodes have begun to swap, and all its processes.
-async fn in_the_middle() -> (Child, BTreeSet<Process>) {
-    let mut demo = demo();
+async fn in_the_middle(files: &Path) -> (Child, BTreeSet<Process>) {
+    let mut demo = demo(files);
     let mut lines = BufReader::new(demo.stderr.take().unwrap()).lines();
     let mut told = Vec::new();
     while let Some(line) = lines.next_line().await.unwrap() {
@@ -92,7 +102,8 @@ async fn the_demo_on_real_daemons_ends_as_announced_and_leaves_nothing_running()
     if daemons("the demo").await.is_none() {
         return;
     }
-    let demo = demo();
+    let files = tempfile::tempdir().unwrap();
+    let demo = demo(files.path());
     let pid = demo.id().unwrap();
     let output = tokio::spawn(demo.wait_with_output());
     let mut processes = BTreeSet::new();
@@ -122,30 +133,43 @@ async fn the_demo_on_real_daemons_ends_as_announced_and_leaves_nothing_running()
         "three daemons and two nodes were seen: {processes:?}"
     );
     all_gone(&processes).await;
+    no_files(files.path());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn ctrl_c_in_the_middle_of_the_demo_leaves_nothing_running() {
-    if daemons("ctrl-c").await.is_none() {
-        return;
-    }
-    let (mut demo, processes) = in_the_middle().await;
+/// A demo in the middle is sent a signal that lets it clean up.
+async fn ends_on(signal: &str) {
+    let files = tempfile::tempdir().unwrap();
+    let (mut demo, processes) = in_the_middle(files.path()).await;
     let pid = demo.id().unwrap().to_string();
-    let sent = Command::new("/bin/sh")
-        .args(["-c", "kill -s INT \"$1\"", "sh", &pid])
-        .status()
-        .await
-        .unwrap();
-    assert!(sent.success());
+    let kill = ["-c", "kill -s \"$1\" \"$2\"", "sh", signal, &pid];
+    assert!(
+        Command::new("/bin/sh")
+            .args(kill)
+            .status()
+            .await
+            .unwrap()
+            .success()
+    );
     let status = tokio::time::timeout(GONE, demo.wait())
         .await
         .expect("it ends soon")
         .unwrap();
-    assert!(
-        !status.success(),
+    assert_eq!(
+        status.code(),
+        Some(1),
         "a demo that was interrupted did not end as announced"
     );
     all_gone(&processes).await;
+    no_files(files.path());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_or_term_in_the_middle_of_the_demo_leaves_nothing_running() {
+    if daemons("ctrl-c").await.is_none() {
+        return;
+    }
+    ends_on("INT").await;
+    ends_on("TERM").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,7 +177,8 @@ async fn a_demo_that_is_killed_leaves_nothing_running() {
     if daemons("kill").await.is_none() {
         return;
     }
-    let (mut demo, processes) = in_the_middle().await;
+    let files = tempfile::tempdir().unwrap();
+    let (mut demo, processes) = in_the_middle(files.path()).await;
     demo.kill().await.unwrap();
     all_gone(&processes).await;
 }

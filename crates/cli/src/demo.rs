@@ -29,6 +29,7 @@ use kofo_regtest::Options;
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Brings up daemons and two nodes, swaps, and shows what became of the money.
 #[derive(Clone, Debug, Args)]
@@ -51,15 +52,17 @@ pub enum StoryName {
     Direct,
 }
 
-/// Plays the demo; an error if anything did not end as announced. Dropped half-way, as after Ctrl-C, it takes daemons
-/// and nodes with it.
+/// Plays the demo; an error if anything did not end as announced. Told to stop half-way, by Ctrl-C or TERM, it takes
+/// daemons, nodes and their folders with it.
 pub async fn run(args: DemoArgs) -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot catch signals")?;
     tokio::select! {
         played = play_all(&args) => played,
         interrupted = tokio::signal::ctrl_c() => {
             interrupted.context("cannot listen for Ctrl-C")?;
             bail!("interrupted: daemons and nodes are stopped");
         }
+        _ = terminate.recv() => bail!("told to end: daemons and nodes are stopped"),
     }
 }
 
