@@ -6,6 +6,7 @@ mod facts;
 mod initiator;
 mod participant;
 mod pending;
+mod refunding;
 mod sides;
 
 pub use deadline::{Deadline, Due};

@@ -12,7 +12,7 @@ pub(super) fn step(terms: &Terms, swap: &mut Swap, input: &Input) -> Result<(), 
         Phase::BothLocked => both_locked(terms, swap, input)?,
         Phase::RedeemBuilt => redeem_built(terms, swap, input)?,
         Phase::Redeeming => redeeming(terms, swap, input)?,
-        Phase::Refunding => refunding(terms, swap, input)?,
+        Phase::Refunding => super::refunding::refunding(terms, swap, input)?,
         Phase::Done(outcome) => Phase::Done(outcome),
     };
     Ok(())
@@ -82,20 +82,6 @@ fn redeeming(terms: &Terms, swap: &Swap, input: &Input) -> Result<Phase, Rejecte
         }),
         Input::Abort => Err(Rejected::NotNow {
             what: "abort (the preimage may be public)",
-            phase: swap.phase,
-        }),
-    }
-}
-
-fn refunding(terms: &Terms, swap: &Swap, input: &Input) -> Result<Phase, Rejected> {
-    match input {
-        // I9: the preimage shows up all the same: there is nothing left to keep.
-        Input::Tips(_) | Input::Leg(..) if swap.public => Ok(Phase::Redeeming),
-        // I8: ours is ours again for good.
-        Input::Tips(_) | Input::Leg(..) if swap.all_out_over(terms) => Ok(Phase::Done(swap.outcome(terms))),
-        Input::Tips(_) | Input::Leg(..) | Input::GiveUp => Ok(Phase::Refunding),
-        Input::Abort => Err(Rejected::NotNow {
-            what: "abort (a lock may be out)",
             phase: swap.phase,
         }),
     }

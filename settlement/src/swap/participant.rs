@@ -12,7 +12,7 @@ pub(super) fn step(terms: &Terms, swap: &mut Swap, input: &Input) -> Result<(), 
         Phase::LockSent => lock_sent(terms, swap, input)?,
         Phase::BothLocked => both_locked(terms, swap, input)?,
         Phase::Redeeming => redeeming(terms, swap, input)?,
-        Phase::Refunding => refunding(terms, swap, input)?,
+        Phase::Refunding => super::refunding::refunding(terms, swap, input)?,
         Phase::RedeemBuilt => {
             unreachable!("only the initiator builds a redeem before the preimage is public")
         }
@@ -69,19 +69,6 @@ fn redeeming(terms: &Terms, swap: &Swap, input: &Input) -> Result<Phase, Rejecte
         }),
         Input::Abort => Err(Rejected::NotNow {
             what: "abort (the preimage is public)",
-            phase: swap.phase,
-        }),
-    }
-}
-
-fn refunding(terms: &Terms, swap: &Swap, input: &Input) -> Result<Phase, Rejected> {
-    match input {
-        // P7: redeem stays open until our refund is final, and so does our eye for the preimage.
-        Input::Tips(_) | Input::Leg(..) if swap.public => Ok(Phase::Redeeming),
-        Input::Tips(_) | Input::Leg(..) if swap.all_out_over(terms) => Ok(Phase::Done(swap.outcome(terms))),
-        Input::Tips(_) | Input::Leg(..) | Input::GiveUp => Ok(Phase::Refunding),
-        Input::Abort => Err(Rejected::NotNow {
-            what: "abort (a lock may be out)",
             phase: swap.phase,
         }),
     }
