@@ -22,7 +22,13 @@ use tokio::task::JoinSet;
 
 const GWEI: u128 = 1_000_000_000;
 /// How often a chain's node is asked for news.
-const POLL: Duration = Duration::from_millis(500);
+const fn poll(timelocks: TimelockPolicy) -> Duration {
+    match timelocks {
+        TimelockPolicy::Standard => Duration::from_millis(500),
+        // Chains of tests take a transaction as soon as it is there: waiting would be most of a swap.
+        TimelockPolicy::Test => Duration::from_millis(150),
+    }
+}
 /// A chain in memory mines so often.
 const SIM_BLOCK: Duration = Duration::from_secs(1);
 /// What the owner of a chain in memory begins with, of each asset, in smallest units and as so many notes.
@@ -146,7 +152,7 @@ async fn start(
                 auth: bitcoind_auth(materials, chain, &backend.auth)?,
                 birthday: backend.birthday,
                 max_fee_rate: backend.fee_cap,
-                poll: POLL,
+                poll: poll(materials.config.timelocks),
             };
             let store = Arc::new(materials.journal.wallet(chain.id.as_str()));
             let adapter = BitcoinAdapter::start(config, materials.seed.clone(), store).await;
@@ -267,7 +273,7 @@ fn evm_config(
         tip: config.fees.tip.min(cap),
         ..config.fees
     };
-    config.poll = POLL;
+    config.poll = poll(materials.config.timelocks);
     Ok(config)
 }
 

@@ -133,7 +133,7 @@ impl Endpoint {
             let expected = format!("{expected} without user and password");
             return Err(ValueError::expected(expected, "one with them"));
         }
-        if host.is_empty() || !plain {
+        if host.is_empty() || host.starts_with(['?', '#']) || !plain {
             return Err(ValueError::expected(expected, url));
         }
         Ok(Self(url.to_owned()))
@@ -148,7 +148,9 @@ impl Endpoint {
 
 impl std::fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let shown: Vec<_> = self.0.splitn(4, '/').take(3).collect();
-        write!(f, "{}/…", shown.join("/"))
+        // A key stands in the path or in a query, which need not have a path before it.
+        let (scheme, rest) = self.0.split_once("://").unwrap_or_default();
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        write!(f, "{scheme}://{host}/…")
     }
 }

@@ -215,9 +215,16 @@ fn timelocks_of_tests_are_refused_on_a_main_chain() {
 }
 
 #[test]
-fn an_endpoint_is_shown_without_its_path() {
-    let endpoint = Endpoint::new("https://host/v1/secret").unwrap();
-    assert_eq!(format!("{endpoint:?}"), "https://host/…");
+fn an_endpoint_is_shown_without_its_path_and_its_query() {
+    for url in [
+        "https://host/v1/secret",
+        "https://host?key=secret",
+        "https://host#secret/a",
+    ] {
+        let endpoint = Endpoint::new(url).unwrap();
+        assert_eq!(format!("{endpoint:?}"), "https://host/…", "{url}");
+    }
+    assert!(Endpoint::new("https://?key=secret").is_err());
 }
 
 #[test]
