@@ -7,7 +7,8 @@ use alloy::eips::eip2718::Encodable2718;
 use alloy::primitives::{Address, B256, Bytes, TxKind, U256};
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
-use kofo_primitives::{LegSecret, NetworkId, Seed};
+use bip32::{DerivationPath, XPrv};
+use kofo_primitives::Seed;
 
 /// A key of ours. Signatures are deterministic: the same fields give the same transaction, also after a restart.
 #[derive(Clone)]
@@ -32,18 +33,26 @@ pub(crate) struct Signed {
 
 impl Account {
     /// Locks, and receives what is redeemed and refunded.
-    pub(crate) fn owner(seed: &Seed, network: &NetworkId) -> Self {
-        Self::of(&seed.node_secret("kofo/evm/owner/v1", network))
+    pub(crate) fn owner(seed: &Seed) -> Self {
+        Self::derived(seed, 0)
     }
 
     /// Sends redeems and refunds, so that a lock that waits can never hold up a redeem.
-    pub(crate) fn gas(seed: &Seed, network: &NetworkId, index: u8) -> Self {
-        Self::of(&seed.node_secret(&format!("kofo/evm/gas/{index}/v1"), network))
+    pub(crate) fn gas(seed: &Seed, index: u8) -> Self {
+        Self::derived(seed, u32::from(index).saturating_add(1))
     }
 
-    fn of(secret: &LegSecret) -> Self {
-        let key = PrivateKeySigner::from_slice(secret.expose());
-        Self(key.expect("HKDF output is no valid scalar with probability 2^-128"))
+    /// `m/44'/60'/0'/0/index` (BIP-44), where every wallet looks when it is given the words.
+    fn derived(seed: &Seed, index: u32) -> Self {
+        let path: DerivationPath = format!("m/44'/60'/0'/0/{index}")
+            .parse()
+            .expect("a path of small numbers");
+        let key = XPrv::derive_from_path(seed.expose(), &path);
+        let key = key
+            .expect("a child that is no key has probability 2^-127")
+            .private_key()
+            .clone();
+        Self(PrivateKeySigner::from_signing_key(key))
     }
 
     pub(crate) fn address(&self) -> Address {
@@ -112,5 +121,28 @@ impl Call {
 impl std::fmt::Debug for Account {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Account({})", self.address())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// BIP-39 seed of "test test … junk", whose accounts every development chain funds.
+    const SEED: [u8; 64] = alloy::primitives::hex!(
+        "9dfc3c64c2f8bede1533b6a79f8570e5943e0b8fd1cf77107adf7b72cef42185"
+        "d564a3aee24cab43f80e3c4538087d70fc824eabbad596a23c97b6ee8322ccc0"
+    );
+
+    #[test]
+    fn accounts_are_those_that_any_wallet_derives_from_the_words() {
+        let seed = Seed::new(SEED);
+        let addresses =
+            [Account::owner(&seed), Account::gas(&seed, 0)].map(|account| account.address().to_string());
+        let expected = [
+            "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266",
+            "0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
+        ];
+        assert_eq!(addresses, expected);
     }
 }

@@ -68,9 +68,9 @@ impl EvmAdapter {
                 format!("{} bytes of other code", code.len()),
             ));
         }
-        let accounts = (0..config.gas_accounts.max(1)).map(|i| Account::gas(seed, &config.network, i));
+        let accounts = (0..config.gas_accounts.max(1)).map(|i| Account::gas(seed, i));
         let purse = Arc::new(Purse {
-            owner: Account::owner(seed, &config.network),
+            owner: Account::owner(seed),
             gas: accounts.collect(),
             ledger: Mutex::new(Ledger::default()),
             runtime_code,
