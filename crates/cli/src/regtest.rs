@@ -6,7 +6,8 @@ use crate::args::{RegtestArgs, RegtestCommand};
 use crate::out::Out;
 use anyhow::Context;
 use kofo_node::config::{BitcoindAuth, Endpoint};
-use kofo_node::wiring::RegtestChains;
+use kofo_node::wiring::{RegtestChains, TOKEN_DECIMALS};
+use kofo_primitives::Amount;
 use kofo_regtest::people::{self, Status};
 use kofo_regtest::{Chain, Chains, Options, Regtest};
 use serde_json::json;
@@ -92,19 +93,37 @@ async fn mine(out: &Out, chains: &Chains, blocks: u64, only: Option<Chain>) -> a
 
 async fn fund(out: &Out, chains: &Chains, address: &str) -> anyhow::Result<()> {
     let gifts = chains.fund(address).await?;
-    let mut lines: Vec<_> = gifts
-        .iter()
-        .map(|gift| format!("{}: {} units in {}", gift.chain, gift.amount, gift.txid))
-        .collect();
+    let mut lines = Vec::new();
+    for gift in &gifts {
+        let units = gift
+            .amount
+            .parse()
+            .context("the kit gives a whole number of smallest units")?;
+        let (symbol, decimals) = coin(gift.chain);
+        let amount = Amount::new(units).display_units(decimals);
+        lines.push(format!(
+            "{amount} {symbol} on {}, transaction {}",
+            gift.chain, gift.txid
+        ));
+    }
     if gifts.iter().any(|gift| gift.chain == Chain::Ethereum) {
         let txid = contracts::mint(chains, address).await?;
+        let amount = Amount::new(contracts::GIFT).display_units(TOKEN_DECIMALS);
         lines.push(format!(
-            "{}: {} units of the test token in {txid}",
-            Chain::Ethereum,
-            contracts::GIFT
+            "{amount} USDX on {}, transaction {txid}",
+            Chain::Ethereum
         ));
     }
     out.result(&gifts, |_| lines.join("\n"))
+}
+
+/// The coin of a chain, and its decimals.
+const fn coin(chain: Chain) -> (&'static str, u8) {
+    match chain {
+        Chain::Bitcoin => ("BTC", 8),
+        Chain::Ethereum => ("ETH", 18),
+        Chain::Echoin => ("EC", 18),
+    }
 }
 
 fn logs(out: &Out, dir: &Path, only: Option<Chain>, lines: u16) -> anyhow::Result<()> {
