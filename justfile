@@ -22,8 +22,9 @@ sim:
     cargo test -p kofo-primitives -p kofo-exchange -p kofo-clearance -p kofo-settlement -p kofo-sim
     cargo test -p kofo-tests
 
-# property tests with many more cases than CI runs
-fuzz cases="20000":
+# fuzz targets with many more inputs, and property tests with many more cases, than CI runs
+fuzz cases="20000" inputs="200000" seed="2":
+    KOFO_FUZZ_ITERATIONS={{inputs}} KOFO_FUZZ_SEED={{seed}} cargo test -p kofo-fuzz --test run -- --nocapture
     PROPTEST_CASES={{cases}} cargo test -p kofo-primitives -p kofo-exchange -p kofo-clearance -p kofo-settlement
 
 # start bitcoind and two anvils for playing
@@ -50,9 +51,9 @@ bench *args:
 audit:
     cargo deny check advisories
 
-# what is too long for CI: many property cases, end to end ten times over
+# what is too long for CI: many fuzz inputs and property cases, end to end ten times over
 soak:
-    just fuzz 200000
+    just fuzz 200000 2000000
     for i in 1 2 3 4 5 6 7 8 9 10; do KOFO_REQUIRE_NODES=1 cargo test -p kofo-cli || exit 1; done
 
 # before a pull request

@@ -47,9 +47,10 @@ const IMPURE: [&str; 26] = [
 const ADAPTERS: [&str; 3] = ["kofo-bitcoin", "kofo-evm", "kofo-sim"];
 
 /// Everybody else speaks to chains through the port.
-const MAY_NAME_AN_ADAPTER: [&str; 5] = [
+const MAY_NAME_AN_ADAPTER: [&str; 6] = [
     "kofo-bench",
     "kofo-examples",
+    "kofo-fuzz",
     "kofo-node",
     "kofo-regtest",
     "kofo-tests",

@@ -1,0 +1,75 @@
+//! What two nodes say to each other, and how one names the other.
+
+use crate::fixture::*;
+use kofo_network::{Identity, PeerAddress, PeerId};
+use kofo_node::direct::{Request, Response};
+use kofo_primitives::{NodeId, SwapId, encode};
+use std::sync::OnceLock;
+use zeroize::Zeroizing;
+
+/// From a stranger: only what two parties signed is a request.
+pub(crate) fn request(data: &[u8]) {
+    if let Ok(request) = Request::read(data) {
+        assert_eq!(request.write(), data, "one request has one encoding");
+        let Request::Accept(order) = request;
+        assert!(
+            crate::codec::seeds_of_orders().contains(&encode(&*order)),
+            "an order that nobody signed"
+        );
+    }
+}
+
+pub(crate) fn seeds_of_requests() -> Vec<Vec<u8>> {
+    let request = |alpha| Request::Accept(Box::new(order(alpha, 1, 7))).write();
+    vec![request(1), request(2)]
+}
+
+fn asked() -> (SwapId, NodeId) {
+    static ASKED: OnceLock<(SwapId, NodeId)> = OnceLock::new();
+    *ASKED.get_or_init(|| (order(1, 1, 7).id(), key(1).id()))
+}
+
+/// From the maker, or somebody who would like to be: only the maker's own yes is one.
+pub(crate) fn response(data: &[u8]) {
+    let (swap, maker) = asked();
+    if Response::read(data, swap, &maker).is_ok() {
+        assert_eq!(data, Response::accepted(swap, &key(1)).write(), "a forged yes");
+    }
+}
+
+pub(crate) fn seeds_of_responses() -> Vec<Vec<u8>> {
+    let (swap, _) = asked();
+    vec![
+        Response::accepted(swap, &key(1)).write(),
+        Response::accepted(swap, &key(3)).write(),
+        Response::refused(&"the offer expired 5 s ago").write(),
+    ]
+}
+
+/// The contacts of an offer, a line each, and a peer id by itself.
+pub(crate) fn multiaddrs(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let lines: Vec<&str> = text.lines().collect();
+    if let Ok(address) = PeerAddress::from_multiaddrs(&lines) {
+        let printed = address.multiaddrs();
+        assert_eq!(
+            PeerAddress::from_multiaddrs(&printed),
+            Ok(address),
+            "what is printed is read back: {printed:?}"
+        );
+    }
+    if let Ok(peer) = text.parse::<PeerId>() {
+        assert_eq!(peer.to_string().parse(), Ok(peer));
+    }
+}
+
+pub(crate) fn seeds_of_multiaddrs() -> Vec<Vec<u8>> {
+    let peer = Identity::from_secret(Zeroizing::new([7; 32])).peer_id();
+    let texts = [
+        format!("/ip4/127.0.0.1/tcp/9000/p2p/{peer}"),
+        format!("/ip4/203.0.113.5/udp/9000/quic-v1/p2p/{peer}\n/dns4/node.example.org/tcp/9000"),
+        format!("/ip6/::1/tcp/9000/ws/p2p/{peer}\n/ip4/127.0.0.1/tcp/1/p2p/{peer}"),
+        peer.to_string(),
+    ];
+    texts.map(String::into_bytes).into()
+}

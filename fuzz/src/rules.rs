@@ -1,0 +1,71 @@
+//! What a swap may never owe, whatever happened before. The same rules as those of the settlement layer's own tests,
+//! written a second time against its public face.
+
+use kofo_primitives::*;
+use kofo_settlement::{Leg, LegState, Phase, Swap, Terms, Tips};
+
+fn final_lock(state: &LegState) -> bool {
+    state.locked.is_some_and(|lock| lock.is_final)
+}
+
+/// Panics where the state owes what could lose money.
+pub(crate) fn check_owed(terms: &Terms, swap: &Swap, tips: &Tips) {
+    let owed = swap.pending(terms, tips);
+    for (id, action) in &owed {
+        let leg = &terms.legs()[id];
+        match action {
+            ChainAction::Broadcast { act, not_after, .. } => {
+                check_sent(terms, swap, tips, (*id, *act, *not_after))
+            }
+            ChainAction::Build(Act::Redeem(_)) => {
+                assert_eq!(id.end_of(terms.role()), End::Redeemer, "only what is theirs");
+            }
+            ChainAction::Build(Act::Lock) => {
+                assert_eq!(id.end_of(terms.role()), End::Refunder, "only what is ours");
+                assert!(swap.phase() <= Phase::LockBuilt, "a second lock");
+                if terms.role() == Role::Participant {
+                    let all = terms.incoming().all(|(id, _)| final_lock(&swap.legs()[&id]));
+                    assert!(all, "the participant locks behind a final lock");
+                }
+            }
+            ChainAction::Build(Act::Refund) => not_early(leg, tips),
+            ChainAction::Build(Act::Cancel) | ChainAction::Watch { .. } | ChainAction::Unwatch => {}
+        }
+    }
+    let over = matches!(swap.phase(), Phase::Done(_));
+    assert_eq!(
+        swap.deadline(terms).is_none(),
+        over,
+        "what is not over has a deadline"
+    );
+    assert!(!over || owed.iter().all(|(_, action)| *action == ChainAction::Unwatch));
+}
+
+fn check_sent(terms: &Terms, swap: &Swap, tips: &Tips, sent: (LegId, ActKind, Option<UnixTime>)) {
+    let (id, act, not_after) = sent;
+    let leg = &terms.legs()[&id];
+    assert!(
+        swap.legs()[&id].built.contains_key(&act),
+        "only what is journaled is sent"
+    );
+    match act {
+        ActKind::Redeem if !swap.preimage_is_public() => {
+            assert_eq!(terms.role(), Role::Initiator, "only the initiator reveals");
+            assert_ne!(swap.phase(), Phase::Refunding, "who gave up never reveals");
+            let last = UnixTime(leg.spec.timelock.0 - leg.reveal_window.0);
+            assert_eq!(not_after, Some(last), "the adapter must not show it later either");
+            for (_, leg) in terms.incoming() {
+                let tip = tips.of(&leg.spec.chain()).expect("a fresh tip");
+                let left = tip.time.until(leg.spec.timelock);
+                assert!(left >= leg.reveal_window, "a late reveal");
+            }
+        }
+        ActKind::Refund => not_early(leg, tips),
+        ActKind::Redeem | ActKind::Lock | ActKind::Cancel => {}
+    }
+}
+
+fn not_early(leg: &Leg, tips: &Tips) {
+    let tip = tips.of(&leg.spec.chain()).expect("a fresh tip");
+    assert!(tip.time >= leg.spec.timelock, "an early refund");
+}

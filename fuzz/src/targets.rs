@@ -1,0 +1,108 @@
+//! The table of all targets.
+
+use crate::{bitcoin, codec, direct, disk, driver, evm, machine, offers, text};
+
+/// One decoder, or one kind of sequence of operations.
+#[derive(Clone, Copy)]
+pub struct Target {
+    /// Its name, which is its corpus's folder too.
+    pub name: &'static str,
+    /// Panics when a promise is broken.
+    pub run: fn(&[u8]),
+    /// Real encodings, the same each time.
+    pub seeds: fn() -> Vec<Vec<u8>>,
+    /// How many inputs it gets, in per cent of what is asked for: fewer where one takes long.
+    pub share: u64,
+}
+
+impl std::fmt::Debug for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Target({})", self.name)
+    }
+}
+
+const fn target(name: &'static str, run: fn(&[u8]), seeds: fn() -> Vec<Vec<u8>>, share: u64) -> Target {
+    Target {
+        name,
+        run,
+        seeds,
+        share,
+    }
+}
+
+/// All targets: from a peer, from a chain, from a person, from a disk; then the sequences of operations.
+pub const TARGETS: [Target; 33] = [
+    target("signed_offer", codec::signed_offer, codec::seeds_of_offers, 100),
+    target(
+        "signed_acceptance",
+        codec::signed_acceptance,
+        codec::seeds_of_acceptances,
+        100,
+    ),
+    target(
+        "settlement_order",
+        codec::order_of_two,
+        codec::seeds_of_orders,
+        50,
+    ),
+    target(
+        "resigned_order",
+        offers::resigned_order,
+        offers::seeds_of_orders,
+        25,
+    ),
+    target("direct_request", direct::request, direct::seeds_of_requests, 50),
+    target(
+        "direct_response",
+        direct::response,
+        direct::seeds_of_responses,
+        50,
+    ),
+    target("multiaddrs", direct::multiaddrs, direct::seeds_of_multiaddrs, 100),
+    target("bitcoin_party", bitcoin::party, bitcoin::seeds_of_parties, 100),
+    target("bitcoin_htlc", bitcoin::htlc, bitcoin::seeds_of_htlcs, 25),
+    target(
+        "bitcoin_witness",
+        bitcoin::witness,
+        bitcoin::seeds_of_witnesses,
+        100,
+    ),
+    target("evm_calldata", evm::calldata, evm::seeds_of_calldata, 100),
+    target(
+        "evm_commitments",
+        evm::commitments,
+        evm::seeds_of_commitments,
+        100,
+    ),
+    target("leg_event", codec::leg_event, codec::seeds_of_events, 100),
+    target("htlc_spec", codec::htlc_spec, codec::seeds_of_specs, 100),
+    target("offer_text", offers::offer_text, offers::seeds_of_texts, 100),
+    target("amount", text::amount, text::seeds_of_amounts, 100),
+    target(
+        "asset_amount",
+        text::asset_amount,
+        text::seeds_of_asset_amounts,
+        100,
+    ),
+    target("ids", text::ids, text::seeds_of_ids, 100),
+    target("secrets", text::secrets, text::seeds_of_secrets, 100),
+    target("endpoint", text::endpoint, text::seeds_of_endpoints, 100),
+    target("rpc_json", text::rpc_json, text::seeds_of_rpc_json, 100),
+    target("config", disk::config, disk::seeds_of_configs, 50),
+    target("keystore", disk::keystore, disk::seeds_of_keystores, 25),
+    target("node_files", disk::node_files, disk::seeds_of_node_files, 25),
+    target("driver_records", disk::driver_records, disk::seeds_of_records, 25),
+    target("swap_state", codec::swap_state, codec::seeds_of_states, 100),
+    target("swap_terms", codec::swap_terms, codec::seeds_of_terms, 100),
+    target("swap_input", codec::input, codec::seeds_of_inputs, 100),
+    target("swap_begin", codec::begin, codec::seeds_of_begins, 50),
+    target("seen_offers", codec::seen_offers, codec::seeds_of_seen, 100),
+    target(
+        "sim_prepared",
+        codec::sim_prepared,
+        codec::seeds_of_sim_prepared,
+        100,
+    ),
+    target("swap_machine", machine::swap_machine, machine::seeds, 200),
+    target("driver", driver::driver, driver::seeds, 50),
+];
