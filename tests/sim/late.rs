@@ -1,9 +1,9 @@
 //! What must not happen late, or on the strength of what is no longer true.
 
-use crate::world::{Death, START, Who, World, asset};
 use kofo_primitives::{At, LegId, Side, UnixTime};
 use kofo_settlement::{Outcome, Phase};
 use kofo_sim::Dropped;
+use kofo_tests::sim::{Death, START, Who, World, asset};
 
 const GIVE: [&str; 1] = ["bitcoin.btc"];
 const WANT: [&str; 1] = ["ethereum.eth"];

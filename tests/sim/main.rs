@@ -10,4 +10,3 @@ mod crashes;
 mod late;
 mod pairs;
 mod seeds;
-mod world;

@@ -1,7 +1,7 @@
 //! Every ordered pair of assets: both redeem, or both get back their own.
 
-use crate::world::{ASSETS, Death, Who, World};
 use kofo_settlement::{Outcome, Phase};
+use kofo_tests::sim::{ASSETS, Death, Who, World};
 
 fn each_pair(job: impl Fn(&str, &str)) {
     for give in ASSETS {
