@@ -23,6 +23,14 @@ fn canonical<T: BorshSerialize + BorshDeserialize + PartialEq + Debug>(data: &[u
     Some(value)
 }
 
+/// What a stranger wrote cannot forge a line of a log.
+fn printable(text: &str) {
+    assert!(
+        text.bytes().all(|b| b.is_ascii_graphic() || b == b' '),
+        "{text:?} is printed"
+    );
+}
+
 pub(crate) fn signed_offer(data: &[u8]) {
     if let Some(offer) = canonical::<Signed<Offer>>(data) {
         let right = offer.check().is_ok();
@@ -55,6 +63,9 @@ pub(crate) fn leg_event(data: &[u8]) {
     let Some(event) = canonical::<LegEvent>(data) else {
         return;
     };
+    if let LegEvent::Failed(_, class) = &event {
+        printable(&class.to_string());
+    }
     if let LegEvent::Seen {
         act: Act::Redeem(preimage),
         ..

@@ -98,6 +98,11 @@ impl Node {
 
     fn check_change(&self, next: &Swap) {
         assert!(!matches!(self.swap.phase(), Phase::Done(_)), "over is over");
+        for (id, leg) in self.swap.legs() {
+            let kept =
+                !leg.built.contains_key(&ActKind::Lock) || next.legs()[id].built.contains_key(&ActKind::Lock);
+            assert!(kept, "a lock that may be out is never forgotten");
+        }
         let (before, after) = (self.swap.phase(), next.phase());
         let gave_up =
             before == Phase::Refunding && after != Phase::Refunding && !matches!(after, Phase::Done(_));

@@ -120,7 +120,12 @@ impl Mutator {
     }
 
     fn change(&mut self, input: &mut Vec<u8>, kinds: usize) {
-        let at = self.below(input.len());
+        // Often at an end: that is where parsers forget to look.
+        let at = match self.below(8) {
+            0 => input.len(),
+            1 => 0,
+            _ => self.below(input.len()),
+        };
         let most = input.len() - at;
         let length = (self.below(16) + 1).min(most);
         let kind = self.below(kinds);

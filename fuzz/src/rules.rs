@@ -32,6 +32,7 @@ pub(crate) fn check_owed(terms: &Terms, swap: &Swap, tips: &Tips) {
             ChainAction::Build(Act::Cancel) | ChainAction::Watch { .. } | ChainAction::Unwatch => {}
         }
     }
+    check_not_forgotten(terms, swap, tips, &owed);
     let over = matches!(swap.phase(), Phase::Done(_));
     assert_eq!(
         swap.deadline(terms).is_none(),
@@ -39,6 +40,38 @@ pub(crate) fn check_owed(terms: &Terms, swap: &Swap, tips: &Tips) {
         "what is not over has a deadline"
     );
     assert!(!over || owed.iter().all(|(_, action)| *action == ChainAction::Unwatch));
+}
+
+/// What is ours and can be had now is asked for, always.
+fn check_not_forgotten(terms: &Terms, swap: &Swap, tips: &Tips, owed: &[(LegId, ChainAction)]) {
+    let taken = |id: LegId, kind: ActKind| {
+        owed.iter().any(|(leg, action)| match action {
+            ChainAction::Build(act) => *leg == id && act.kind() == kind,
+            ChainAction::Broadcast { act, .. } => *leg == id && *act == kind,
+            ChainAction::Watch { .. } | ChainAction::Unwatch => false,
+        })
+    };
+    let open = |id: LegId| {
+        let state = &swap.legs()[&id];
+        state.ended.is_none() && state.locked.is_some_and(|lock| lock.at != At::Mempool)
+    };
+    if swap.phase() == Phase::Redeeming && swap.preimage_is_public() {
+        for (id, _) in terms.incoming().filter(|(id, _)| open(*id)) {
+            assert!(taken(id, ActKind::Redeem), "a redeem is forgotten");
+        }
+    }
+    if matches!(swap.phase(), Phase::Redeeming | Phase::Refunding) {
+        for (id, leg) in terms.outgoing().filter(|(id, _)| open(*id)) {
+            let tip = tips.of(&leg.spec.chain());
+            if tip.is_some_and(|tip| tip.time >= leg.spec.timelock) {
+                assert!(taken(id, ActKind::Refund), "a refund is forgotten");
+            }
+        }
+    }
+    let waits = matches!(swap.phase(), Phase::BothLocked | Phase::Refunding);
+    if terms.role() == Role::Participant && swap.preimage_is_public() {
+        assert!(!waits, "a public preimage is not used in {:?}", swap.phase());
+    }
 }
 
 fn check_sent(terms: &Terms, swap: &Swap, tips: &Tips, sent: (LegId, ActKind, Option<UnixTime>)) {

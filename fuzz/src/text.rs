@@ -23,7 +23,12 @@ pub(crate) fn amount(data: &[u8]) {
             Ok(amount),
             "{text:?} {printed:?}"
         );
-        assert!(text.bytes().all(|b| b.is_ascii_digit() || b == b'.'));
+        // The same number, and not one that was rounded or shifted: the digits that count are those of the text.
+        let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
+        let (whole, part) = (whole.trim_start_matches('0'), part.trim_end_matches('0'));
+        let point = if part.is_empty() { "" } else { "." };
+        let whole = if whole.is_empty() { "0" } else { whole };
+        assert_eq!(printed, format!("{whole}{point}{part}"), "{text:?}");
     }
     if let Some(units) = data.first_chunk().map(|bytes| u128::from_le_bytes(*bytes)) {
         let printed = Amount::new(units).display_units(decimals);

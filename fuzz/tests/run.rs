@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// So many inputs a target in CI.
-const ITERATIONS: u64 = 20_000;
+const ITERATIONS: u64 = 10_000;
 const SEED: u64 = 1;
 
 fn number(name: &str, otherwise: u64) -> u64 {
