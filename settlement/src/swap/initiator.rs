@@ -73,6 +73,10 @@ fn redeeming(terms: &Terms, swap: &Swap, input: &Input) -> Result<Phase, Rejecte
     match input {
         // I7: theirs is ours for good.
         Input::Tips(_) | Input::Leg(..) if swap.all_in_redeemed(terms) => Ok(Phase::Done(Outcome::Redeemed)),
+        // Nobody saw the preimage, and ours is ours again for good: there is nothing left to show it for.
+        Input::Tips(_) | Input::Leg(..) if !swap.public && swap.all_out_over(terms) => {
+            Ok(Phase::Done(swap.outcome(terms)))
+        }
         // Nothing can happen any more: somebody's refund came before our redeem.
         Input::Tips(tips) if swap.all_settled(terms, tips) => Ok(Phase::Done(swap.outcome(terms))),
         Input::Tips(_) | Input::Leg(..) => Ok(Phase::Redeeming),

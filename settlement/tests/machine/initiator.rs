@@ -165,6 +165,36 @@ fn once_the_preimage_was_seen_the_redeem_is_sent_until_it_is_final_even_after_a_
     );
 }
 
+/// The model found it waiting for ever for a refund that nobody sends.
+#[test]
+fn whoever_has_shown_nothing_and_is_refunded_is_done_although_the_other_side_leaves_its_lock() {
+    let mut node = redeem_built();
+    let (beta, alpha) = (timelock(BETA), timelock(ALPHA));
+    node.tips(107, at(70));
+    assert_eq!(node.phase(), Phase::Redeeming);
+    node.tips(108, beta).tips(109, alpha);
+    node.built(ALPHA, ActKind::Refund).tips(109, alpha);
+    node.seen(ALPHA, Act::Refund, 110).tips(111, alpha);
+    assert_eq!(node.phase(), Phase::Redeeming, "the refund is not final");
+    node.tips(112, alpha);
+    assert_eq!(node.phase(), Phase::Done(Outcome::Refunded));
+}
+
+/// Once it was seen, what is left in beta is still ours to take.
+#[test]
+fn whoever_has_shown_the_preimage_and_is_refunded_still_redeems() {
+    let mut node = redeem_built();
+    let alpha = timelock(ALPHA);
+    node.tips(107, at(70)).in_mempool(BETA, Act::Redeem(preimage()));
+    node.event(BETA, LegEvent::Unseen(ActKind::Redeem));
+    node.tips(109, alpha)
+        .built(ALPHA, ActKind::Refund)
+        .tips(109, alpha);
+    node.seen(ALPHA, Act::Refund, 110).tips(112, alpha);
+    assert_eq!(node.phase(), Phase::Redeeming);
+    assert_eq!(node.owes(), ["broadcast Redeem beta/0"]);
+}
+
 #[test]
 fn a_payment_on_top_of_their_lock_does_not_keep_us_from_redeeming() {
     let mut node = redeem_built();
