@@ -3,10 +3,11 @@
 
 use crate::fixture::*;
 use kofo_exchange::{
-    MAX_OFFER_BYTES, Now, Price, Seen, acceptable, from_text, to_file, to_uri, trading_time,
+    MAX_OFFER_BYTES, MAX_TEXT, Now, Price, Seen, acceptable, from_text, to_file, to_uri, trading_time,
 };
 use kofo_primitives::*;
 use kofo_settlement::{Input, Phase, Swap, Terms, Tips};
+use std::sync::OnceLock;
 
 /// The text of an offer, as people pass it around.
 pub(crate) fn offer_text(data: &[u8]) {
@@ -23,6 +24,28 @@ pub(crate) fn offer_text(data: &[u8]) {
             "an error repeats a stranger's text: {error}"
         ),
     }
+}
+
+/// What stands before or behind a real text, unless it is white space, makes it none.
+pub(crate) fn offer_text_among_others(data: &[u8]) {
+    static REAL: OnceLock<String> = OnceLock::new();
+    let real = REAL.get_or_init(|| to_uri(&offer(1, 1, 7).sign(&key(1))).expect("a small offer"));
+    let other = String::from_utf8_lossy(data);
+    let blank = other.trim_ascii().is_empty();
+    for text in [format!("{real}{other}"), format!("{other}{real}")] {
+        let read = from_text(&text);
+        assert!(read.is_err() || blank, "{other:?} is overlooked");
+        assert!(
+            read.is_ok() || !blank || text.len() > MAX_TEXT,
+            "{other:?} hides it"
+        );
+    }
+}
+
+pub(crate) fn seeds_of_other_texts() -> Vec<Vec<u8>> {
+    [" ", "\n", "A", "/", "=", "kofo:offer1", "\u{feff}"]
+        .map(|text| text.as_bytes().to_vec())
+        .into()
 }
 
 pub(crate) fn seeds_of_texts() -> Vec<Vec<u8>> {

@@ -31,7 +31,7 @@ const fn target(name: &'static str, run: fn(&[u8]), seeds: fn() -> Vec<Vec<u8>>,
 }
 
 /// All targets: from a peer, from a chain, from a person, from a disk; then the sequences of operations.
-pub const TARGETS: [Target; 33] = [
+pub const TARGETS: [Target; 34] = [
     target("signed_offer", codec::signed_offer, codec::seeds_of_offers, 100),
     target(
         "signed_acceptance",
@@ -77,6 +77,12 @@ pub const TARGETS: [Target; 33] = [
     target("leg_event", codec::leg_event, codec::seeds_of_events, 100),
     target("htlc_spec", codec::htlc_spec, codec::seeds_of_specs, 100),
     target("offer_text", offers::offer_text, offers::seeds_of_texts, 100),
+    target(
+        "offer_text_among_others",
+        offers::offer_text_among_others,
+        offers::seeds_of_other_texts,
+        25,
+    ),
     target("amount", text::amount, text::seeds_of_amounts, 100),
     target(
         "asset_amount",
@@ -90,7 +96,7 @@ pub const TARGETS: [Target; 33] = [
     target("rpc_json", text::rpc_json, text::seeds_of_rpc_json, 100),
     target("config", disk::config, disk::seeds_of_configs, 50),
     target("keystore", disk::keystore, disk::seeds_of_keystores, 25),
-    target("node_files", disk::node_files, disk::seeds_of_node_files, 25),
+    target("node_files", disk::node_files, disk::seeds_of_node_files, 5),
     target("driver_records", disk::driver_records, disk::seeds_of_records, 25),
     target("swap_state", codec::swap_state, codec::seeds_of_states, 100),
     target("swap_terms", codec::swap_terms, codec::seeds_of_terms, 100),

@@ -96,7 +96,7 @@ fn every_target_survives_mutations_of_its_corpus() {
         let (share, start) = ((iterations * target.share / 100).max(1), Instant::now());
         let result = attack(target, seed, inputs, share);
         println!(
-            "{:18} {share:7} inputs in {:6} ms",
+            "{:23} {share:7} inputs in {:6} ms",
             target.name,
             start.elapsed().as_millis()
         );
