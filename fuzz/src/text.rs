@@ -179,8 +179,8 @@ pub(crate) fn endpoint(data: &[u8]) {
 pub(crate) fn seeds_of_endpoints() -> Vec<Vec<u8>> {
     let texts = [
         "http://127.0.0.1:8545",
-        "https://node.example.org/v1/a-key-of-ours",
-        "https://node.example.org?key=ours",
+        "https://example.org/v1/a-key-of-ours",
+        "https://example.org?key=ours",
     ];
     texts.map(|text| text.as_bytes().to_vec()).into()
 }

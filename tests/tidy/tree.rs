@@ -3,16 +3,18 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Folders that hold what was built or fetched: by name, by what forge writes, by the tag that cargo leaves.
+/// Not folders that hold what was built or fetched: by name, by what forge writes, by the tag that cargo leaves; nor the
+/// inputs of the fuzz targets, which are bytes even where they happen to be text.
 fn is_ours(folder: &Path) -> bool {
-    let built = [
+    let others = [
         ".git",
         "target",
         "node_modules",
         "contracts/out",
         "contracts/cache",
+        "fuzz/corpus",
     ];
-    !built.iter().any(|built| folder.ends_with(built)) && !folder.join("CACHEDIR.TAG").exists()
+    !others.iter().any(|other| folder.ends_with(other)) && !folder.join("CACHEDIR.TAG").exists()
 }
 
 /// One text file, by its path from the root of the workspace.
