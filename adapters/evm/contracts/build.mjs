@@ -13,7 +13,7 @@ const guard = (name) => [`@guard/=guards/${name}/`];
 const BUILDS = [
   { artifact: "HashLanes.ethereum", source: "src/HashLanes.sol", contract: "HashLanes", evm: "osaka", remap: guard("transient") },
   { artifact: "HashLanes.echoin", source: "src/HashLanes.sol", contract: "HashLanes", evm: "petersburg", remap: guard("storage") },
-  ...["TestToken", "NoReturnToken", "FeeToken", "FalseToken"].map((contract) => ({
+  ...["TestToken", "NoReturnToken", "FeeToken", "FalseToken", "BlockingToken"].map((contract) => ({
     artifact: contract, source: "test/tokens/Tokens.sol", contract, evm: "petersburg", remap: [],
   })),
 ];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-// Tokens for tests: anyone may mint. One well-behaved, three that are not.
+// Tokens for tests: anyone may mint. One well-behaved, four that are not.
 
 /// A plain ERC-20.
 contract TestToken {
@@ -101,5 +101,19 @@ contract FalseToken is TestToken {
 
     function transferFrom(address, address, uint256) external pure override returns (bool) {
         return false;
+    }
+}
+
+/// Neither pays nor takes from whoever is on its list, like USDC.
+contract BlockingToken is TestToken {
+    mapping(address => bool) public blocked;
+
+    function ban(address who) external {
+        blocked[who] = true;
+    }
+
+    function _move(address from, address to, uint256 amount) internal override {
+        require(!blocked[from] && !blocked[to], "blocked");
+        super._move(from, to, amount);
     }
 }
