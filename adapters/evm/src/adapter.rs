@@ -203,7 +203,10 @@ impl ChainAdapter for EvmAdapter {
         let refused = |trouble| purse.adapter_error(asset, trouble);
         purse.pays(&it).await.map_err(refused)?;
         match spec.end {
-            End::Refunder => purse.afford(leg, asset, &it, price).await.map_err(refused),
+            End::Refunder => {
+                purse.afford(leg, asset, &it, price).await.map_err(refused)?;
+                purse.takes(&it).await.map_err(refused)
+            }
             End::Redeemer => purse.afford_end(leg, &it, price).await.map_err(refused),
         }
     }

@@ -3,6 +3,7 @@
 use crate::facts::Leg;
 use crate::fees::Fee;
 use crate::follow::Follower;
+use crate::node::NodeError;
 use crate::prepared::{Form, Numbered};
 use crate::purse::{Earmark, Purse, Shortage, Trouble};
 use crate::send::Sender;
@@ -57,8 +58,8 @@ impl Builds {
                     self.wanted.insert((leg, kind), act);
                     continue;
                 }
-                Err(Trouble::Node(error)) if error.is_revert() => {
-                    LegEvent::Failed(kind, FailClass::Refused(Text::lossy(&error.to_string())))
+                Err(Trouble::Node(NodeError::Reverted(why))) => {
+                    LegEvent::Failed(kind, FailClass::Refused(Text::lossy(&why)))
                 }
                 Err(Trouble::Node(error)) => {
                     tracing::warn!(%leg.leg, ?kind, %error, "building waits for the node");
@@ -171,6 +172,7 @@ async fn lock(
     }
     purse.pays(it).await?;
     purse.afford(at, &leg.spec.asset, it, price).await?;
+    purse.takes(it).await?;
     if !it.is_coin() && !allowed(purse, sender, leg).await? {
         return Ok(Outcome::Later);
     }

@@ -27,7 +27,8 @@ pub struct EvmConfig {
     pub network: NetworkId,
     /// The chain's own coin, such as `eip155:1/slip44:60`.
     pub coin: AssetId,
-    /// The ERC-20 tokens that may be swapped, such as `eip155:1/erc20:0x…`.
+    /// The ERC-20 tokens that may be swapped, such as `eip155:1/erc20:0x…`. Those that return nothing (USDT) work; a
+    /// token that keeps a fee, or says false, is refused before anything of it is locked.
     pub tokens: Vec<AssetId>,
     /// What may be paid for gas.
     pub fees: FeePolicy,

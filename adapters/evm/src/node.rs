@@ -2,6 +2,8 @@
 //!
 //! No function estimates or simulates a redeem, and the provider has none of alloy's fillers, which would.
 
+mod trial;
+
 use crate::bindings::{Erc20, HashLanes};
 use crate::calls;
 use alloy::consensus::Transaction as _;
@@ -27,19 +29,15 @@ pub(crate) enum NodeError {
     /// No connection, no answer in time, or an answer that is no JSON-RPC.
     #[error("no answer: {0}")]
     Lost(String),
+    /// A contract says no, so the node is not to blame and asking again does not help.
+    #[error("{0}")]
+    Reverted(String),
     /// The node says no.
     #[error("error {code}: {message}")]
     Refused { code: i64, message: String },
     /// The answer lacks something or contradicts another.
     #[error("{0}")]
     Odd(&'static str),
-}
-
-impl NodeError {
-    /// A contract said no, so the node is not to blame and asking again does not help.
-    pub(crate) fn is_revert(&self) -> bool {
-        matches!(self, Self::Refused { message, .. } if message.contains("revert"))
-    }
 }
 
 type Result<T> = std::result::Result<T, NodeError>;
@@ -205,7 +203,7 @@ impl Node {
             .await
     }
 
-    /// Whether the token would pay somebody out of the contract today. Shows no preimage. `Err(Refused)`: it would not.
+    /// Whether the token would pay somebody out of the contract today. Shows no preimage. `Err(Reverted)`: it would not.
     pub(crate) async fn would_pay(
         &self,
         token: Address,
@@ -253,16 +251,26 @@ async fn within<T>(call: impl IntoFuture<Output = TransportResult<T>>) -> Result
 
 /// Keeps the node's own words, but no text that could hold what we sent.
 fn error(error: &RpcError<TransportErrorKind>) -> NodeError {
-    let cut = |text: &str| text.chars().take(MESSAGE).collect::<String>();
     match error {
-        RpcError::ErrorResp(e) => NodeError::Refused {
-            code: e.code,
-            message: cut(&e.message),
-        },
+        RpcError::ErrorResp(e) => {
+            let data = e.as_revert_data();
+            match data.and_then(|data| trial::contract_says(&data)) {
+                Some(why) => NodeError::Reverted(why.to_owned()),
+                None if trial::is_revert(e.code, &e.message) => NodeError::Reverted(cut(&e.message)),
+                None => NodeError::Refused {
+                    code: e.code,
+                    message: cut(&e.message),
+                },
+            }
+        }
         RpcError::Transport(e) => NodeError::Lost(cut(&e.to_string())),
         RpcError::NullResp => NodeError::Odd("an empty answer"),
         _ => NodeError::Odd("an answer of another form"),
     }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(MESSAGE).collect()
 }
 
 fn head(block: &Block) -> Head {

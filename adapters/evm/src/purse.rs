@@ -1,11 +1,13 @@
 //! What our accounts have, and what they must keep so that every open leg can be redeemed or refunded at the fee cap.
 
+mod token;
+
 use crate::account::Account;
 use crate::config::EvmConfig;
 use crate::fees::{Fee, PAYMENT_GAS};
 use crate::htlc::Htlc;
 use crate::node::{Node, NodeError};
-use alloy::primitives::{Address, U256};
+use alloy::primitives::Address;
 use kofo_adapter_api::AdapterError;
 use kofo_primitives::{Amount, AssetId, FailClass, LegRef, Text};
 use std::collections::BTreeMap;
@@ -210,27 +212,6 @@ impl Purse {
             Err(Trouble::Short(Shortage::Gas { have, need }))
         } else {
             Ok(())
-        }
-    }
-
-    /// Whether the token would pay the redeemer out of the contract: asked of the chain without any preimage.
-    pub(crate) async fn pays(&self, it: &Htlc) -> Result<(), Trouble> {
-        if it.is_coin() {
-            return Ok(());
-        }
-        // More than the contract has would fail for another reason.
-        let has = self.node.tokens(it.token, it.contract).await?;
-        let amount = U256::from(it.amount.units()).min(has);
-        let refused = |why: String| Err(Trouble::Short(Shortage::Refused(why)));
-        match self
-            .node
-            .would_pay(it.token, it.contract, it.redeemer, amount)
-            .await
-        {
-            Ok(true) => Ok(()),
-            Ok(false) => refused("the token's transfer says false".to_owned()),
-            Err(NodeError::Refused { message, .. }) => refused(message),
-            Err(error) => Err(error.into()),
         }
     }
 

@@ -23,7 +23,9 @@ impl Verdict {
     pub(super) fn of(answer: Result<(), NodeError>) -> Self {
         let message = match answer {
             Ok(()) => return Self::Accepted,
-            Err(NodeError::Refused { message, .. }) => message.to_ascii_lowercase(),
+            Err(NodeError::Refused { message, .. } | NodeError::Reverted(message)) => {
+                message.to_ascii_lowercase()
+            }
             Err(NodeError::Lost(_) | NodeError::Odd(_)) => return Self::Lost,
         };
         let says = |words: &[&str]| words.iter().any(|word| message.contains(word));

@@ -22,6 +22,16 @@ mod erc20 {
     kofo_adapter_api::conformance_tests!(erc20 => always, mempool, wrong_locks, stranger);
 }
 
+mod usdt_like {
+    use crate::harness::{Evm, Swapped};
+
+    async fn usdt_like(test: &str) -> Option<Evm> {
+        Evm::ready(test, Swapped::UsdtLike).await
+    }
+
+    kofo_adapter_api::conformance_tests!(usdt_like => always);
+}
+
 mod echoin {
     use crate::harness::{Evm, Swapped};
 

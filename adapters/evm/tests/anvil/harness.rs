@@ -26,6 +26,7 @@ const DEAR: u128 = 20_000_000_000;
 
 alloy::sol! {
     function mint(address to, uint256 amount) external;
+    function ban(address who) external;
 }
 
 /// What is swapped on which chain.
@@ -33,7 +34,30 @@ alloy::sol! {
 pub(crate) enum Swapped {
     Eth,
     Token,
+    /// Returns nothing, and wants zero between two allowances.
+    UsdtLike,
+    FeeToken,
+    FalseToken,
+    BlockingToken,
     Ec,
+}
+
+impl Swapped {
+    fn is_token(self) -> bool {
+        !matches!(self, Self::Eth | Self::Ec)
+    }
+
+    /// A plain one is there also where coins are swapped.
+    fn token(self) -> Value {
+        let artifact = match self {
+            Self::Eth | Self::Token | Self::Ec => include_str!("../../contracts/artifacts/TestToken.json"),
+            Self::UsdtLike => include_str!("../../contracts/artifacts/NoReturnToken.json"),
+            Self::FeeToken => include_str!("../../contracts/artifacts/FeeToken.json"),
+            Self::FalseToken => include_str!("../../contracts/artifacts/FalseToken.json"),
+            Self::BlockingToken => include_str!("../../contracts/artifacts/BlockingToken.json"),
+        };
+        serde_json::from_str(artifact).unwrap()
+    }
 }
 
 pub(crate) struct Evm {
@@ -49,8 +73,8 @@ impl Evm {
     /// A chain with contract and token, and owners with coins and tokens, but with empty gas accounts and no allowance.
     pub(crate) async fn bare(test: &str, swapped: Swapped) -> Option<Self> {
         let (chain, profile) = match swapped {
-            Swapped::Eth | Swapped::Token => (Chain::Ethereum, Profile::Ethereum),
             Swapped::Ec => (Chain::Echoin, Profile::Echoin),
+            _ => (Chain::Ethereum, Profile::Ethereum),
         };
         let options = Options {
             chains: vec![chain],
@@ -69,7 +93,7 @@ impl Evm {
             .await
             .unwrap();
         let token = regtest
-            .deploy(chain, &token_code(), [0; 32])
+            .deploy(chain, &token_code(swapped), [0; 32])
             .await
             .unwrap()
             .to_lowercase();
@@ -82,7 +106,7 @@ impl Evm {
         let token_id = AssetId::new(&format!("eip155:{id}/erc20:{token}")).unwrap();
         config.tokens = vec![token_id.clone()];
         config.poll = Duration::from_millis(50);
-        let asset = if swapped == Swapped::Token {
+        let asset = if swapped.is_token() {
             token_id
         } else {
             config.coin.clone()
@@ -118,14 +142,8 @@ impl Evm {
                 evm.rpc("anvil_setBalance", json!([account, hex_of(10 * COIN)]))
                     .await;
             }
-            if swapped == Swapped::Token {
-                let contract = kofo_evm::contract_address(evm.config.profile, evm.config.chain_id);
-                let call = Erc20::approveCall {
-                    spender: contract,
-                    amount: U256::MAX,
-                };
-                let owner = evm.owner(who).await;
-                evm.owner_sends(owner, evm.token(), call.abi_encode(), 0).await;
+            if swapped.is_token() {
+                evm.approve(who, U256::MAX).await;
             }
         }
         evm.regtest.mine(evm.chain, 1).await.unwrap();
@@ -148,7 +166,55 @@ impl Evm {
         self.rpc("anvil_setCode", json!([self.token(), code])).await;
     }
 
-    fn token(&self) -> Address {
+    /// Sends the approval; it waits for a block.
+    pub(crate) async fn approve(&self, who: Who, amount: U256) {
+        let spender = self.contract();
+        let call = Erc20::approveCall { spender, amount };
+        let owner = self.owner(who).await;
+        self.owner_sends(owner, self.token(), call.abi_encode(), 0).await;
+    }
+
+    pub(crate) async fn allowance(&self, who: Who) -> U256 {
+        let spender = self.contract();
+        let owner = self.owner(who).await;
+        let input = hex::encode_prefixed(Erc20::allowanceCall { owner, spender }.abi_encode());
+        let call = json!([{ "to": self.token(), "data": input }, "latest"]);
+        self.rpc("eth_call", call)
+            .await
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap()
+    }
+
+    /// A blocking token neither pays nor takes from them from now on.
+    pub(crate) async fn ban(&self, who: Address) {
+        self.faucet_sends(self.token(), banCall { who }.abi_encode())
+            .await;
+        self.mine(1).await;
+    }
+
+    /// The token becomes another kind, with the balances that it has.
+    pub(crate) async fn turn_token_into(&self, swapped: Swapped) {
+        let code = swapped.token()["deployedBytecode"]["object"].clone();
+        self.rpc("anvil_setCode", json!([self.token(), code])).await;
+    }
+
+    /// How many broadcasts went to this address so far: a raw transaction has it after a byte for its length.
+    pub(crate) fn sent_to(&self, to: Address) -> usize {
+        let to = format!("94{}", hex::encode(to));
+        let asked = self.proxy.behaviour.asked.lock().unwrap();
+        let sent = asked
+            .iter()
+            .filter(|request| request.contains("eth_sendRawTransaction"));
+        sent.filter(|request| request.contains(&to)).count()
+    }
+
+    pub(crate) fn contract(&self) -> Address {
+        kofo_evm::contract_address(self.config.profile, self.config.chain_id)
+    }
+
+    pub(crate) fn token(&self) -> Address {
         let (_, token) = self.config.tokens[0].on_chain();
         token.parse().unwrap()
     }
@@ -195,10 +261,8 @@ fn hex_of(number: u128) -> String {
     format!("{number:#x}")
 }
 
-fn token_code() -> Vec<u8> {
-    let artifact: Value =
-        serde_json::from_str(include_str!("../../contracts/artifacts/TestToken.json")).unwrap();
-    hex::decode(artifact["bytecode"]["object"].as_str().unwrap()).unwrap()
+fn token_code(swapped: Swapped) -> Vec<u8> {
+    hex::decode(swapped.token()["bytecode"]["object"].as_str().unwrap()).unwrap()
 }
 
 /// Owner, lane, and the lock as the contract wants it.

@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod conformance;
+mod gas_price;
 mod harness;
 mod own_promises;
 mod proxy;
+mod tokens;

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// Builds a lock of ours, mining whenever something waits; with how many blocks that took.
-async fn built_after_blocks(stage: &mut Stage<Evm>) -> (Leg, u32) {
+pub(crate) async fn built_after_blocks(stage: &mut Stage<Evm>) -> (Leg, u32) {
     let leg = stage.watched(Who::Us).await;
     stage.us.adapter.act(leg.of, ChainAction::Build(Act::Lock)).await;
     let mut blocks = 0;

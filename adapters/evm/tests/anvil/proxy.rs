@@ -16,6 +16,10 @@ pub(crate) struct Behaviour {
     pub(crate) deny: AtomicU64,
     /// Events are left out.
     pub(crate) hide_logs: AtomicBool,
+    /// What gas costs, in wei, whatever the node says; nothing there, the node's own price.
+    pub(crate) gas_price: Mutex<Option<u128>>,
+    /// A method that the node does not have.
+    pub(crate) unknown: Mutex<Option<&'static str>>,
     /// Nothing is answered.
     pub(crate) cut: AtomicBool,
     /// Whoever changes the chain in several steps holds this, so that no request is answered in between.
@@ -78,6 +82,14 @@ async fn answer(request: &str, node: &str, behaviour: &Behaviour) -> std::io::Re
     let sends = request.contains("eth_sendRawTransaction");
     if sends && take_one(&behaviour.refuse) {
         return Ok(error(request));
+    }
+    let unknown = *behaviour.unknown.lock().unwrap();
+    if unknown.is_some_and(|method| request.contains(method)) {
+        return Ok(error(request));
+    }
+    let priced = *behaviour.gas_price.lock().unwrap();
+    if let Some(wei) = priced.filter(|_| request.contains("eth_gasPrice")) {
+        return Ok(format!(r#"{{"jsonrpc":"2.0","id":{},"result":"{wei:#x}"}}"#, id(request)).into_bytes());
     }
     let answer = {
         let _turn = behaviour.turn.read().await;
