@@ -54,6 +54,7 @@ audit:
 # what is too long for CI: many fuzz inputs and property cases, end to end ten times over
 soak:
     just fuzz 200000 2000000
+    cargo test --release -p kofo-tests --test model -- --include-ignored
     for i in 1 2 3 4 5 6 7 8 9 10; do KOFO_REQUIRE_NODES=1 cargo test -p kofo-cli || exit 1; done
 
 # before a pull request
