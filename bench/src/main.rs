@@ -1,15 +1,22 @@
-//! Measures what this project says about itself. Method and results are in `docs/benchmarks.md`.
+//! Measures what this project says about itself. Method and results are in `docs/benchmarks.md` and
+//! `docs/reliability.md`.
 //!
 //! * `onchain`: gas and virtual bytes of every on-chain act, of transactions mined by real daemons.
+//! * `faults`: simulated swaps under faults that a seed chooses, and a death at every crash point.
+//! * `swaps`: what the node adds to a swap, and what a thousand of them at once take.
 //!
-//! Exits with 1 when a figure misses its limit, and says which.
+//! Exits with 1 when a figure misses its limit or money was lost, and says which.
 
+mod faults;
 mod onchain;
+mod swaps;
+mod table;
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tokio::task::spawn_blocking;
 
 /// Measures what this project says about itself.
 #[derive(Parser)]
@@ -27,19 +34,46 @@ enum Benchmark {
         #[arg(long)]
         json: bool,
     },
+    /// Simulated swaps under faults, one a seed, and a death at every journal sync and every effect.
+    Faults {
+        /// How many seeds, from 0.
+        #[arg(long, default_value_t = faults::SEEDS)]
+        seeds: u64,
+        /// Print the figures as one JSON object and nothing else on stdout.
+        #[arg(long)]
+        json: bool,
+    },
+    /// What the node adds to a swap, and what many swaps at once take.
+    Swaps {
+        /// Print the figures as one JSON object and nothing else on stdout.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What a benchmark has to say.
+struct Report {
+    /// The figures, for programs.
+    json: String,
+    /// The same and more, for people.
+    text: String,
+    /// A sentence for each figure that is not as it must be.
+    missed: Vec<String>,
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
-    let Benchmark::Onchain { json } = Arguments::parse().benchmark;
-    let outcome = onchain::run().await?;
-    let text = if json { outcome.json()? } else { outcome.text()? };
+    let (report, json) = match Arguments::parse().benchmark {
+        Benchmark::Onchain { json } => (onchain::run().await?.report()?, json),
+        Benchmark::Faults { seeds, json } => (spawn_blocking(move || faults::run(seeds)).await??, json),
+        Benchmark::Swaps { json } => (swaps::run().await?, json),
+    };
+    let text = if json { &report.json } else { &report.text };
     writeln!(std::io::stdout(), "{text}")?;
-    let missed = outcome.missed();
-    for line in &missed {
+    for line in &report.missed {
         writeln!(std::io::stderr(), "{line}")?;
     }
-    Ok(if missed.is_empty() {
+    Ok(if report.missed.is_empty() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

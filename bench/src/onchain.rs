@@ -5,7 +5,6 @@ mod evm;
 mod figures;
 mod limits;
 mod peers;
-mod table;
 mod tables;
 
 use std::io::Write;
@@ -14,6 +13,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use kofo_regtest::{Chain, Options, Regtest};
 
+use crate::Report;
 use figures::{Beyond, Figures};
 use peers::Peers;
 
@@ -44,13 +44,22 @@ pub(crate) async fn run() -> Result<Outcome> {
 }
 
 impl Outcome {
+    /// What `onchain` prints.
+    pub(crate) fn report(&self) -> Result<Report> {
+        Ok(Report {
+            json: self.json()?,
+            text: self.text()?,
+            missed: self.missed(),
+        })
+    }
+
     /// The figures that have limits, and nothing else.
-    pub(crate) fn json(&self) -> Result<String> {
+    fn json(&self) -> Result<String> {
         Ok(serde_json::to_string(&self.figures)?)
     }
 
     /// Everything, as tables in Markdown.
-    pub(crate) fn text(&self) -> Result<String> {
+    fn text(&self) -> Result<String> {
         Ok([
             tables::limits(&self.figures, &self.peers)?,
             tables::evm(&self.figures.evm, &self.peers),
@@ -62,7 +71,7 @@ impl Outcome {
     }
 
     /// A sentence for each figure that is above its limit.
-    pub(crate) fn missed(&self) -> Vec<String> {
+    fn missed(&self) -> Vec<String> {
         limits::all(&self.figures)
             .iter()
             .filter_map(limits::Limit::missed)

@@ -1,7 +1,7 @@
 //! What this project promises to stay below.
 
 use super::figures::Figures;
-use super::table::grouped;
+use crate::table::grouped;
 
 /// A figure and the most it may be.
 pub(crate) struct Limit {

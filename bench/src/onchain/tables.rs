@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use super::figures::{Acts, BatchGas, Evm, Figures, Gas, LeafSizes, Payouts};
 use super::limits;
 use super::peers::{BtcPeer, EvmPeer, Peers};
-use super::table::{difference, grouped, markdown};
+use crate::table::{difference, grouped, markdown};
 
 /// Figures with limits, each with the peer that needs least.
 pub(crate) fn limits(figures: &Figures, peers: &Peers) -> Result<String> {
