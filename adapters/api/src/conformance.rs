@@ -147,7 +147,10 @@ macro_rules! conformance_tests {
         $crate::conformance_tests!(@cases $make, faults: what_happens_while_the_node_is_away_is_told_afterwards);
     };
     (@group $make:path, forgetful) => {
-        $crate::conformance_tests!(@cases $make, faults: a_lock_that_falls_out_of_the_mempool_is_sent_again);
+        $crate::conformance_tests!(@cases $make, faults:
+            a_lock_that_falls_out_of_the_mempool_is_sent_again
+            a_redeem_that_our_node_took_is_told_even_if_the_mempool_forgets_it_at_once
+        );
     };
     (@group $make:path, overheard) => {
         $crate::conformance_tests!(@cases $make, raw: a_preimage_leaves_only_in_the_broadcast_of_the_redeem);

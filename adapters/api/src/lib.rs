@@ -13,7 +13,8 @@
 //!    it gives `Unseen` (or `Seen` at its new place) before the new tip.
 //! 3. **A lock is one lock** of exactly the amount, with exactly the keys, hashlock and timelock of the spec. Anything
 //!    else that pays to the same place gives `Failed(Lock, WrongAmount)`, once it is in a block.
-//! 4. **A preimage is told at once**, from the mempool too (`At::Mempool`), whoever sent the redeem.
+//! 4. **A preimage is told at once**, from the mempool too (`At::Mempool`), whoever sent the redeem. What our own node
+//!    took of us is shown: it is told then, even if the mempool forgets it before the next look.
 //! 5. **`Built` is bytes, not acts.** It reserves what it spends (UTXO, nonce) until `Unwatch`, or until that was
 //!    spent by a final transaction. Nothing leaves the process. Two live `Prepared` of different acts never spend the
 //!    same thing, except a `Cancel` and the `Lock` that it cancels.

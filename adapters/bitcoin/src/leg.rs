@@ -10,6 +10,7 @@ use kofo_primitives::{
 
 use crate::picture::{Fact, Picture, Sighting, Wanted};
 use crate::prepared::Signed;
+use crate::spend::preimage_in;
 use crate::terms::Terms;
 
 /// Beyond so many payments to one script somebody plays with us: more are not kept.
@@ -152,6 +153,23 @@ impl Leg {
             .copied()
             .flatten()
             .is_none_or(|last| median_time <= last.0)
+    }
+
+    /// Our node took what is being sent. A redeem is shown by that, even if the mempool forgets it before the next look.
+    pub(crate) fn shown(&mut self, leg: LegRef, kind: ActKind, out: &mut VecDeque<ChainEvent>) {
+        let Some(sending) = self.sending.get(&kind).filter(|_| kind == ActKind::Redeem) else {
+            return;
+        };
+        let tx = &sending.signed.tx;
+        let preimage = tx
+            .input
+            .iter()
+            .find_map(|input| preimage_in(&input.witness, self.spec.hashlock.as_bytes()));
+        if let Some(preimage) = preimage.filter(|_| self.told.redeem.is_none()) {
+            let act = Act::Redeem(Preimage::new(preimage));
+            let (at, tx) = (At::Mempool, Some(tx_id(tx.compute_txid())));
+            out.push_back(ChainEvent::Leg(leg, LegEvent::Seen { act, at, tx }));
+        }
     }
 
     /// Tells what changed since it was told last, or the whole picture if somebody asked; whether somebody did.

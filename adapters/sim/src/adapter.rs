@@ -7,7 +7,9 @@ use crate::follow::View;
 use crate::leg::{Leg, Version};
 use crate::tx::{AccountId, Contract, SimTx};
 use crate::wallet::{Draft, Wallet, refused};
-use kofo_primitives::{Act, ActKind, ChainAction, ChainEvent, Health, HtlcSpec, LegEvent, LegRef, Prepared};
+use kofo_primitives::{
+    Act, ActKind, At, ChainAction, ChainEvent, Health, HtlcSpec, LegEvent, LegRef, Prepared,
+};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard};
 
@@ -229,12 +231,28 @@ impl SimAdapter {
         self.send(inner, of, kind);
     }
 
-    /// Offers it to the node. Its answer is no fact: what it took is found on the chain.
-    fn send(&self, inner: &Inner, of: LegRef, kind: ActKind) {
+    /// Offers it to the node. A refusal is no fact: what it took nevertheless is found on the chain. But what it says
+    /// that it took is shown, even if it forgets it at once.
+    fn send(&self, inner: &mut Inner, of: LegRef, kind: ActKind) {
         let tip = inner.view.tip.time;
-        let leg = inner.legs.get(&of).filter(|leg| leg.may_send(kind, tip));
-        if let Some(tx) = leg.and_then(|leg| leg.sending.get(&kind)) {
-            let _answer = self.chain.submit(tx.clone());
+        let leg = inner.legs.get_mut(&of).filter(|leg| leg.may_send(kind, tip));
+        let Some((leg, tx)) = leg.and_then(|leg| leg.sending.get(&kind).cloned().map(|tx| (leg, tx))) else {
+            return;
+        };
+        let shown = tx.preimage().filter(|_| kind == ActKind::Redeem && !leg.shown);
+        if self.chain.submit(tx.clone()).is_ok()
+            && let Some(preimage) = shown
+        {
+            leg.shown = true;
+            let (act, tx) = (Act::Redeem(preimage), Some(tx.id()));
+            inner.tell(
+                of,
+                LegEvent::Seen {
+                    act,
+                    at: At::Mempool,
+                    tx,
+                },
+            );
         }
     }
 

@@ -71,6 +71,8 @@ pub(crate) struct Leg {
     /// What was told, so that only news is told.
     pub(crate) told: Facts,
     pub(crate) told_dead: BTreeSet<ActKind>,
+    /// A node took our redeem, and that was told.
+    pub(crate) shown: bool,
     /// Somebody asked for the whole picture, what is not there included.
     pub(crate) tell_whole: bool,
     pub(crate) told_failed: BTreeMap<ActKind, FailClass>,
@@ -89,6 +91,7 @@ impl Leg {
             wanted: BTreeMap::new(),
             told: Facts::default(),
             told_dead: BTreeSet::new(),
+            shown: false,
             tell_whole: true,
             told_failed: BTreeMap::new(),
         }

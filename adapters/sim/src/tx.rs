@@ -1,7 +1,7 @@
 //! What a transaction of the simulated chain is: notes in, notes out, a fee.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use kofo_primitives::{Amount, AssetId, Hashlock, HtlcSpec, Party, TxId, UnixTime};
+use kofo_primitives::{Amount, AssetId, Hashlock, HtlcSpec, Party, Preimage, TxId, UnixTime};
 use sha2::{Digest, Sha256};
 
 /// A holder of money. Whoever names it is believed to own it.
@@ -159,6 +159,14 @@ impl SimTx {
     pub fn id(&self) -> TxId {
         let bytes = borsh::to_vec(self).expect("writing to memory cannot fail");
         TxId(Sha256::digest(bytes).into())
+    }
+
+    /// The preimage that it shows, if any.
+    pub(crate) fn preimage(&self) -> Option<Preimage> {
+        self.spends.iter().find_map(|spend| match &spend.key {
+            Key::Preimage(bytes) => Some(Preimage::new(bytes.as_slice().try_into().ok()?)),
+            Key::Owner(_) | Key::Timeout => None,
+        })
     }
 
     /// Whether it consumes the note.

@@ -69,6 +69,22 @@ pub async fn a_lock_that_falls_out_of_the_mempool_is_sent_again<H: Forgetful>(ch
     one_lock_comes(&stage, &leg).await;
 }
 
+/// What our own node took of us is shown, whatever it forgets: else the redeem would not be sent again once its time is
+/// over, while the other party has the preimage.
+pub async fn a_redeem_that_our_node_took_is_told_even_if_the_mempool_forgets_it_at_once<H: Forgetful>(
+    chain: H,
+) {
+    let mut stage = Stage::set(chain).await;
+    let (leg, _) = stage.locked(Who::Them).await;
+    let prepared = stage.us.build(&leg, Act::Redeem(leg.preimage.clone())).await;
+    stage.send(Who::Us, &leg, ActKind::Redeem, &prepared).await;
+    stage.chain.evict_mempool().await;
+    stage
+        .us
+        .until_told(&leg, "the preimage that was shown", |told| told.redeem.is_some())
+        .await;
+}
+
 /// A node that is away is said to be at fault, and what happened meanwhile is told when it is back.
 pub async fn what_happens_while_the_node_is_away_is_told_afterwards<H: Outage>(chain: H) {
     let mut stage = Stage::set(chain).await;

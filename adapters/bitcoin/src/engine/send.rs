@@ -149,7 +149,10 @@ impl Engine {
         };
         sending.tried = Some(Instant::now());
         match answer {
-            Ok(()) => tracing::info!(leg = %leg.leg, ?kind, %txid, "sent"),
+            Ok(()) => {
+                tracing::info!(leg = %leg.leg, ?kind, %txid, "sent");
+                watched.shown(leg, kind, &mut self.outbox);
+            }
             Err(RpcError::Refused { code, message, .. }) => {
                 let refusal = refusal(code, &message);
                 sending.too_cheap = refusal == Refusal::TooCheap;

@@ -4,13 +4,13 @@
 use super::{Round, Told, Verdict};
 use crate::account::Account;
 use crate::calls;
-use crate::facts::Leg;
+use crate::facts::{Leg, txid};
 use crate::fees::Fee;
 use crate::follow::Follower;
 use crate::node::{Head, NodeError};
 use crate::prepared::Form;
 use alloy::primitives::B256;
-use kofo_primitives::{ActKind, Amount, FailClass, LegEvent, LegRef, Text};
+use kofo_primitives::{ActKind, Amount, At, FailClass, LegEvent, LegRef, Text};
 use std::collections::BTreeMap;
 
 /// A transaction that failed in a block is tried again after 2, 4, … and at most so many blocks.
@@ -27,6 +27,8 @@ struct Wanted {
     failures: u32,
     not_before: u64,
     told_funds: bool,
+    /// A node took the redeem, and that was told.
+    told_shown: bool,
 }
 
 struct Open {
@@ -71,6 +73,7 @@ impl GasPool {
             failures: 0,
             not_before: 0,
             told_funds: false,
+            told_shown: false,
         };
         let wanted = self.wanted.entry((leg, new.form.kind())).or_insert(new);
         wanted.least = wanted.least.max(least);
@@ -224,6 +227,23 @@ impl GasPool {
             }
         } else if verdict == Verdict::Accepted {
             wanted.told_funds = false;
+            // Our node took it: the preimage is shown, even if the pool forgets it before the next look.
+            if let Form::Redeem(preimage, _) = &wanted.form
+                && !std::mem::replace(&mut wanted.told_shown, true)
+            {
+                let (act, tx) = (
+                    kofo_primitives::Act::Redeem(preimage.clone()),
+                    Some(txid(open.hash)),
+                );
+                told.push((
+                    open.act.0,
+                    LegEvent::Seen {
+                        act,
+                        at: At::Mempool,
+                        tx,
+                    },
+                ));
+            }
         }
         Ok(verdict == Verdict::Lost)
     }
