@@ -28,8 +28,8 @@
 //! * whoever is down at those moments, and has to do such a thing, is *late*: nothing is promised to it, but
 //!   everything still is to the other. So is an initiator that dies between showing the preimage and hearing of it, and comes
 //!   back with its window over and the redeem forgotten by all mempools: it cannot know that it was shown;
-//! * an adapter tells its own node, if that is up, of a redeem that it sent before all mempools and blocks forget it. Without this the checker finds
-//!   an initiator that is up all the time and loses: sent in the last moment of the window, seen by the participant,
+//! * an adapter tells its own node, if that is up, of a redeem that was taken, whatever mempools forget (promise 4 of the
+//!   port; the conformance case `a_redeem_that_our_node_took_…`). Without this the checker finds an initiator that is up all the time and loses: sent in the last moment of the window, seen by the participant,
 //!   forgotten, and not sent again because by then the window is over.
 //!
 //! # What is not
