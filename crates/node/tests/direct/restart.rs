@@ -36,9 +36,16 @@ async fn a_swap_can_be_aborted_before_the_lock_and_not_after_it() {
     let swap = stage.taker.service.accept(&offer.uri).await.unwrap();
     let aborted = stage.taker.service.abort(swap.id).await.unwrap();
     assert_eq!(aborted.outcome, Some(OutcomeName::Aborted));
-    let sent =
-        async || Some(stage.maker.service.show(swap.id).await.unwrap()).filter(|s| s.state == "lock_sent");
-    stage.until("the maker's lock", sent).await;
+    let locked = async || {
+        let status = stage.maker.service.show(swap.id).await.unwrap();
+        let in_block = status
+            .legs
+            .iter()
+            .flat_map(|leg| &leg.acts)
+            .any(|act| act.height.is_some());
+        (status.state == "lock_sent" && in_block).then_some(())
+    };
+    stage.until("the maker's lock in a block", locked).await;
     let refused = stage.maker.service.abort(swap.id).await.unwrap_err();
     assert!(refused.message.contains("use refund"), "{refused}");
     let given_up = stage.maker.service.refund(swap.id).await.unwrap();
