@@ -102,93 +102,122 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
+const START: UnixTime = UnixTime(1_800_000_000);
+
+/// What both know before they telephone.
+struct Market {
+    network: NetworkId,
+    policy: Policy,
+    gold: AssetId,
+    coin: AssetId,
+}
+
 async fn deal() -> Result<[Outcome; 2]> {
-    let network = NetworkId::new("kofo-example")?;
     let (gold, coin) = (
         AssetId::new("sim:vault/coin:gold")?,
         AssetId::new("sim:street/coin:coin")?,
     );
-    let start = UnixTime(1_800_000_000);
     let chains = [(&gold, 1), (&coin, 2)].map(|(asset, owner)| {
-        let chain = SimChain::new(asset.chain(), [asset.clone()], start);
+        let chain = SimChain::new(asset.chain(), [asset.clone()], START);
         chain.fund(AccountId(owner), asset, Amount::new(1_000_000));
         chain.mine(1);
         chain
     });
+    let paces = chains
+        .iter()
+        .map(|chain| (chain.id().clone(), Pace::REGTEST))
+        .collect();
     let policy = Policy {
-        paces: chains
-            .iter()
-            .map(|chain| (chain.id().clone(), Pace::REGTEST))
-            .collect(),
+        paces,
         margins: Margins::REGTEST,
+    };
+    let market = Market {
+        network: NetworkId::new("kofo-example")?,
+        policy,
+        gold,
+        coin,
     };
     let (mut anna, mut ben) = (Person::new(1, &chains)?, Person::new(2, &chains)?);
 
-    // Anna writes her offer into a file.
-    let preimage = anna.seed.preimage(&network, &anna.nonce);
-    let offer = Offer {
-        version: 1,
-        network: network.clone(),
-        mode: Mode::P2P,
-        fee: Amount::ZERO,
-        maker: anna.key.id(),
-        contacts: vec![Contact::new("by-telephone").context("a contact")?],
-        nonce: anna.nonce,
-        hashlock: preimage.hashlock(),
-        give: vec![anna.leg(&gold, Amount::new(50_000), Side::Alpha).await?],
-        want: vec![anna.leg(&coin, Amount::new(80_000), Side::Beta).await?],
-        expires: start.plus(Seconds(3600)),
-    };
-    let file = to_file(&offer.sign(&anna.key))?;
-
-    // Ben reads it, finds it acceptable, and writes his acceptance into another.
-    let place = |asset: &AssetId| [&gold, &coin].contains(&asset).then(Place::default);
-    let now = Now {
-        network: &network,
-        time: start,
-        us: ben.key.id(),
-        place: &place,
-    };
-    let offer = acceptable(from_text(&file)?, &now)?.into_signed();
-    let Timelocks { alpha, beta } = policy.timelocks(&[gold.chain()], &[coin.chain()])?;
-    let acceptance = Acceptance {
-        version: 1,
-        offer: offer.body.id(),
-        taker: ben.key.id(),
-        nonce: ben.nonce,
-        alpha: vec![AcceptedLeg {
-            party: ben
-                .party(&gold, LegId::first(Side::Alpha), Role::Participant)
-                .await?,
-            timelock: start.plus(alpha),
-        }],
-        beta: vec![AcceptedLeg {
-            party: ben
-                .party(&coin, LegId::first(Side::Beta), Role::Participant)
-                .await?,
-            timelock: start.plus(beta),
-        }],
-    };
-    let signed = acceptance.sign(&offer.body, &ben.key);
-    let order = SettlementOrder::new(offer, signed)?;
-    let file = encode(&order);
+    // Two files change hands.
+    let offer = anna.offer(&market).await?;
+    let order = ben.accept(&market, &offer).await?;
 
     // Both have the order now; each checks it for itself and begins.
-    let order: SettlementOrder = decode(&file)?;
+    let order: SettlementOrder = decode(&order)?;
     let heights = chains
         .iter()
         .map(|chain| (chain.id().clone(), chain.tip().height))
         .collect();
+    let preimage = anna.preimage(&market);
     for (person, role, preimage) in [
         (&mut anna, Role::Initiator, Some(preimage)),
         (&mut ben, Role::Participant, None),
     ] {
-        let terms = Terms::new(&order, role, &policy, start, &heights)?;
+        let terms = Terms::new(&order, role, &market.policy, START, &heights)?;
         person
             .driver
             .begin(Begin::new(order.clone(), terms, preimage, 0))?;
     }
     settle(&mut anna, &mut ben, &chains, order.id())
+}
+
+impl Person {
+    fn preimage(&self, market: &Market) -> Preimage {
+        self.seed.preimage(&market.network, &self.nonce)
+    }
+
+    /// Writes an offer of gold for coin into a file.
+    async fn offer(&self, market: &Market) -> Result<String> {
+        let offer = Offer {
+            version: 1,
+            network: market.network.clone(),
+            mode: Mode::P2P,
+            fee: Amount::ZERO,
+            maker: self.key.id(),
+            contacts: vec![Contact::new("by-telephone").context("a contact")?],
+            nonce: self.nonce,
+            hashlock: self.preimage(market).hashlock(),
+            give: vec![self.leg(&market.gold, Amount::new(50_000), Side::Alpha).await?],
+            want: vec![self.leg(&market.coin, Amount::new(80_000), Side::Beta).await?],
+            expires: START.plus(Seconds(3600)),
+        };
+        Ok(to_file(&offer.sign(&self.key))?)
+    }
+
+    /// Reads an offer, finds it acceptable, and writes the order that it makes with the acceptance into a file.
+    async fn accept(&self, market: &Market, file: &str) -> Result<Vec<u8>> {
+        let (gold, coin) = (&market.gold, &market.coin);
+        let place = |asset: &AssetId| [gold, coin].contains(&asset).then(Place::default);
+        let now = Now {
+            network: &market.network,
+            time: START,
+            us: self.key.id(),
+            place: &place,
+        };
+        let offer = acceptable(from_text(file)?, &now)?.into_signed();
+        let Timelocks { alpha, beta } = market.policy.timelocks(&[gold.chain()], &[coin.chain()])?;
+        let mut sides = Vec::new();
+        for (asset, side, span) in [(gold, Side::Alpha, alpha), (coin, Side::Beta, beta)] {
+            let party = self.party(asset, LegId::first(side), Role::Participant).await?;
+            sides.push(vec![AcceptedLeg {
+                party,
+                timelock: START.plus(span),
+            }]);
+        }
+        let (beta, alpha) = (sides.pop().context("beta")?, sides.pop().context("alpha")?);
+        let (id, taker) = (offer.body.id(), self.key.id());
+        let acceptance = Acceptance {
+            version: 1,
+            offer: id,
+            taker,
+            nonce: self.nonce,
+            alpha,
+            beta,
+        };
+        let acceptance = acceptance.sign(&offer.body, &self.key);
+        Ok(encode(&SettlementOrder::new(offer, acceptance)?))
+    }
 }
 
 /// Blocks come, and both do what is theirs to do.
