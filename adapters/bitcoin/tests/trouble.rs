@@ -1,7 +1,7 @@
 //! The adapter when its bitcoind dies.
 #![allow(clippy::unwrap_used)] // functions beside the tests are not covered by allow-unwrap-in-tests
 
-use kofo_adapter_api::ChainAdapter;
+use kofo_adapter_api::{AdapterError, ChainAdapter};
 use kofo_bitcoin::{BitcoinAdapter, BitcoinConfig, MemoryStore, Network, RpcAuth, asset_id};
 use kofo_primitives::{ChainEvent, Health, NetworkId, Seed};
 use kofo_regtest::{Chain, Options, Regtest};
@@ -11,10 +11,10 @@ use std::time::Duration;
 /// A verdict, not a pace.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-async fn adapter(regtest: &Regtest) -> BitcoinAdapter {
+async fn start(regtest: &Regtest, network: Network) -> Result<BitcoinAdapter, AdapterError> {
     let node = regtest.bitcoin();
     let config = BitcoinConfig {
-        network: Network::Regtest,
+        network,
         kofo_network: NetworkId::new("kofo-trouble").unwrap(),
         url: node.rpc_url.clone(),
         auth: RpcAuth::UserPass {
@@ -25,9 +25,7 @@ async fn adapter(regtest: &Regtest) -> BitcoinAdapter {
         max_fee_rate: 200,
         poll: Duration::from_millis(50),
     };
-    BitcoinAdapter::start(config, Seed::new([5; 64]), Arc::new(MemoryStore::default()))
-        .await
-        .unwrap()
+    BitcoinAdapter::start(config, Seed::new([5; 64]), Arc::new(MemoryStore::default())).await
 }
 
 /// Waits for an event that fits.
@@ -54,7 +52,7 @@ async fn a_node_that_dies_is_a_fault_and_is_followed_again_when_it_is_back() {
     let Some(regtest) = Regtest::up_or_skip(test, options).await else {
         return;
     };
-    let adapter = adapter(&regtest).await;
+    let adapter = start(&regtest, Network::Regtest).await.unwrap();
     let address = adapter.address(&asset_id(Network::Regtest)).await.unwrap();
     regtest.fund_bitcoin(&address, 70_000).await.unwrap();
     let before = regtest.tip(Chain::Bitcoin).await.unwrap().height;
@@ -96,20 +94,7 @@ async fn a_node_of_another_network_is_refused_at_the_start() {
     let Some(regtest) = Regtest::up_or_skip(test, options).await else {
         return;
     };
-    let node = regtest.bitcoin();
-    let config = BitcoinConfig {
-        network: Network::Bitcoin,
-        kofo_network: NetworkId::new("kofo-trouble").unwrap(),
-        url: node.rpc_url.clone(),
-        auth: RpcAuth::UserPass {
-            user: node.rpc_user.clone(),
-            password: node.rpc_password.clone(),
-        },
-        birthday: 0,
-        max_fee_rate: 200,
-        poll: Duration::from_millis(50),
-    };
-    let started = BitcoinAdapter::start(config, Seed::new([5; 64]), Arc::new(MemoryStore::default())).await;
+    let started = start(&regtest, Network::Bitcoin).await;
     let refused = started.err().map(|error| error.to_string()).unwrap_or_default();
     assert!(
         refused.contains("genesis block: expected 000000000019d668"),
