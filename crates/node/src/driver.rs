@@ -145,7 +145,7 @@ impl<J: Journal> Driver<J> {
                     entry.withdrawn = true;
                 }
             }
-            Stored::Begin(begin) => self.admit(*begin)?,
+            Stored::Begin(begin) => self.admit(Live::begin(*begin)?)?,
             Stored::Input(id, input) => {
                 self.swaps
                     .get_mut(&id)
@@ -156,15 +156,15 @@ impl<J: Journal> Driver<J> {
         Ok(())
     }
 
-    fn admit(&mut self, begin: Begin) -> Result<(), DriverError> {
-        let offer = &begin.order.offer().body;
-        let id = begin.terms.swap();
+    fn admit(&mut self, live: Live) -> Result<(), DriverError> {
+        let offer = &live.order().offer().body;
+        let id = live.terms().swap();
         match self.offers.get_mut(&offer.id()) {
             // Our own offer took its hashlock when it was made.
             Some(entry) => entry.accepted = Some(id),
             None => self.seen.admit(offer)?,
         }
-        self.swaps.insert(id, Live::begin(begin)?);
+        self.swaps.insert(id, live);
         Ok(())
     }
 
@@ -198,9 +198,9 @@ impl<J: Journal> Driver<J> {
             None if self.swaps.contains_key(&id) => return Ok(id),
             None => self.seen.check(offer)?,
         }
-        Live::begin(begin.clone())?;
-        self.append(&Stored::Begin(Box::new(begin.clone())))?;
-        self.admit(begin)?;
+        let live = Live::begin(begin.clone())?;
+        self.append(&Stored::Begin(Box::new(begin)))?;
+        self.admit(live)?;
         self.touched.insert(id);
         Ok(id)
     }
