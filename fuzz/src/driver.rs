@@ -185,16 +185,7 @@ impl World {
             let event = match action {
                 ChainAction::Watch { .. } => LegEvent::Watched(tip),
                 ChainAction::Build(act) => LegEvent::Built(act.kind(), prepared.clone()),
-                ChainAction::Broadcast { act, .. } => LegEvent::Seen {
-                    act: match act {
-                        ActKind::Lock => Act::Lock,
-                        ActKind::Redeem => Act::Redeem(preimage(secret)),
-                        ActKind::Refund => Act::Refund,
-                        ActKind::Cancel => Act::Cancel,
-                    },
-                    at: At::Block(HEIGHT + 1),
-                    tx: None,
-                },
+                ChainAction::Broadcast { act, .. } => crate::events::seen(act, secret),
                 ChainAction::Unwatch => continue,
             };
             self.tell(&chain, ChainEvent::Leg(leg, event));

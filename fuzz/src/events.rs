@@ -4,7 +4,27 @@ use crate::choices::Choices;
 use crate::fixture::{CHAINS, HEIGHT, START, chain, preimage};
 use kofo_primitives::*;
 
-const KINDS: [ActKind; 4] = [ActKind::Lock, ActKind::Redeem, ActKind::Refund, ActKind::Cancel];
+const KINDS: [ActKind; 6] = [
+    ActKind::Lock,
+    ActKind::Redeem,
+    ActKind::Refund,
+    ActKind::Cancel,
+    ActKind::RedeemTogether,
+    ActKind::RefundTogether,
+];
+
+/// What an adapter tells once the act is in a block.
+pub(crate) fn seen(kind: ActKind, secret: u8) -> LegEvent {
+    let (at, tx) = (At::Block(HEIGHT + 1), None);
+    let act = match kind {
+        ActKind::Lock => Act::Lock,
+        ActKind::Redeem => Act::Redeem(preimage(secret)),
+        ActKind::Refund | ActKind::RefundTogether => Act::Refund,
+        ActKind::Cancel => Act::Cancel,
+        ActKind::RedeemTogether => return LegEvent::RedeemedTogether { at, tx },
+    };
+    LegEvent::Seen { act, at, tx }
+}
 
 pub(crate) fn some_chain(choices: &mut Choices<'_>) -> ChainId {
     chain(choices.one_of(&CHAINS))

@@ -55,16 +55,7 @@ impl Node {
         asked.into_iter().find_map(|(leg, action)| {
             let event = match action {
                 ChainAction::Build(act) => LegEvent::Built(act.kind(), prepared.clone()),
-                ChainAction::Broadcast { act, .. } => LegEvent::Seen {
-                    act: match act {
-                        ActKind::Lock => Act::Lock,
-                        ActKind::Redeem => Act::Redeem(preimage(SECRET)),
-                        ActKind::Refund => Act::Refund,
-                        ActKind::Cancel => Act::Cancel,
-                    },
-                    at: At::Block(HEIGHT + 1),
-                    tx: None,
-                },
+                ChainAction::Broadcast { act, .. } => crate::events::seen(act, SECRET),
                 ChainAction::Watch { .. } | ChainAction::Unwatch => return None,
             };
             Some(Input::Leg(leg, event))

@@ -94,7 +94,11 @@ fn check_sent(terms: &Terms, swap: &Swap, tips: &Tips, sent: (LegId, ActKind, Op
             }
         }
         ActKind::Refund => not_early(leg, tips),
-        ActKind::Redeem | ActKind::Lock | ActKind::Cancel => {}
+        ActKind::Redeem
+        | ActKind::Lock
+        | ActKind::Cancel
+        | ActKind::RedeemTogether
+        | ActKind::RefundTogether => {}
     }
 }
 

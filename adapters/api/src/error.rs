@@ -83,6 +83,9 @@ pub enum AdapterError {
         /// What happened.
         why: String,
     },
+    /// Nothing is gained by another party's help here.
+    #[error("on {0} this act is done alone")]
+    Alone(ChainId),
     /// The adapter's task has ended.
     #[error("the adapter of {0} has stopped: restart the node")]
     Stopped(ChainId),

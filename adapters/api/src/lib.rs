@@ -31,16 +31,21 @@
 //! 10. **`Watch` answers** with the whole picture: `Seen` or `Unseen` for each act, then `Watched` with a tip that was
 //!     fetched after the `Watch` came. After a restart it finds what happened since `from_height`, and says so too of
 //!     what a reorg took away meanwhile: nobody else would tell.
+//!
+//! What two parties sign together ([`Round`]) is broadcast like everything else. It spends the same as the act that it
+//! replaces, and is `Dead` when that one is final. It cannot be bumped: an act alone takes its place.
 #![forbid(unsafe_code)]
 
 pub mod conformance;
 mod error;
+mod together;
 
 pub use error::AdapterError;
+pub use together::{Entrusted, MOST_LEVELS, MOST_TOGETHER, Round, RoundReply, RoundRequest};
 
 use async_trait::async_trait;
-use kofo_primitives::{Amount, AssetId, ChainAction, ChainEvent, ChainId, End, HtlcSpec, LegId, LegRef};
-use kofo_primitives::{Party, Place, SwapNonce, Tip};
+use kofo_primitives::{Act, ActKind, Amount, AssetId, ChainAction, ChainEvent, ChainId, End, HtlcSpec};
+use kofo_primitives::{LegId, LegRef, Party, Place, Prepared, SwapNonce, Tip, Together};
 
 /// One chain, with our wallet on it.
 #[async_trait]
@@ -75,6 +80,52 @@ pub trait ChainAdapter: Send + Sync {
 
     /// An address of our wallet to receive the asset at, in the chain's own notation.
     async fn address(&self, asset: &AssetId) -> Result<String, AdapterError>;
+
+    /// Opens a round with the other party of these legs (1 to [`MOST_TOGETHER`], watched, final, all with the same
+    /// other party), in which it helps us to take what they hold: one transaction for all where the chain can. Sends
+    /// and reserves nothing. [`AdapterError::Alone`] where two signatures gain nothing over one.
+    async fn open_round(&self, what: Together, legs: &[(LegRef, HtlcSpec)]) -> Result<Round, AdapterError> {
+        let _ = (what, legs);
+        Err(AdapterError::Alone(self.chain().clone()))
+    }
+
+    /// Helps the other party of these legs to take what they hold. The caller has made sure that we want nothing of
+    /// them any more. Signs only what pays the other party from these legs; needs no `Watch`, keeps nothing, and draws
+    /// a fresh nonce for each answer.
+    async fn cosign(
+        &self,
+        what: Together,
+        legs: &[(LegRef, HtlcSpec)],
+        request: &RoundRequest,
+    ) -> Result<RoundReply, AdapterError> {
+        let _ = (what, legs, request);
+        Err(AdapterError::Alone(self.chain().clone()))
+    }
+
+    /// What a third party needs to redeem or refund this leg to our own payout, at rising levels of fee (1 to
+    /// [`MOST_LEVELS`]); `act` is `Redeem` or `Refund`. The leg is watched and final. Contains no preimage.
+    async fn entrust(
+        &self,
+        leg: LegRef,
+        spec: &HtlcSpec,
+        act: ActKind,
+    ) -> Result<Vec<Entrusted>, AdapterError> {
+        let _ = (leg, spec, act);
+        Err(AdapterError::Alone(self.chain().clone()))
+    }
+
+    /// As that third party: what to broadcast for a leg of somebody else (`spec` as its owner has it), at one level of
+    /// fee. Refuses what does not pay the owner as the leg's terms say.
+    async fn take_over(
+        &self,
+        leg: LegRef,
+        spec: &HtlcSpec,
+        act: &Act,
+        entrusted: &Entrusted,
+    ) -> Result<Prepared, AdapterError> {
+        let _ = (leg, spec, act, entrusted);
+        Err(AdapterError::Alone(self.chain().clone()))
+    }
 }
 
 /// What [`ChainAdapter::party`] is asked for.

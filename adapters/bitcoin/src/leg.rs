@@ -220,9 +220,9 @@ impl Leg {
 fn act(kind: ActKind, picture: &Picture) -> Act {
     match kind {
         ActKind::Lock => Act::Lock,
-        ActKind::Refund => Act::Refund,
+        ActKind::Refund | ActKind::RefundTogether => Act::Refund,
         ActKind::Cancel => Act::Cancel,
-        ActKind::Redeem => {
+        ActKind::Redeem | ActKind::RedeemTogether => {
             let (_, preimage) = picture.redeem.expect("told only when the picture has a redeem");
             Act::Redeem(Preimage::new(preimage))
         }

@@ -42,8 +42,8 @@ impl Wallet<'_> {
     pub(crate) fn build(&self, leg: &Leg, act: &Act) -> Draft {
         let kind = act.kind();
         let end = match kind {
-            ActKind::Redeem => End::Redeemer,
-            ActKind::Lock | ActKind::Refund | ActKind::Cancel => End::Refunder,
+            ActKind::Redeem | ActKind::RedeemTogether => End::Redeemer,
+            ActKind::Lock | ActKind::Refund | ActKind::Cancel | ActKind::RefundTogether => End::Refunder,
         };
         if leg.spec.end != end {
             return refused("it is not our end of the leg");
@@ -143,6 +143,8 @@ impl Wallet<'_> {
             ActKind::Lock | ActKind::Cancel if newest.fee >= floor => None,
             ActKind::Lock => Some(self.richer(newest, floor)),
             ActKind::Cancel => Some(self.cancel(leg)),
+            // Bound to what both signed.
+            ActKind::RedeemTogether | ActKind::RefundTogether => None,
             ActKind::Redeem | ActKind::Refund => {
                 let key = newest.spends.first().map(|spend| spend.key.clone())?;
                 match self.end(leg, &key) {

@@ -47,6 +47,8 @@ pub use order::{
     Acceptance, AcceptedLeg, Contact, MAX_CONTACTS, Mode, Offer, OfferedLeg, OrderError, SettlementOrder,
     Signed,
 };
-pub use port::{Act, ActKind, At, ChainAction, ChainEvent, FailClass, Health, LegEvent, Prepared, Tip, TxId};
+pub use port::{
+    Act, ActKind, At, ChainAction, ChainEvent, FailClass, Health, LegEvent, Prepared, Tip, Together, TxId,
+};
 pub use seed::{LegSecret, Seed};
 pub use time::{Seconds, UnixTime};

@@ -32,6 +32,31 @@ pub enum ActKind {
     Refund,
     /// See [`Act::Cancel`].
     Cancel,
+    /// Take it with the payer's signature, showing no preimage. Comes of a [`Together`] round, never of `Build`.
+    RedeemTogether,
+    /// Take it back before the timelock with the redeemer's signature. Comes of a [`Together`] round.
+    RefundTogether,
+}
+
+/// What the party to a leg that gets nothing from it may help the other one to do: its signature makes the act cheaper,
+/// or possible at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+pub enum Together {
+    /// The refunder signs, and the redeemer takes the asset.
+    Redeem,
+    /// The redeemer signs, and the refunder takes the asset back.
+    Refund,
+}
+
+impl Together {
+    /// What comes of it.
+    #[must_use]
+    pub const fn kind(self) -> ActKind {
+        match self {
+            Self::Redeem => ActKind::RedeemTogether,
+            Self::Refund => ActKind::RefundTogether,
+        }
+    }
 }
 
 impl Act {
@@ -189,11 +214,18 @@ pub enum LegEvent {
         /// In which transaction, where the chain tells.
         tx: Option<TxId>,
     },
-    /// The act is in no block and no mempool, or is there no more.
+    /// The act is in no block and no mempool, or is there no more: neither alone nor together.
     Unseen(ActKind),
     /// A `Watch` was answered: all that is on chain about the leg was told before, up to this tip, which was fetched
     /// after the `Watch` came.
     Watched(Tip),
     /// The act is not possible.
     Failed(ActKind, FailClass),
+    /// The leg was redeemed with both parties' signatures; no preimage was shown. Told again when `at` changes.
+    RedeemedTogether {
+        /// Where.
+        at: At,
+        /// In which transaction, where the chain tells.
+        tx: Option<TxId>,
+    },
 }

@@ -47,6 +47,8 @@ impl Swap {
                 tx,
             } => self.leg_mut(id).end(Ended::Cancelled, *at, *tx),
             LegEvent::Unseen(act) => self.leg_mut(id).unsee(*act),
+            // Both parties have signed: the preimage is known to both.
+            LegEvent::RedeemedTogether { at, tx } => self.leg_mut(id).end(Ended::Redeemed, *at, *tx),
             // What the tip says comes as `Input::Tips`.
             LegEvent::Watched(_) => {}
             LegEvent::Failed(act, class) => self.fail(terms, id, *act, class),
@@ -63,6 +65,8 @@ impl Swap {
             (ActKind::Refund | ActKind::Cancel, End::Refunder) => {
                 matches!(self.phase, Phase::Refunding | Phase::Redeeming)
             }
+            (ActKind::RefundTogether, End::Refunder) => self.phase == Phase::Refunding,
+            (ActKind::RedeemTogether, End::Redeemer) => self.phase == Phase::Redeeming,
             (ActKind::Redeem, End::Redeemer) => match terms.role() {
                 Role::Initiator => matches!(
                     self.phase,
@@ -70,14 +74,18 @@ impl Swap {
                 ),
                 Role::Participant => self.phase == Phase::Redeeming,
             },
-            (ActKind::Redeem, End::Refunder)
-            | (ActKind::Lock | ActKind::Refund | ActKind::Cancel, End::Redeemer) => false,
+            (ActKind::Redeem | ActKind::RedeemTogether, End::Refunder)
+            | (ActKind::Lock | ActKind::Refund | ActKind::Cancel | ActKind::RefundTogether, End::Redeemer) => {
+                false
+            }
         };
         let what = match act {
             ActKind::Lock => "a built lock",
             ActKind::Redeem => "a built redeem",
             ActKind::Refund => "a built refund",
             ActKind::Cancel => "a built cancel",
+            ActKind::RedeemTogether => "a redeem that both signed",
+            ActKind::RefundTogether => "a refund that both signed",
         };
         if asked {
             Ok(())
@@ -106,10 +114,17 @@ impl Swap {
             // A lock that may be out is never built again, whatever a chain says.
             (ActKind::Lock, _) => {}
             // A redeem, refund or cancel is never given up: what can no longer confirm is built anew.
-            (ActKind::Redeem | ActKind::Refund | ActKind::Cancel, FailClass::Dead) => {
+            (_, FailClass::Dead) => {
                 leg.built.remove(&act);
             }
-            (ActKind::Redeem | ActKind::Refund | ActKind::Cancel, _) => {}
+            (
+                ActKind::Redeem
+                | ActKind::Refund
+                | ActKind::Cancel
+                | ActKind::RedeemTogether
+                | ActKind::RefundTogether,
+                _,
+            ) => {}
         }
     }
 
@@ -171,10 +186,17 @@ impl LegState {
                 self.wrong = None;
                 false
             }
-            (ActKind::Redeem, Some(Ended::Redeemed(_)))
-            | (ActKind::Refund, Some(Ended::Refunded(_)))
+            (ActKind::Redeem | ActKind::RedeemTogether, Some(Ended::Redeemed(_)))
+            | (ActKind::Refund | ActKind::RefundTogether, Some(Ended::Refunded(_)))
             | (ActKind::Cancel, Some(Ended::Cancelled(_))) => true,
-            (ActKind::Redeem | ActKind::Refund | ActKind::Cancel, _) => false,
+            (
+                ActKind::Redeem
+                | ActKind::Refund
+                | ActKind::Cancel
+                | ActKind::RedeemTogether
+                | ActKind::RefundTogether,
+                _,
+            ) => false,
         };
         if gone {
             self.ended = None;

@@ -27,6 +27,8 @@ pub struct Told {
     pub cancel: Option<At>,
     /// All failures, in order.
     pub failed: Vec<(ActKind, FailClass)>,
+    /// Where a redeem by both signatures was seen.
+    pub redeemed_together: Option<At>,
     /// The tip of the last answer to a `Watch`.
     pub watched: Option<Tip>,
     /// All that was built, in order.
@@ -45,8 +47,12 @@ impl Told {
                 Act::Cancel => self.cancel = Some(*at),
             },
             LegEvent::Unseen(ActKind::Lock) => self.lock = None,
-            LegEvent::Unseen(ActKind::Redeem) => self.redeem = None,
-            LegEvent::Unseen(ActKind::Refund) => self.refund = None,
+            LegEvent::RedeemedTogether { at, .. } => self.redeemed_together = Some(*at),
+            LegEvent::Unseen(ActKind::Redeem | ActKind::RedeemTogether) => {
+                self.redeem = None;
+                self.redeemed_together = None;
+            }
+            LegEvent::Unseen(ActKind::Refund | ActKind::RefundTogether) => self.refund = None,
             LegEvent::Unseen(ActKind::Cancel) => self.cancel = None,
             LegEvent::Failed(kind, class) => self.failed.push((*kind, class.clone())),
             LegEvent::Watched(tip) => self.watched = Some(*tip),

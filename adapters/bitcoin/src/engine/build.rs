@@ -249,6 +249,8 @@ impl Engine {
                 .cancel(leg, old, rate)
                 .map_err(|e| warn(leg, &e))
                 .ok(),
+            // Bound to what both signed.
+            ActKind::RedeemTogether | ActKind::RefundTogether => None,
             ActKind::Redeem | ActKind::Refund => {
                 let shown = old
                     .tx

@@ -77,7 +77,7 @@ impl Engine {
         match kind {
             ActKind::Lock => !locked && !cancelled && !watched.sending.contains_key(&ActKind::Cancel),
             ActKind::Cancel => !locked && !cancelled,
-            ActKind::Redeem => !ended,
+            ActKind::Redeem | ActKind::RedeemTogether | ActKind::RefundTogether => !ended,
             ActKind::Refund => !ended && best.median_time >= watched.spec.timelock.0,
         }
     }
@@ -96,8 +96,12 @@ impl Engine {
         match kind {
             ActKind::Lock => picture.lock.is_none() && picture.cancel.is_some_and(|fact| is_final(&fact)),
             ActKind::Cancel => picture.lock.is_some_and(|fact| is_final(&fact)),
-            ActKind::Redeem => redeem.is_none() && picture.refund.is_some_and(|fact| is_final(&fact)),
-            ActKind::Refund => picture.refund.is_none() && redeem.is_some_and(|fact| is_final(&fact)),
+            ActKind::Redeem | ActKind::RedeemTogether => {
+                redeem.is_none() && picture.refund.is_some_and(|fact| is_final(&fact))
+            }
+            ActKind::Refund | ActKind::RefundTogether => {
+                picture.refund.is_none() && redeem.is_some_and(|fact| is_final(&fact))
+            }
         }
     }
 

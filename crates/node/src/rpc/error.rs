@@ -173,7 +173,7 @@ impl From<AdapterError> for ApiError {
             AdapterError::PayeeRefused { .. } => ApiErrorKind::Refused,
             AdapterError::Node { .. } => ApiErrorKind::Chain,
             AdapterError::Stopped(_) => ApiErrorKind::Stopping,
-            AdapterError::Storage { .. } => ApiErrorKind::Internal,
+            AdapterError::Storage { .. } | AdapterError::Alone(_) => ApiErrorKind::Internal,
         };
         Self::new(kind, error)
     }
