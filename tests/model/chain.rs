@@ -1,7 +1,7 @@
 //! One chain, as far as one leg is concerned: where its four transactions are, how high the chain is, and what time it
 //! tells. Heights count only blocks that matter: those that hold something of the leg, or bury it until it is final.
 
-use kofo_primitives::ActKind::{self, Cancel, Lock, Redeem, Refund};
+use kofo_primitives::ActKind::{self, Cancel, Lock, Redeem, RedeemTogether, Refund, RefundTogether};
 
 /// Where a transaction is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -82,7 +82,7 @@ impl Chain {
         let locked = self.place(Lock) != Place::Nowhere;
         let right = match act {
             Lock => true,
-            Redeem | Refund => locked,
+            Redeem | Refund | RedeemTogether | RefundTogether => locked,
             Cancel => !self.mined(Lock),
         };
         right && self.place(act) == Place::Nowhere && self.ended().is_none()
@@ -116,7 +116,7 @@ impl Chain {
         for act in ACTS {
             let dead = match act {
                 Lock => spent,
-                Redeem | Refund => spent || orphans,
+                Redeem | Refund | RedeemTogether | RefundTogether => spent || orphans,
                 Cancel => spent || locked,
             };
             if dead && self.waits(act) {

@@ -149,15 +149,18 @@ impl Machine {
         match said {
             Said::Tips(known) => Input::Tips(self.tips(known).get().clone()),
             Said::Seen(side, kind, place) => {
-                let act = match kind {
-                    ActKind::Lock => Act::Lock,
-                    ActKind::Redeem => Act::Redeem(self.preimage.clone()),
-                    ActKind::Refund => Act::Refund,
-                    ActKind::Cancel => Act::Cancel,
-                };
                 let at = match place {
                     Place::Block(height) => At::Block(BASE + u64::from(height)),
                     Place::Mempool | Place::Nowhere => At::Mempool,
+                };
+                let act = match kind {
+                    ActKind::Lock => Act::Lock,
+                    ActKind::Redeem => Act::Redeem(self.preimage.clone()),
+                    ActKind::Refund | ActKind::RefundTogether => Act::Refund,
+                    ActKind::Cancel => Act::Cancel,
+                    ActKind::RedeemTogether => {
+                        return leg(side, LegEvent::RedeemedTogether { at, tx: None });
+                    }
                 };
                 leg(side, LegEvent::Seen { act, at, tx: None })
             }
