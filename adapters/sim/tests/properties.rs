@@ -140,6 +140,8 @@ impl World {
                     ActKind::Redeem => (1, Act::Redeem(preimage(leg))),
                     ActKind::Refund => (0, Act::Refund),
                     ActKind::Cancel => (0, Act::Cancel),
+                    // Never built alone.
+                    ActKind::RedeemTogether | ActKind::RefundTogether => return,
                 };
                 self.adapters[peer].act_now(of(leg), ChainAction::Build(act));
             }
