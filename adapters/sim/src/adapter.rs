@@ -1,6 +1,8 @@
 //! The adapter: the port over a [`SimChain`], with one account for a wallet.
 
+mod entrusted;
 mod port;
+mod together;
 
 use crate::chain::SimChain;
 use crate::follow::View;
@@ -221,8 +223,15 @@ impl SimAdapter {
         if kind == ActKind::Lock && leg.sending.contains_key(&ActKind::Cancel) {
             return;
         }
-        if kind == ActKind::Cancel {
-            leg.sending.remove(&ActKind::Lock);
+        // An act alone takes the place of what both signed.
+        let instead = match kind {
+            ActKind::Cancel => Some(ActKind::Lock),
+            ActKind::Redeem => Some(ActKind::RedeemTogether),
+            ActKind::Refund => Some(ActKind::RefundTogether),
+            ActKind::Lock | ActKind::RedeemTogether | ActKind::RefundTogether => None,
+        };
+        if let Some(instead) = instead {
+            leg.sending.remove(&instead);
         }
         let superseded = |now: &SimTx| now.spends == tx.spends && now.fee >= tx.fee;
         if !leg.sending.get(&kind).is_some_and(superseded) {

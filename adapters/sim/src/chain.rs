@@ -35,6 +35,17 @@ pub enum Dropped {
     Vanish,
 }
 
+/// What a chain's money is made of. It decides what two parties gain by signing together, and what a third party needs
+/// to act for one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Like Bitcoin: two signatures replace the preimage and the timelock, and a third party sends only what the owner
+    /// signed in advance, at a few levels of fee.
+    Outputs,
+    /// Like an EVM chain: two signatures replace the timelock only, and anybody may redeem or refund for the owner.
+    Accounts,
+}
+
 /// A handle of one chain; clones share it.
 #[derive(Clone, Debug)]
 pub struct SimChain(Arc<Shared>);
@@ -48,10 +59,21 @@ struct Shared {
 }
 
 impl SimChain {
-    /// A chain of one empty block of that time.
+    /// A chain of [`Kind::Outputs`], of one empty block of that time.
     #[must_use]
     pub fn new(id: ChainId, assets: impl IntoIterator<Item = AssetId>, time: UnixTime) -> Self {
-        let state = State::new(time);
+        Self::of_kind(Kind::Outputs, id, assets, time)
+    }
+
+    /// A chain of one empty block of that time.
+    #[must_use]
+    pub fn of_kind(
+        kind: Kind,
+        id: ChainId,
+        assets: impl IntoIterator<Item = AssetId>,
+        time: UnixTime,
+    ) -> Self {
+        let state = State::new(kind, time);
         let assets: BTreeSet<_> = assets.into_iter().collect();
         assert!(
             assets.iter().all(|asset| asset.chain() == id),
@@ -69,6 +91,12 @@ impl SimChain {
     #[must_use]
     pub fn id(&self) -> &ChainId {
         &self.0.id
+    }
+
+    /// What its money is made of.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.state().kind
     }
 
     /// Whether the asset is one of this chain.
@@ -217,6 +245,11 @@ impl SimChain {
     pub fn advance(&self, span: Seconds) {
         let mut state = self.state();
         state.now = state.now.plus(span);
+    }
+
+    /// From now on blocks have the time of so long ago, as Bitcoin's median time lags its clocks.
+    pub fn set_lag(&self, lag: Seconds) {
+        self.state().lag = lag;
     }
 
     /// Drops the newest blocks (never the first), so that others can be mined in their place.

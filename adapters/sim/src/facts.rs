@@ -4,17 +4,47 @@ use crate::leg::{Leg, Sighting, What};
 use kofo_primitives::{Act, ActKind, Amount, At, FailClass, LegEvent, TxId};
 use std::collections::BTreeMap;
 
+/// What a conflict that is final makes impossible.
+const MAY_DIE: [ActKind; 6] = [
+    ActKind::Lock,
+    ActKind::Redeem,
+    ActKind::Refund,
+    ActKind::Cancel,
+    ActKind::RedeemTogether,
+    ActKind::RefundTogether,
+];
+
 /// All that is true of a leg at one tip.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Facts {
     pub(crate) acts: BTreeMap<ActKind, (Act, At, TxId)>,
+    /// Where the redeem that both signed is.
+    pub(crate) together: Option<(At, TxId)>,
     /// What is locked in blocks, if that is not one lock of the agreed amount.
     pub(crate) wrong: Option<Amount>,
 }
 
 impl Facts {
+    /// Whether what the act is for is done in a block, alone or together.
     pub(crate) fn mined(&self, kind: ActKind) -> bool {
-        matches!(self.acts.get(&kind), Some((_, At::Block(_), _)))
+        let together = matches!(self.together, Some((At::Block(_), _)));
+        let alone = |kind| matches!(self.acts.get(&kind), Some((_, At::Block(_), _)));
+        match kind {
+            ActKind::Redeem | ActKind::RedeemTogether => together || alone(ActKind::Redeem),
+            ActKind::Refund | ActKind::RefundTogether => alone(ActKind::Refund),
+            ActKind::Lock | ActKind::Cancel => alone(kind),
+        }
+    }
+
+    /// Whether the act is anywhere, alone or together.
+    fn has(&self, kind: ActKind) -> bool {
+        self.acts.contains_key(&kind) || (kind == ActKind::Redeem && self.together.is_some())
+    }
+
+    /// Whether something of the act is there no more, or at another place.
+    fn lost(&self, now: &Self, kind: ActKind) -> bool {
+        let together = kind == ActKind::Redeem && self.together.is_some() && now.together.is_none();
+        together || (self.acts.contains_key(&kind) && !now.acts.contains_key(&kind))
     }
 }
 
@@ -26,6 +56,7 @@ impl Leg {
         if let Some(seen) = self.ended(ActKind::Redeem).next() {
             facts.acts.insert(ActKind::Redeem, seen);
         }
+        facts.together = self.redeemed_together();
         // Two notes are one refund, and it is over when the last of them is.
         if let Some(seen) = self.ended(ActKind::Refund).last().filter(|_| self.all_ended()) {
             facts.acts.insert(ActKind::Refund, seen);
@@ -61,15 +92,21 @@ impl Leg {
         let all = self.mined.iter().chain(&self.waiting);
         all.filter_map(move |seen| match &seen.what {
             What::Ended(act) if act.kind() == kind => Some((act.clone(), seen.at, seen.tx)),
-            What::Ended(_) | What::Locked(_) | What::Taken => None,
+            What::Ended(_) | What::RedeemedTogether | What::Locked(_) | What::Taken => None,
         })
+    }
+
+    fn redeemed_together(&self) -> Option<(At, TxId)> {
+        let mut all = self.mined.iter().chain(&self.waiting);
+        all.find(|seen| matches!(seen.what, What::RedeemedTogether))
+            .map(|seen| (seen.at, seen.tx))
     }
 
     fn all_ended(&self) -> bool {
         let ended = |note| {
             let all = self.mined.iter().chain(&self.waiting);
             all.clone()
-                .any(|seen| seen.note == note && matches!(seen.what, What::Ended(_)))
+                .any(|seen| seen.note == note && matches!(seen.what, What::Ended(_) | What::RedeemedTogether))
         };
         locks(&self.mined).all(|(_, seen)| ended(seen.note))
     }
@@ -96,17 +133,19 @@ impl Leg {
         let mut news = Vec::new();
         let whole = std::mem::take(&mut self.tell_whole);
         for kind in [ActKind::Cancel, ActKind::Refund, ActKind::Redeem, ActKind::Lock] {
-            if !now.acts.contains_key(&kind) && (whole || was.acts.contains_key(&kind)) {
+            if was.lost(&now, kind) || (whole && !now.has(kind)) {
                 news.push(LegEvent::Unseen(kind));
             }
         }
+        // That a redeem is nowhere took back both ways: the one that is left is told again.
+        let again = was.lost(&now, ActKind::Redeem);
         if let Some(have) = now.wrong.filter(|_| was.wrong != now.wrong) {
             let need = self.spec.amount;
             let class = FailClass::WrongAmount { have, need };
             news.push(LegEvent::Failed(ActKind::Lock, class));
         }
         for (kind, seen) in &now.acts {
-            if was.acts.get(kind) != Some(seen) {
+            if was.acts.get(kind) != Some(seen) || (again && *kind == ActKind::Redeem) {
                 let (act, at, tx) = seen.clone();
                 news.push(LegEvent::Seen {
                     act,
@@ -115,7 +154,10 @@ impl Leg {
                 });
             }
         }
-        for kind in [ActKind::Lock, ActKind::Redeem, ActKind::Refund, ActKind::Cancel] {
+        if let Some((at, tx)) = now.together.filter(|seen| again || was.together != Some(*seen)) {
+            news.push(LegEvent::RedeemedTogether { at, tx: Some(tx) });
+        }
+        for kind in MAY_DIE {
             if !self.is_dead(kind, &now, height) {
                 self.told_dead.remove(&kind);
             } else if self.told_dead.insert(kind) {
@@ -132,7 +174,9 @@ impl Leg {
             At::Block(at) => height.saturating_sub(at).saturating_add(1),
             At::Mempool => 0,
         };
-        !now.mined(kind)
+        // What one party does alone is done if both did it; the other way round the signatures are worth nothing now.
+        let done = now.mined(kind) && !matches!(kind, ActKind::RedeemTogether | ActKind::RefundTogether);
+        !done
             && self
                 .conflict(kind)
                 .is_some_and(|seen| depth(seen) >= u64::from(self.spec.depth))
@@ -142,6 +186,6 @@ impl Leg {
 fn locks(seen: &[Sighting]) -> impl Iterator<Item = (Amount, &Sighting)> {
     seen.iter().filter_map(|seen| match seen.what {
         What::Locked(amount) => Some((amount, seen)),
-        What::Ended(_) | What::Taken => None,
+        What::Ended(_) | What::RedeemedTogether | What::Taken => None,
     })
 }

@@ -1,6 +1,6 @@
 //! Who has what after a block, and the rules by which a transaction changes it.
 
-use crate::tx::{AccountId, Contract, Key, Note, NoteId, Owner, SimTx, Spend};
+use crate::tx::{Contract, Key, Note, NoteId, Owner, Signature, SimTx, Spend};
 use kofo_primitives::{Amount, AssetId, Preimage, UnixTime};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -106,7 +106,7 @@ fn opens(note: &Note, spend: &Spend, tx: &SimTx, time: UnixTime) -> Result<(), R
     match (&note.owner, &spend.key) {
         (Owner::Account(owner), Key::Owner(by)) if owner == by => Ok(()),
         (Owner::Contract(contract), Key::Preimage(bytes)) => {
-            if matches(contract, bytes) && pays_only(tx, contract.redeemer) {
+            if matches(contract, bytes) && tx.pays_only(contract.redeemer) {
                 Ok(())
             } else {
                 refused
@@ -116,13 +116,25 @@ fn opens(note: &Note, spend: &Spend, tx: &SimTx, time: UnixTime) -> Result<(), R
             if time < contract.timelock {
                 let timelock = contract.timelock;
                 Err(Refusal::Early { timelock, now: time })
-            } else if pays_only(tx, contract.refunder) {
+            } else if tx.pays_only(contract.refunder) {
                 Ok(())
             } else {
                 refused
             }
         }
-        (Owner::Account(_) | Owner::Contract(_), Key::Owner(_) | Key::Preimage(_) | Key::Timeout) => refused,
+        (Owner::Contract(contract), Key::Both(both)) => {
+            let signed = both.redeemer == Signature::by(contract.redeemer, tx)
+                && both.refunder == Signature::by(contract.refunder, tx);
+            if signed && tx.pays_only(contract.gets(both.what)) {
+                Ok(())
+            } else {
+                refused
+            }
+        }
+        (
+            Owner::Account(_) | Owner::Contract(_),
+            Key::Owner(_) | Key::Preimage(_) | Key::Timeout | Key::Both(_),
+        ) => refused,
     }
 }
 
@@ -130,8 +142,4 @@ fn opens(note: &Note, spend: &Spend, tx: &SimTx, time: UnixTime) -> Result<(), R
 fn matches(contract: &Contract, bytes: &[u8]) -> bool {
     let exact: Result<[u8; 32], _> = bytes.try_into();
     exact.is_ok_and(|bytes| Preimage::new(bytes).hashlock() == contract.hashlock)
-}
-
-fn pays_only(tx: &SimTx, account: AccountId) -> bool {
-    tx.pays.iter().all(|pay| pay.owner == Owner::Account(account))
 }

@@ -1,9 +1,11 @@
 //! What an adapter knows of one leg.
 
 use crate::facts::Facts;
-use crate::tx::{Contract, Key, NoteId, Owner, SimTx};
+use crate::tx::{AccountId, Contract, Key, NoteId, Owner, SimTx};
 use borsh::{BorshDeserialize, BorshSerialize};
-use kofo_primitives::{Act, ActKind, Amount, At, FailClass, HtlcSpec, Preimage, Prepared, TxId, UnixTime};
+use kofo_primitives::{
+    Act, ActKind, Amount, At, End, FailClass, HtlcSpec, Preimage, Prepared, Together, TxId, UnixTime,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The content of a [`Prepared`].
@@ -46,8 +48,10 @@ pub(crate) struct Sighting {
 pub(crate) enum What {
     /// A note of the contract was made.
     Locked(Amount),
-    /// It was redeemed or refunded.
+    /// It was redeemed or refunded by one party.
     Ended(Act),
+    /// It was redeemed with both signatures.
+    RedeemedTogether,
     /// A note that one of our own transactions would spend was spent.
     Taken,
 }
@@ -95,6 +99,15 @@ impl Leg {
             tell_whole: true,
             told_failed: BTreeMap::new(),
         }
+    }
+
+    /// Whether our account is the party that the leg names as ours.
+    pub(crate) fn is_of(&self, account: AccountId) -> bool {
+        let ours = match self.spec.end {
+            End::Redeemer => self.contract.redeemer,
+            End::Refunder => self.contract.refunder,
+        };
+        ours == account
     }
 
     /// Whether the act may still be sent at this time of the chain.
@@ -145,9 +158,8 @@ impl Leg {
         let mut id = None;
         for spend in &tx.spends {
             let note = spend.note;
-            if let Some(act) = self.end(spend.note, &spend.key) {
+            if let Some(what) = self.end(spend.note, &spend.key) {
                 let tx = *id.get_or_insert_with(|| tx.id());
-                let what = What::Ended(act);
                 found.push(Sighting { what, note, at, tx });
             }
             if self.reserves(note) {
@@ -169,16 +181,27 @@ impl Leg {
         found
     }
 
-    /// The act by which a note of this leg was spent.
-    fn end(&self, note: NoteId, key: &Key) -> Option<Act> {
-        let locked = |seen: &&Sighting| seen.note == note && matches!(seen.what, What::Locked(_));
-        self.mined.iter().chain(&self.waiting).find(locked)?;
+    /// Whether the contract of this leg made the note.
+    pub(crate) fn locked(&self, note: NoteId) -> bool {
+        let locked = |seen: &Sighting| seen.note == note && matches!(seen.what, What::Locked(_));
+        self.mined.iter().chain(&self.waiting).any(locked)
+    }
+
+    /// How a note of this leg was spent.
+    fn end(&self, note: NoteId, key: &Key) -> Option<What> {
+        if !self.locked(note) {
+            return None;
+        }
         match key {
             Key::Preimage(bytes) => {
                 let bytes: [u8; 32] = bytes.as_slice().try_into().ok()?;
-                Some(Act::Redeem(Preimage::new(bytes)))
+                Some(What::Ended(Act::Redeem(Preimage::new(bytes))))
             }
-            Key::Timeout => Some(Act::Refund),
+            Key::Timeout => Some(What::Ended(Act::Refund)),
+            Key::Both(both) => Some(match both.what {
+                Together::Redeem => What::RedeemedTogether,
+                Together::Refund => What::Ended(Act::Refund),
+            }),
             Key::Owner(_) => None,
         }
     }

@@ -6,7 +6,7 @@
 //! * [`SimAdapter`] is one node's adapter on it. Its inherent [`SimAdapter::act_now`] and [`SimAdapter::poll`] need no
 //!   runtime; the trait's methods wrap them. A restart is dropping it and making a new one.
 //!
-//! What it leaves out: signatures are taken at their word, a transaction moves one asset and pays its fee in it.
+//! What it leaves out: one party's signature is taken at its word (only what both sign is checked), a transaction moves one asset and pays its fee in it.
 //!
 //! ```
 //! use kofo_primitives::{Amount, AssetId, ChainId, Seconds, UnixTime};
@@ -24,6 +24,7 @@
 
 mod adapter;
 mod chain;
+mod ending;
 mod facts;
 mod follow;
 mod ledger;
@@ -32,6 +33,6 @@ mod tx;
 mod wallet;
 
 pub use adapter::SimAdapter;
-pub use chain::{Block, Dropped, SimChain};
+pub use chain::{Block, Dropped, Kind, SimChain};
 pub use ledger::Refusal;
-pub use tx::{AccountId, Contract, Key, Note, NoteId, Owner, Pay, SimParty, SimTx, Spend};
+pub use tx::{AccountId, Both, Contract, Key, Note, NoteId, Owner, Pay, Signature, SimParty, SimTx, Spend};

@@ -1,7 +1,7 @@
 //! What a transaction of the simulated chain is: notes in, notes out, a fee.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use kofo_primitives::{Amount, AssetId, Hashlock, HtlcSpec, Party, Preimage, TxId, UnixTime};
+use kofo_primitives::{Amount, AssetId, Hashlock, HtlcSpec, Party, Preimage, Together, TxId, UnixTime};
 use sha2::{Digest, Sha256};
 
 /// A holder of money. Whoever names it is believed to own it.
@@ -68,6 +68,22 @@ impl Contract {
             timelock: spec.timelock,
         })
     }
+
+    /// Who takes the money by this.
+    pub(crate) fn gets(&self, what: Together) -> AccountId {
+        match what {
+            Together::Redeem => self.redeemer,
+            Together::Refund => self.refunder,
+        }
+    }
+
+    /// Who only helps.
+    pub(crate) fn helps(&self, what: Together) -> AccountId {
+        match what {
+            Together::Redeem => self.refunder,
+            Together::Refund => self.redeemer,
+        }
+    }
 }
 
 /// Who may spend a note.
@@ -119,6 +135,42 @@ pub enum Key {
     Preimage(Vec<u8>),
     /// The timelock is over.
     Timeout,
+    /// Both parties agree.
+    Both(Both),
+}
+
+/// What both parties agreed to do, with what each of them signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Both {
+    /// Whom it pays.
+    pub what: Together,
+    /// Of the round: unlike that of any other.
+    pub nonce: u64,
+    /// The redeemer's word.
+    pub redeemer: Signature,
+    /// The refunder's word.
+    pub refunder: Signature,
+}
+
+/// An account's word over exactly one transaction, what it spends and whom it pays included. Only the account's own
+/// adapter makes one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Signature([u8; 32]);
+
+impl Signature {
+    /// The account's word over the transaction, whatever signatures that has already.
+    pub(crate) fn by(account: AccountId, tx: &SimTx) -> Self {
+        let mut bare = tx.clone();
+        for spend in &mut bare.spends {
+            if let Key::Both(both) = &mut spend.key {
+                (both.redeemer, both.refunder) = (Self::default(), Self::default());
+            }
+        }
+        let mut hash = Sha256::new_with_prefix(b"kofo-sim/signature");
+        hash.update(account.0.to_be_bytes());
+        hash.update(bare.id().0);
+        Self(hash.finalize().into())
+    }
 }
 
 impl std::fmt::Debug for Key {
@@ -127,6 +179,7 @@ impl std::fmt::Debug for Key {
             Self::Owner(account) => write!(f, "Owner({})", account.0),
             Self::Preimage(bytes) => write!(f, "Preimage({} bytes)", bytes.len()),
             Self::Timeout => f.write_str("Timeout"),
+            Self::Both(both) => write!(f, "Both({:?})", both.what),
         }
     }
 }
@@ -165,7 +218,7 @@ impl SimTx {
     pub(crate) fn preimage(&self) -> Option<Preimage> {
         self.spends.iter().find_map(|spend| match &spend.key {
             Key::Preimage(bytes) => Some(Preimage::new(bytes.as_slice().try_into().ok()?)),
-            Key::Owner(_) | Key::Timeout => None,
+            Key::Owner(_) | Key::Timeout | Key::Both(_) => None,
         })
     }
 
@@ -173,6 +226,11 @@ impl SimTx {
     #[must_use]
     pub fn takes(&self, note: NoteId) -> bool {
         self.spends.iter().any(|spend| spend.note == note)
+    }
+
+    /// Whether it pays this account and nobody else.
+    pub(crate) fn pays_only(&self, account: AccountId) -> bool {
+        self.pays.iter().all(|pay| pay.owner == Owner::Account(account))
     }
 
     /// Whether both cannot be in one chain.

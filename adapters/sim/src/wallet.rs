@@ -1,6 +1,7 @@
 //! Building our transactions: what they spend, whom they pay, what they cost.
 
-use crate::chain::State;
+use crate::chain::{Kind, State};
+use crate::ending::Ending;
 use crate::leg::Leg;
 use crate::tx::{AccountId, Key, NoteId, Owner, Pay, SimTx, Spend};
 use kofo_primitives::{Act, ActKind, Amount, AssetId, End, FailClass, LegRef, Text};
@@ -45,7 +46,7 @@ impl Wallet<'_> {
             ActKind::Redeem | ActKind::RedeemTogether => End::Redeemer,
             ActKind::Lock | ActKind::Refund | ActKind::Cancel | ActKind::RefundTogether => End::Refunder,
         };
-        if leg.spec.end != end {
+        if leg.spec.end != end || !leg.is_of(self.account) {
             return refused("it is not our end of the leg");
         }
         match act {
@@ -107,31 +108,33 @@ impl Wallet<'_> {
         Draft::Ready(self.tx(leg, taken, self.change(back).collect(), fee))
     }
 
-    /// Spends every note of the contract: of two locks both are ours to take.
+    /// Spends every note of the contract: of two locks both are for its owner to take.
     fn end(&self, leg: &Leg, key: &Key) -> Draft {
-        let owner = Owner::Contract(leg.contract.clone());
-        let notes = self.state.ledger().notes.iter();
-        let notes: Vec<_> = notes
-            .filter(|(_, note)| note.owner == owner && note.asset == leg.spec.asset)
-            .collect();
-        if notes.is_empty() {
-            return Draft::Later;
+        let payee = match leg.spec.end {
+            End::Redeemer => leg.contract.redeemer,
+            End::Refunder => leg.contract.refunder,
+        };
+        let fee = self.end_fee(leg);
+        match self
+            .state
+            .ending(&leg.spec.asset, &[&leg.contract], key, (payee, fee))
+        {
+            Ending::Nothing => Draft::Later,
+            Ending::Short { got } => Draft::Failed(FailClass::FeeCap { need: fee, most: got }),
+            Ending::Tx(tx) => Draft::Ready(tx),
         }
-        let got = sum(notes.iter().map(|(_, note)| note.amount));
-        let fee = self.state.fee_floor;
-        let Some(rest) = got.checked_sub(fee).filter(|rest| *rest > Amount::ZERO) else {
-            return Draft::Failed(FailClass::FeeCap { need: fee, most: got });
-        };
-        let spend = |(note, _): (&NoteId, _)| Spend {
-            note: *note,
-            key: key.clone(),
-        };
-        Draft::Ready(SimTx {
-            asset: leg.spec.asset.clone(),
-            spends: notes.into_iter().map(spend).collect(),
-            pays: self.change(rest).collect(),
-            fee,
-        })
+    }
+
+    /// What blocks ask for, or what it takes to replace what both signed and is stuck.
+    fn end_fee(&self, leg: &Leg) -> Amount {
+        let signed = |spend: &Spend| matches!(spend.key, Key::Both(_)) && leg.locked(spend.note);
+        let stuck = self.state.mempool.iter();
+        let stuck = stuck
+            .filter(|tx| tx.spends.iter().any(signed))
+            .map(|tx| tx.fee)
+            .max();
+        let above = stuck.map_or(Amount::ZERO, |fee| plus(fee, Amount::new(1)));
+        self.state.fee_floor.max(above)
     }
 
     /// A version that today's blocks would take, of what is being sent and stuck; `None` if there is nothing to do.
@@ -145,15 +148,22 @@ impl Wallet<'_> {
             ActKind::Cancel => Some(self.cancel(leg)),
             // Bound to what both signed.
             ActKind::RedeemTogether | ActKind::RefundTogether => None,
+            // Signed in advance by somebody else, who alone could sign for more.
+            ActKind::Redeem | ActKind::Refund if !self.may_end(leg) => None,
             ActKind::Redeem | ActKind::Refund => {
                 let key = newest.spends.first().map(|spend| spend.key.clone())?;
                 match self.end(leg, &key) {
-                    Draft::Ready(tx) if tx.spends == newest.spends && newest.fee >= floor => None,
+                    Draft::Ready(tx) if tx.spends == newest.spends && newest.fee >= tx.fee => None,
                     Draft::Later => None,
                     draft => Some(draft),
                 }
             }
         }
+    }
+
+    /// Whether we may end the leg as we like: it is ours, or the chain asks nobody.
+    fn may_end(&self, leg: &Leg) -> bool {
+        leg.is_of(self.account) || self.state.kind == Kind::Accounts
     }
 
     /// The same lock with less change.

@@ -4,9 +4,10 @@ use super::SimAdapter;
 use crate::tx::SimParty;
 use crate::wallet::{DUST, plus, sum};
 use async_trait::async_trait;
-use kofo_adapter_api::{AdapterError, ChainAdapter, PartyWanted};
+use kofo_adapter_api::{AdapterError, ChainAdapter, Entrusted, PartyWanted, Round, RoundReply, RoundRequest};
 use kofo_primitives::{
-    Amount, AssetId, ChainAction, ChainEvent, ChainId, End, HtlcSpec, LegRef, Party, Place, Tip,
+    Act, ActKind, Amount, AssetId, ChainAction, ChainEvent, ChainId, End, HtlcSpec, LegRef, Party, Place,
+    Prepared, Tip, Together,
 };
 
 impl SimAdapter {
@@ -16,7 +17,7 @@ impl SimAdapter {
         sum(notes.into_iter().map(|(_, amount)| amount))
     }
 
-    fn known(&self, asset: &AssetId) -> Result<(), AdapterError> {
+    pub(super) fn known(&self, asset: &AssetId) -> Result<(), AdapterError> {
         if self.chain.knows(asset) {
             return Ok(());
         }
@@ -26,7 +27,7 @@ impl SimAdapter {
         })
     }
 
-    fn node_error(&self, why: &str) -> AdapterError {
+    pub(super) fn node_error(&self, why: &str) -> AdapterError {
         AdapterError::Node {
             chain: self.chain.id().clone(),
             why: why.into(),
@@ -147,5 +148,37 @@ impl ChainAdapter for SimAdapter {
     async fn address(&self, asset: &AssetId) -> Result<String, AdapterError> {
         self.known(asset)?;
         Ok(format!("{}/account/{}", self.chain.id(), self.account.0))
+    }
+
+    async fn open_round(&self, what: Together, legs: &[(LegRef, HtlcSpec)]) -> Result<Round, AdapterError> {
+        self.open_round_now(what, legs)
+    }
+
+    async fn cosign(
+        &self,
+        what: Together,
+        legs: &[(LegRef, HtlcSpec)],
+        request: &RoundRequest,
+    ) -> Result<RoundReply, AdapterError> {
+        self.cosign_now(what, legs, request)
+    }
+
+    async fn entrust(
+        &self,
+        _leg: LegRef,
+        spec: &HtlcSpec,
+        act: ActKind,
+    ) -> Result<Vec<Entrusted>, AdapterError> {
+        self.entrust_now(spec, act)
+    }
+
+    async fn take_over(
+        &self,
+        _leg: LegRef,
+        spec: &HtlcSpec,
+        act: &Act,
+        entrusted: &Entrusted,
+    ) -> Result<Prepared, AdapterError> {
+        self.take_over_now(spec, act, entrusted)
     }
 }

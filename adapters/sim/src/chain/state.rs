@@ -1,9 +1,9 @@
 //! What the chain is at one moment, and how a transaction and a block change it.
 
-use super::{Block, Dropped};
+use super::{Block, Dropped, Kind};
 use crate::ledger::{Ledger, Refusal};
 use crate::tx::SimTx;
-use kofo_primitives::{Amount, AssetId, Health, Tip, TxId, UnixTime};
+use kofo_primitives::{Amount, AssetId, Health, Seconds, Tip, TxId, UnixTime};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ const FIRST_FEE_FLOOR: Amount = Amount::new(10);
 
 #[derive(Debug)]
 pub(crate) struct State {
+    pub(crate) kind: Kind,
     /// Index = height.
     pub(crate) blocks: Vec<Block>,
     /// After each block; empty blocks share their parent's.
@@ -24,10 +25,12 @@ pub(crate) struct State {
     /// Grows with everything that nodes are told of.
     pub(crate) announced: u64,
     pub(super) now: UnixTime,
+    /// By how much blocks are behind it.
+    pub(super) lag: Seconds,
     pub(super) minted: BTreeMap<AssetId, u128>,
     /// Makes each block's and each minted note's id unlike all others.
     serial: u64,
-    pub(super) calls: u64,
+    pub(crate) calls: u64,
     pub(crate) cut: bool,
     pub(super) refuse: u32,
     pub(super) fail_after_accepting: u32,
@@ -35,7 +38,7 @@ pub(crate) struct State {
 
 impl State {
     /// One empty block of that time.
-    pub(super) fn new(time: UnixTime) -> Self {
+    pub(super) fn new(kind: Kind, time: UnixTime) -> Self {
         let first = Block {
             height: 0,
             time,
@@ -44,6 +47,7 @@ impl State {
             txs: Vec::new(),
         };
         Self {
+            kind,
             blocks: vec![first],
             ledgers: vec![Arc::default()],
             mempool: Vec::new(),
@@ -51,6 +55,7 @@ impl State {
             health: Health::Healthy,
             announced: 0,
             now: time,
+            lag: Seconds(0),
             minted: BTreeMap::new(),
             serial: 0,
             calls: 0,
@@ -74,6 +79,11 @@ impl State {
             height: best.height,
             time: best.time,
         }
+    }
+
+    /// The time of a block that is mined now.
+    fn next_time(&self) -> UnixTime {
+        UnixTime(self.now.0.saturating_sub(self.lag.0)).max(self.best().time)
     }
 
     pub(super) fn next_id(&mut self) -> [u8; 32] {
@@ -102,7 +112,7 @@ impl State {
         if self.mempool.contains(&tx) {
             return Ok(id);
         }
-        self.ledger().allows(&tx, self.now)?;
+        self.ledger().allows(&tx, self.next_time())?;
         let rivals = self.mempool.iter().filter(|other| other.conflicts_with(&tx));
         if let Some(most) = rivals.map(|other| other.fee).max().filter(|most| *most >= tx.fee) {
             return Err(Refusal::Conflict(most));
@@ -131,7 +141,7 @@ impl State {
     /// One block with all that waits, pays enough and is allowed now; the best payers first.
     pub(super) fn mine_one(&mut self) {
         let (height, parent) = (self.best().height.saturating_add(1), self.best().hash);
-        let time = self.now.max(self.best().time);
+        let time = self.next_time();
         let mut ledger = self.ledgers.last().cloned().unwrap_or_default();
         let mut waiting = std::mem::take(&mut self.mempool);
         waiting.sort_by_key(|tx| std::cmp::Reverse(tx.fee));
