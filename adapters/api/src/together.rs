@@ -11,12 +11,14 @@ pub type RoundReply = Bytes<4_096>;
 /// At most so many legs in one round.
 pub const MOST_TOGETHER: usize = 32;
 
+type Finish = dyn FnOnce(&RoundReply) -> Result<Vec<Prepared>, AdapterError> + Send;
+
 /// A signing round that waits for the other party. It is used once or dropped: whatever secret it holds (a nonce) lives
 /// here, in memory only, and dies with it. A restarted process opens another round.
 pub struct Round {
     /// To be sent to the other party.
     pub request: RoundRequest,
-    finish: Box<dyn FnOnce(&RoundReply) -> Result<Vec<Prepared>, AdapterError> + Send>,
+    finish: Box<Finish>,
 }
 
 impl Round {
