@@ -22,7 +22,7 @@ mod terms;
 mod timelocks;
 mod tips;
 
-pub use swap::{Deadline, Due, Ended, Input, LegState, Outcome, Phase, Rejected, Sighting, Swap};
+pub use swap::{Deadline, Due, Ended, Input, LegState, Outcome, Phase, ROUND_WAIT, Rejected, Sighting, Swap};
 pub use terms::{Leg, Terms, TermsError};
 pub use timelocks::{BITCOIN, ECHOIN, ETHEREUM, Margins, Pace, Policy, TimelockError, Timelocks};
 pub use tips::{FreshTips, Tips};

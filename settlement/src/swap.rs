@@ -8,8 +8,10 @@ mod participant;
 mod pending;
 mod refunding;
 mod sides;
+mod together;
 
 pub use deadline::{Deadline, Due};
+pub use together::ROUND_WAIT;
 
 use crate::terms::{Leg, Terms};
 use crate::tips::Tips;
@@ -103,6 +105,25 @@ pub enum Input {
     Abort,
     /// Our user wants the asset back as soon as the timelock allows; possible while we have shown no preimage.
     GiveUp,
+    /// The other party has shown us the preimage by a message.
+    PeerKnows(Preimage),
+    /// We are about to show the other party the preimage by a message.
+    Tell,
+    /// The other party says that it has given up: it asks for our signature to take its lock back.
+    PeerGaveUp,
+}
+
+/// What an input means to a role, once its facts are entered.
+#[derive(Clone, Copy, Debug)]
+enum Cause<'a> {
+    /// New blocks.
+    Tips(&'a Tips),
+    /// Something is known that was not.
+    Fact,
+    /// Out, while nothing was sent.
+    Abort,
+    /// Out, our asset back.
+    GiveUp,
 }
 
 /// Why an input changes nothing.
@@ -134,6 +155,8 @@ pub struct Swap {
     legs: BTreeMap<LegId, LegState>,
     preimage: Option<Preimage>,
     public: bool,
+    /// We were about to show it to the other party, or did.
+    told: bool,
     failure: Option<FailClass>,
 }
 
@@ -155,6 +178,7 @@ impl Swap {
             legs,
             preimage,
             public: false,
+            told: false,
             failure: None,
         })
     }
@@ -168,17 +192,29 @@ impl Swap {
             });
         }
         let mut next = self.clone();
-        match input {
-            Input::Tips(tips) => next.settle_depths(terms, tips),
-            Input::Leg(id, event) => next.absorb(terms, *id, event)?,
-            Input::Abort | Input::GiveUp => {}
-        }
+        let cause = next.enter(terms, input)?;
         match terms.role() {
-            Role::Initiator => initiator::step(terms, &mut next, input)?,
-            Role::Participant => participant::step(terms, &mut next, input)?,
+            Role::Initiator => initiator::step(terms, &mut next, cause)?,
+            Role::Participant => participant::step(terms, &mut next, cause)?,
         }
         next.assert_invariants(terms, self);
         Ok(next)
+    }
+
+    /// Enters what the input says, and tells what it means to the role.
+    fn enter<'a>(&mut self, terms: &Terms, input: &'a Input) -> Result<Cause<'a>, Rejected> {
+        match input {
+            Input::Tips(tips) => {
+                self.settle_depths(terms, tips);
+                Ok(Cause::Tips(tips))
+            }
+            Input::Leg(id, event) => self.absorb(terms, *id, event).map(|()| Cause::Fact),
+            Input::PeerKnows(preimage) => self.learn(terms, preimage).map(|()| Cause::Fact),
+            Input::Tell => self.tell(terms).map(|()| Cause::Fact),
+            Input::PeerGaveUp => self.let_go(terms).map(|()| Cause::GiveUp),
+            Input::Abort => Ok(Cause::Abort),
+            Input::GiveUp => Ok(Cause::GiveUp),
+        }
     }
 
     /// How far it has come.
@@ -197,6 +233,12 @@ impl Swap {
     #[must_use]
     pub const fn preimage_is_public(&self) -> bool {
         self.public
+    }
+
+    /// Whether we showed the other party the preimage by a message, or were about to.
+    #[must_use]
+    pub const fn preimage_was_told(&self) -> bool {
+        self.told
     }
 
     /// Why our lock could not be built, if that ended the swap.
@@ -221,6 +263,11 @@ impl Swap {
             "nor forgotten"
         );
         assert!(!self.public || self.preimage.is_some(), "what is public is known");
+        assert!(!before.told || self.told, "what was told is never untold");
+        assert!(
+            !self.told || !matches!(self.phase, Phase::Refunding),
+            "who gave up never told"
+        );
         match self.phase {
             Phase::Done(Outcome::Redeemed) => {
                 assert!(

@@ -47,7 +47,7 @@ impl Swap {
                 tx,
             } => self.leg_mut(id).end(Ended::Cancelled, *at, *tx),
             LegEvent::Unseen(act) => self.leg_mut(id).unsee(*act),
-            // Both parties have signed: the preimage is known to both.
+            // No proof of the preimage, as a redeem alone is: it makes nothing public.
             LegEvent::RedeemedTogether { at, tx } => self.leg_mut(id).end(Ended::Redeemed, *at, *tx),
             // What the tip says comes as `Input::Tips`.
             LegEvent::Watched(_) => {}
@@ -114,17 +114,12 @@ impl Swap {
             // A lock that may be out is never built again, whatever a chain says.
             (ActKind::Lock, _) => {}
             // A redeem, refund or cancel is never given up: what can no longer confirm is built anew.
-            (_, FailClass::Dead) => {
+            (ActKind::Redeem | ActKind::Refund | ActKind::Cancel, FailClass::Dead)
+            // What both signed cannot be mended: we act alone.
+            | (ActKind::RedeemTogether | ActKind::RefundTogether, _) => {
                 leg.built.remove(&act);
             }
-            (
-                ActKind::Redeem
-                | ActKind::Refund
-                | ActKind::Cancel
-                | ActKind::RedeemTogether
-                | ActKind::RefundTogether,
-                _,
-            ) => {}
+            (ActKind::Redeem | ActKind::Refund | ActKind::Cancel, _) => {}
         }
     }
 

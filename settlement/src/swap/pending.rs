@@ -1,7 +1,8 @@
 //! What a state owes the world. Derived from the state and fresh tips alone, and repeated without harm.
 
 use super::before_lock::may_lock;
-use super::{Ended, LegState, Phase, Swap, Window, expired, lock_window, reveal_window};
+use super::together::alone_window;
+use super::{Ended, LegState, Phase, Swap, Window, expired, lock_window, reveal_window, time_left};
 use crate::terms::{Leg, Terms};
 use crate::tips::Tips;
 use kofo_primitives::{Act, ActKind, At, ChainAction, LegId, Role, Seconds, UnixTime};
@@ -30,7 +31,7 @@ impl Swap {
             let acts = if id.side == terms.role().locks() {
                 self.outgoing_owes(terms, leg, self.leg(*id), tips)
             } else {
-                self.incoming_owes(terms, leg, self.leg(*id), tips)
+                self.incoming_owes(terms, *id, leg, tips)
             };
             owed.extend(acts.into_iter().map(|action| (*id, action)));
         }
@@ -67,7 +68,9 @@ impl Swap {
             // Theirs, as long as the block stands.
             Some(Ended::Redeemed(s)) if s.at != At::Mempool => None,
             Some(Ended::Cancelled(_)) => Some(state.broadcast_or_build(Act::Cancel)),
-            _ if state.in_block() => expired.then(|| state.broadcast_or_build(Act::Refund)),
+            _ if state.in_block() && expired => Some(state.broadcast_or_build(Act::Refund)),
+            // G6: the other party has signed.
+            _ if state.in_block() => state.broadcast(ActKind::RefundTogether),
             _ if !state.built.contains_key(&ActKind::Lock) => None,
             // The preimage is out, so they may count on this lock.
             _ if self.phase == Phase::Redeeming && !expired => state.broadcast(ActKind::Lock),
@@ -75,11 +78,13 @@ impl Swap {
         }
     }
 
-    fn incoming_owes(&self, terms: &Terms, leg: &Leg, state: &LegState, tips: &Tips) -> Option<ChainAction> {
+    fn incoming_owes(&self, terms: &Terms, id: LegId, leg: &Leg, tips: &Tips) -> Option<ChainAction> {
+        let state = self.leg(id);
         if state.is_over() || !state.in_block() {
             return None;
         }
         let preimage = self.preimage.clone()?;
+        let in_time = time_left(leg, tips).is_none_or(|left| left >= alone_window(terms, id, leg));
         match self.phase {
             Phase::BothLocked => {
                 let initiator = terms.role() == Role::Initiator;
@@ -87,13 +92,20 @@ impl Swap {
                     initiator && state.locked_finally() && !state.built.contains_key(&ActKind::Redeem);
                 build.then_some(ChainAction::Build(Act::Redeem(preimage)))
             }
+            // G6: signed by both; there is time to do it alone if it does not come into a block.
+            Phase::Redeeming if in_time && state.built.contains_key(&ActKind::RedeemTogether) => {
+                state.broadcast(ActKind::RedeemTogether)
+            }
             // Also where something was paid on top of the lock: that must not keep us from what is ours.
             Phase::Redeeming => {
                 // A secret that nobody has seen yet is not shown too late, not even a second time.
-                let may_show = self.public || reveal_window(terms, tips) == Window::Open;
+                let may_show = self.public || self.told || reveal_window(terms, tips) == Window::Open;
                 let action = may_show.then(|| state.broadcast_or_build(Act::Redeem(preimage)));
                 if self.public {
                     action
+                } else if self.told {
+                    // They may know it already: later than planned is better than never, while only we can take it.
+                    action.map(|action| until(action, leg, Seconds(0)))
                 } else {
                     action.map(|action| until(action, leg, leg.reveal_window))
                 }

@@ -8,3 +8,4 @@ mod many_legs;
 mod participant;
 mod properties;
 mod terms;
+mod together;

@@ -16,7 +16,19 @@ enum Step {
     Answer,
     Abort,
     GiveUp,
+    Peer(Peer),
     Restart,
+}
+
+/// What the other party, or the round with it, brings.
+#[derive(Clone, Copy, Debug)]
+enum Peer {
+    Knows,
+    Lies,
+    GaveUp,
+    Tell,
+    /// What we asked for was signed.
+    Signed,
 }
 
 fn leg() -> impl Strategy<Value = LegId> {
@@ -51,7 +63,8 @@ fn class() -> impl Strategy<Value = FailClass> {
 fn event() -> impl Strategy<Value = LegEvent> {
     let at = prop_oneof![Just(At::Mempool), (95u64..140).prop_map(At::Block)];
     prop_oneof![
-        6 => (act(), at).prop_map(|(act, at)| LegEvent::Seen { act, at, tx: None }),
+        6 => (act(), at.clone()).prop_map(|(act, at)| LegEvent::Seen { act, at, tx: None }),
+        1 => at.prop_map(|at| LegEvent::RedeemedTogether { at, tx: None }),
         1 => act().prop_map(|act| LegEvent::Unseen(act.kind())),
         1 => (act(), class()).prop_map(|(act, class)| LegEvent::Failed(act.kind(), class)),
         1 => act().prop_map(|act| LegEvent::Built(act.kind(), Prepared::stray())),
@@ -80,6 +93,13 @@ fn step() -> impl Strategy<Value = Step> {
         8 => Just(Step::Answer),
         1 => Just(Step::Restart),
         1 => prop_oneof![9 => Just(Step::GiveUp), 1 => Just(Step::Abort)],
+        3 => prop_oneof![
+            1 => Just(Peer::Knows),
+            1 => Just(Peer::Lies),
+            1 => Just(Peer::GaveUp),
+            2 => Just(Peer::Tell),
+            3 => Just(Peer::Signed),
+        ].prop_map(Step::Peer),
     ]
 }
 
@@ -115,6 +135,7 @@ fn feed(node: &mut Node, step: &Step, journal: &mut Vec<Input>) {
         }
         Step::Abort => vec![Input::Abort],
         Step::GiveUp => vec![Input::GiveUp],
+        Step::Peer(peer) => from_peer(node, *peer),
         Step::Restart => {
             node.restart();
             vec![]
@@ -135,6 +156,54 @@ fn feed(node: &mut Node, step: &Step, journal: &mut Vec<Input>) {
     }
 }
 
+fn from_peer(node: &Node, peer: Peer) -> Vec<Input> {
+    match peer {
+        Peer::Knows => vec![Input::PeerKnows(preimage())],
+        Peer::Lies => vec![Input::PeerKnows(Preimage::new([9; 32]))],
+        Peer::GaveUp => vec![Input::PeerGaveUp],
+        Peer::Tell => vec![Input::Tell],
+        Peer::Signed => {
+            let asked = node.swap.asks(&node.terms, node.tips.get());
+            let built = |(leg, what): &(LegId, Together)| {
+                Input::Leg(*leg, LegEvent::Built(what.kind(), Prepared::stray()))
+            };
+            asked.iter().map(built).collect()
+        }
+    }
+}
+
+/// What may never be signed for the other party.
+fn check_signed(node: &Node) {
+    let (terms, swap, tips) = (&node.terms, &node.swap, node.tips.get());
+    for id in terms.legs().keys() {
+        if swap.may_sign(terms, tips, *id, Together::Redeem).is_ok() {
+            assert!(swap.preimage_is_public(), "they can open the leaf already");
+            assert_eq!(
+                id.end_of(terms.role()),
+                End::Refunder,
+                "only what is ours to give"
+            );
+        }
+        if swap.may_sign(terms, tips, *id, Together::Refund).is_ok() {
+            assert_eq!(id.end_of(terms.role()), End::Redeemer, "only what is theirs");
+            assert_ne!(swap.phase(), Phase::Redeeming, "we want it");
+            let mut ours = terms.outgoing().map(|(id, _)| &swap.legs()[&id]);
+            let safe = match terms.role() {
+                Role::Initiator => !swap.preimage_was_told() && !swap.preimage_is_public(),
+                Role::Participant => match swap.phase() {
+                    Phase::Done(Outcome::Refunded) => ours.all(LegState::is_over),
+                    phase => phase == Phase::Done(Outcome::Aborted),
+                },
+            };
+            let done = matches!(swap.phase(), Phase::Done(Outcome::Refunded | Outcome::Aborted));
+            assert!(
+                safe || terms.role() == Role::Initiator && done,
+                "it could be taken twice"
+            );
+        }
+    }
+}
+
 /// What may never be owed, whatever happened before.
 fn check_owed(node: &Node) {
     let (terms, swap, tips) = (&node.terms, &node.swap, node.tips.get());
@@ -145,6 +214,17 @@ fn check_owed(node: &Node) {
     for (id, action) in swap.pending(terms, tips) {
         let leg = &terms.legs()[&id];
         match action {
+            ChainAction::Broadcast {
+                act: ActKind::Redeem,
+                not_after,
+                ..
+            } if swap.preimage_was_told() && !swap.preimage_is_public() => {
+                assert_eq!(
+                    not_after,
+                    Some(leg.spec.timelock),
+                    "only while nobody else can take it"
+                );
+            }
             ChainAction::Broadcast {
                 act: ActKind::Redeem,
                 not_after,
@@ -207,6 +287,7 @@ fn run(role: Role, steps: &[Step]) {
         let gave_up = node.phase() == Phase::Refunding;
         feed(&mut node, step, &mut journal);
         check_owed(&node);
+        check_signed(&node);
         if gave_up && was_secret && !node.swap.preimage_is_public() {
             let owes = node.owes();
             assert!(
