@@ -17,7 +17,7 @@ use bitcoin::secp256k1::{PublicKey, Secp256k1};
 use bitcoin::taproot::{LeafVersion, TaprootBuilder, TaprootSpendInfo};
 use bitcoin::{Address, Network, ScriptBuf};
 
-use crate::musig::{self, NoAggregate};
+use crate::musig::{self, JointKey, NoAggregate};
 
 /// The first value that Bitcoin reads as a time; below it is a height.
 const FIRST_UNIX_LOCK_TIME: u64 = 500_000_000;
@@ -121,6 +121,12 @@ impl Htlc {
     /// The same as [`Self::script_pubkey`], for people.
     pub fn address(&self, network: Network) -> Address {
         Address::p2tr_tweaked(self.tree.output_key(), network)
+    }
+
+    /// The key that needs both parties, ready to sign.
+    pub(crate) fn joint_key(&self) -> JointKey {
+        JointKey::new(&self.redeemer, &self.refunder, &self.tree.tap_tweak())
+            .expect("the same keys and tree have made the address")
     }
 
     /// The proof that `leaf`, which must be one of ours, is in the tree.

@@ -35,14 +35,16 @@ mod rpc;
 mod spend;
 mod store;
 mod terms;
+mod together;
 mod wallet;
 
 pub use bitcoin::Network;
 
 pub use adapter::{BitcoinAdapter, BitcoinConfig, asset_id, chain_id};
 pub use htlc::{Htlc, HtlcError, PREIMAGE_BYTES};
-pub use musig::NoAggregate;
+pub use musig::{Help, MusigError, NONCE_BYTES, NoAggregate, PARTIAL_BYTES};
 pub use party::{BitcoinParty, PartyError};
 pub use rpc::RpcAuth;
 pub use spend::{Coin, Spend, SpendError, preimage_in};
 pub use store::{MemoryStore, WalletStore, WalletStoreError};
+pub use together::{AskedSpend, KeyInput, KeySpend, KeySpendError};

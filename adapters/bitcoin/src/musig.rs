@@ -1,12 +1,26 @@
-//! BIP-327 key aggregation.
+//! BIP-327: the key that needs both parties, and signing with it.
 //!
 //! The only module that sees secp256k1 0.33 (the version with MuSig2); everything else here, and everything
 //! public, is the 0.29 of `bitcoin`. The border is crossed by bytes.
+//!
+//! One party asks, the other helps. Who asks draws a nonce ([`Ask`]) and waits; who helps draws its own, signs and
+//! forgets in one call ([`help`]). A nonce comes from the operating system, is made when the message is known, is
+//! never written anywhere and signs once: the type that holds it cannot be copied and is consumed by signing.
 
-use bitcoin::secp256k1::{PublicKey, XOnlyPublicKey};
-use secp256k1_musig::PublicKey as MusigKey;
-use secp256k1_musig::musig::KeyAggCache;
-use secp256k1_musig::sort_pubkeys;
+use bitcoin::hashes::Hash;
+use bitcoin::secp256k1::schnorr::Signature;
+use bitcoin::secp256k1::{Message, PublicKey, Secp256k1, SecretKey, XOnlyPublicKey};
+use bitcoin::taproot::TapTweakHash;
+use secp256k1_musig::musig::{
+    AggregatedNonce, KeyAggCache, PartialSignature, PublicNonce, SecretNonce, Session, SessionSecretRand,
+    new_nonce_pair,
+};
+use secp256k1_musig::{Keypair, PublicKey as MusigKey, Scalar, SecretKey as MusigSecret, sort_pubkeys};
+
+/// Bytes of a public nonce: two compressed points.
+pub const NONCE_BYTES: usize = 66;
+/// Bytes of a partial signature: a scalar.
+pub const PARTIAL_BYTES: usize = 32;
 
 /// Why two keys have no aggregate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,80 +30,236 @@ pub struct NoAggregate {
     pub key: PublicKey,
 }
 
+/// Why two parties do not come to a signature.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MusigError {
+    /// The secret is of neither key.
+    #[error("the secret given is of the key {got}, which is neither party's")]
+    Stranger {
+        /// Its public key.
+        got: PublicKey,
+    },
+    /// Not two points of the curve.
+    #[error("the other party's nonce is not two points of the curve: open another round")]
+    Nonce,
+    /// The signature of the other party is not over this message with this key and these nonces.
+    #[error("the other party's partial signature is wrong: act alone")]
+    Partial,
+    /// The whole signature does not verify. Cannot happen when the partial one did.
+    #[error("both signatures together do not verify: act alone")]
+    Whole,
+    /// The operating system gave no randomness.
+    #[error("the operating system gives no randomness for a nonce: {0}")]
+    Randomness(String),
+}
+
 /// The BIP-327 `KeyAgg` of two keys, sorted first, so that both parties get the same key in whatever order
 /// they name themselves.
 pub(crate) fn aggregate(first: &PublicKey, second: &PublicKey) -> Result<XOnlyPublicKey, NoAggregate> {
     let none = || NoAggregate { key: *first };
-    let keys = [
-        MusigKey::from_byte_array_compressed(first.serialize()).map_err(|_| none())?,
-        MusigKey::from_byte_array_compressed(second.serialize()).map_err(|_| none())?,
-    ];
-    let mut sorted = [&keys[0], &keys[1]];
-    sort_pubkeys(&mut sorted);
-    let aggregate = KeyAggCache::new(&sorted).agg_pk().to_byte_array();
+    let aggregate = cache(first, second).ok_or_else(none)?.agg_pk().to_byte_array();
     XOnlyPublicKey::from_slice(&aggregate).map_err(|_| none())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn cache(first: &PublicKey, second: &PublicKey) -> Option<KeyAggCache> {
+    let keys = [musig_key(first)?, musig_key(second)?];
+    let mut sorted = [&keys[0], &keys[1]];
+    sort_pubkeys(&mut sorted);
+    Some(KeyAggCache::new(&sorted))
+}
 
-    fn key(hex: &str) -> PublicKey {
-        hex.parse().unwrap()
+fn musig_key(key: &PublicKey) -> Option<MusigKey> {
+    MusigKey::from_byte_array_compressed(key.serialize()).ok()
+}
+
+/// The output key of two parties' keys and their tree.
+#[derive(Clone)]
+pub(crate) struct JointKey {
+    cache: KeyAggCache,
+    parties: [PublicKey; 2],
+    output: XOnlyPublicKey,
+}
+
+impl JointKey {
+    /// `tweak` is that of the tree (BIP-341).
+    pub(crate) fn new(
+        first: &PublicKey,
+        second: &PublicKey,
+        tweak: &TapTweakHash,
+    ) -> Result<Self, NoAggregate> {
+        let none = || NoAggregate { key: *first };
+        let mut cache = cache(first, second).ok_or_else(none)?;
+        let tweak = Scalar::from_be_bytes(tweak.to_byte_array()).map_err(|_| none())?;
+        cache.pubkey_xonly_tweak_add(&tweak).map_err(|_| none())?;
+        let output = XOnlyPublicKey::from_slice(&cache.agg_pk().to_byte_array()).map_err(|_| none())?;
+        let parties = [*first, *second];
+        Ok(Self {
+            cache,
+            parties,
+            output,
+        })
     }
 
-    // Two of the keys of BIP-327's own test vectors.
-    const A: &str = "02f9308a019258c31049344f85f89d5229b531c845836f99b08601f113bce036f9";
-    const B: &str = "03dff1d77f2a671c5f36183726db2341be58feae1da2deced843240f7b502ba659";
-
-    #[test]
-    fn the_order_of_the_parties_does_not_matter() {
-        assert_eq!(
-            aggregate(&key(A), &key(B)).unwrap(),
-            aggregate(&key(B), &key(A)).unwrap()
-        );
+    /// What a signature verifies under.
+    #[cfg(test)]
+    fn output(&self) -> &XOnlyPublicKey {
+        &self.output
     }
 
-    #[test]
-    fn the_aggregate_is_what_bip_327_defines() {
-        assert_eq!(
-            aggregate(&key(A), &key(B)).unwrap(),
-            reference_aggregate(&key(A), &key(B))
-        );
-        assert_eq!(
-            aggregate(&key(B), &key(A)).unwrap(),
-            reference_aggregate(&key(A), &key(B))
-        );
-    }
-
-    /// BIP-327 `KeyAgg` of two keys in plain steps, with the other curve library: L is the hash of the sorted
-    /// keys, the second distinct key has coefficient 1, the first has the hash of L and itself.
-    fn reference_aggregate(one: &PublicKey, two: &PublicKey) -> XOnlyPublicKey {
-        use bitcoin::hashes::{Hash, HashEngine, sha256};
-        use bitcoin::secp256k1::{Scalar, Secp256k1};
-
-        fn tagged(tag: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-            let tag = sha256::Hash::hash(tag);
-            let mut engine = sha256::Hash::engine();
-            engine.input(tag.as_byte_array());
-            engine.input(tag.as_byte_array());
-            parts.iter().for_each(|part| engine.input(part));
-            sha256::Hash::from_engine(engine).to_byte_array()
+    /// The key of the other party.
+    fn other(&self, ours: &PublicKey) -> Result<PublicKey, MusigError> {
+        match self.parties {
+            [one, two] if one == *ours => Ok(two),
+            [one, two] if two == *ours => Ok(one),
+            _ => Err(MusigError::Stranger { got: *ours }),
         }
+    }
 
-        let mut keys = [one.serialize(), two.serialize()];
-        keys.sort();
-        let list = tagged(b"KeyAgg list", &[&keys[0], &keys[1]]);
-        let coefficient = Scalar::from_be_bytes(tagged(b"KeyAgg coefficient", &[&list, &keys[0]])).unwrap();
-        let first = PublicKey::from_slice(&keys[0]).unwrap();
-        let second = PublicKey::from_slice(&keys[1]).unwrap();
-        let secp = Secp256k1::new();
-        first
-            .mul_tweak(&secp, &coefficient)
-            .unwrap()
-            .combine(&second)
-            .unwrap()
-            .x_only_public_key()
-            .0
+    fn session(&self, nonces: [&PublicNonce; 2], message: &[u8; 32]) -> Session {
+        Session::new(&self.cache, AggregatedNonce::new(&nonces), message)
     }
 }
+
+/// The signature of who helps, and the public nonce that goes with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Help {
+    /// Drawn for this signature.
+    pub nonce: [u8; NONCE_BYTES],
+    /// Its partial signature.
+    pub partial: [u8; PARTIAL_BYTES],
+}
+
+/// Signs once for the other party, with a nonce that lives no longer than this call.
+pub(crate) fn help(
+    key: &JointKey,
+    message: &[u8; 32],
+    secret: &SecretKey,
+    asker: &[u8; NONCE_BYTES],
+) -> Result<Help, MusigError> {
+    let asker = PublicNonce::from_byte_array(asker).map_err(|_| MusigError::Nonce)?;
+    let signer = Signer::new(key, secret)?;
+    let mut nonce = signer.nonce(key, message)?;
+    let session = key.session([&asker, &nonce.public], message);
+    let public = nonce.public.serialize();
+    let partial = signer.sign(key, &session, &mut nonce);
+    Ok(Help {
+        nonce: public,
+        partial: partial.serialize(),
+    })
+}
+
+/// A signature that waits for the other party's help.
+pub(crate) struct Ask {
+    key: JointKey,
+    message: [u8; 32],
+    nonce: Nonce,
+}
+
+impl Ask {
+    /// Draws the nonce for this message.
+    pub(crate) fn new(key: JointKey, message: [u8; 32], secret: &SecretKey) -> Result<Self, MusigError> {
+        let nonce = Signer::new(&key, secret)?.nonce(&key, &message)?;
+        Ok(Self { key, message, nonce })
+    }
+
+    /// What the other party needs.
+    pub(crate) fn nonce(&self) -> [u8; NONCE_BYTES] {
+        self.nonce.public.serialize()
+    }
+
+    /// Checks the help, adds our own signature, and checks the whole. Our partial signature never leaves.
+    pub(crate) fn finish(mut self, secret: &SecretKey, help: &Help) -> Result<Signature, MusigError> {
+        let signer = Signer::new(&self.key, secret)?;
+        let other = self.key.other(&signer.public)?;
+        let theirs = PublicNonce::from_byte_array(&help.nonce).map_err(|_| MusigError::Nonce)?;
+        let partial = PartialSignature::from_byte_array(&help.partial).map_err(|_| MusigError::Partial)?;
+        let session = self.key.session([&self.nonce.public, &theirs], &self.message);
+        let other = musig_key(&other).ok_or(MusigError::Stranger { got: other })?;
+        if !session.partial_verify(&self.key.cache, &partial, &theirs, other) {
+            return Err(MusigError::Partial);
+        }
+        let own = signer.sign(&self.key, &session, &mut self.nonce);
+        let whole = session.partial_sig_agg(&[&own, &partial]).assume_valid();
+        let whole = Signature::from_slice(&whole.to_byte_array()).map_err(|_| MusigError::Whole)?;
+        Secp256k1::verification_only()
+            .verify_schnorr(&whole, &Message::from_digest(self.message), &self.key.output)
+            .map_err(|_| MusigError::Whole)?;
+        Ok(whole)
+    }
+}
+
+/// A nonce pair. Its secret half signs once, and is erased when it is dropped unused.
+struct Nonce {
+    secret: Option<SecretNonce>,
+    public: PublicNonce,
+}
+
+impl Drop for Nonce {
+    fn drop(&mut self) {
+        if let Some(secret) = &mut self.secret {
+            secret.non_secure_erase();
+        }
+    }
+}
+
+/// Our secret in the form of the other library, for the length of one call.
+struct Signer {
+    pair: Keypair,
+    public: PublicKey,
+}
+
+impl Drop for Signer {
+    fn drop(&mut self) {
+        self.pair.non_secure_erase();
+    }
+}
+
+impl Signer {
+    /// Refuses a secret that is neither party's.
+    fn new(key: &JointKey, secret: &SecretKey) -> Result<Self, MusigError> {
+        let public = secret.public_key(&Secp256k1::signing_only());
+        key.other(&public)?;
+        let mut theirs = MusigSecret::from_secret_bytes(secret.secret_bytes())
+            .map_err(|_| MusigError::Stranger { got: public })?;
+        let pair = Keypair::from_secret_key(&theirs);
+        theirs.non_secure_erase();
+        Ok(Self { pair, public })
+    }
+
+    /// Fresh from the operating system; the key, the message and the aggregate are mixed in, so that even a machine
+    /// that repeats its randomness (a cloned one) does not sign two messages with one nonce.
+    fn nonce(&self, key: &JointKey, message: &[u8; 32]) -> Result<Nonce, MusigError> {
+        let mut random = [0; 32];
+        getrandom::fill(&mut random).map_err(|error| MusigError::Randomness(error.to_string()))?;
+        if random == [0; 32] {
+            return Err(MusigError::Randomness("32 zero bytes".into()));
+        }
+        let seed = SessionSecretRand::assume_uniformly_random(random);
+        let mut secret = MusigSecret::from_keypair(&self.pair);
+        let (nonce, public) = new_nonce_pair(
+            seed,
+            Some(&key.cache),
+            Some(secret),
+            self.pair.public_key(),
+            Some(message),
+            None,
+        );
+        secret.non_secure_erase();
+        random.fill(0);
+        Ok(Nonce {
+            secret: Some(nonce),
+            public,
+        })
+    }
+
+    fn sign(&self, key: &JointKey, session: &Session, nonce: &mut Nonce) -> PartialSignature {
+        let secret = nonce
+            .secret
+            .take()
+            .expect("every nonce is made for the one signature here");
+        session.partial_sign(secret, &self.pair, &key.cache)
+    }
+}
+
+#[cfg(test)]
+mod tests;

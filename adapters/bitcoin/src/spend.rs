@@ -15,7 +15,7 @@ use bitcoin::{Amount, OutPoint, Script, ScriptBuf, Sequence, Transaction, TxIn, 
 use crate::htlc::{Htlc, PREIMAGE_BYTES};
 
 /// Bytes of a Schnorr signature with the default sighash.
-const SIGNATURE_BYTES: usize = 64;
+pub(crate) const SIGNATURE_BYTES: usize = 64;
 
 /// One output that pays to an HTLC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +122,7 @@ impl Htlc {
 
     fn vsize(&self, coins: usize, payout: &Script, leaf: &Leaf<'_>) -> u64 {
         let coins = vec![OutPoint::null(); coins];
-        let mut tx = unsigned(coins, leaf.lock_time, payout, Amount::ZERO);
+        let mut tx = unsigned(coins, leaf.lock_time, vec![paid(payout, Amount::ZERO)]);
         for input in &mut tx.input {
             input.witness = self.witness(&[0; SIGNATURE_BYTES], leaf);
         }
@@ -140,34 +140,24 @@ impl Htlc {
         if keypair.public_key() != *leaf.key {
             return Err(SpendError::WrongKey { want: *leaf.key });
         }
-        let outpoints = spend.coins.iter().map(|coin| coin.outpoint).collect();
-        let mut tx = unsigned(outpoints, leaf.lock_time, spend.payout, spend.left()?);
-        let script_pubkey = self.script_pubkey();
-        let spent: Vec<TxOut> = spend
-            .coins
-            .iter()
-            .map(|coin| TxOut {
-                value: coin.value,
-                script_pubkey: script_pubkey.clone(),
-            })
-            .collect();
-        let leaf_hash = TapLeafHash::from_script(&leaf.script, LeafVersion::TapScript);
-        let mut cache = SighashCache::new(&mut tx);
+        let (mut tx, spent) = self.unsigned(spend, leaf)?;
         for index in 0..spent.len() {
-            let sighash = cache
-                .taproot_script_spend_signature_hash(
-                    index,
-                    &Prevouts::All(&spent),
-                    leaf_hash,
-                    TapSighashType::Default,
-                )
-                .expect("every input has its coin");
-            let signature = secp.sign_schnorr_no_aux_rand(&Message::from(sighash), &keypair);
-            *cache.witness_mut(index).expect("every coin has its input") =
-                self.witness(&signature.serialize(), leaf);
+            let message = leaf_message(&tx, &spent, index, &leaf.script);
+            let signature = secp.sign_schnorr_no_aux_rand(&message, &keypair);
+            set_witness(&mut tx, index, self.witness(&signature.serialize(), leaf));
         }
         keypair.non_secure_erase();
         Ok(tx)
+    }
+
+    /// The transaction without witnesses, and the outputs that it spends.
+    fn unsigned(&self, spend: &Spend<'_>, leaf: &Leaf<'_>) -> Result<(Transaction, Vec<TxOut>), SpendError> {
+        let outpoints = spend.coins.iter().map(|coin| coin.outpoint).collect();
+        let payout = vec![paid(spend.payout, spend.left()?)];
+        let tx = unsigned(outpoints, leaf.lock_time, payout);
+        let script_pubkey = self.script_pubkey();
+        let spent = spend.coins.iter().map(|coin| paid(&script_pubkey, coin.value));
+        Ok((tx, spent.collect()))
     }
 
     fn witness(&self, signature: &[u8], leaf: &Leaf<'_>) -> Witness {
@@ -211,7 +201,8 @@ pub fn preimage_in(witness: &Witness, hashlock: &[u8; 32]) -> Option<[u8; PREIMA
         .find(|item| sha256::Hash::hash(item).to_byte_array() == *hashlock)
 }
 
-fn unsigned(coins: Vec<OutPoint>, lock_time: LockTime, payout: &Script, value: Amount) -> Transaction {
+/// A transaction of ours before it is signed: replaceable by fee.
+pub(crate) fn unsigned(coins: Vec<OutPoint>, lock_time: LockTime, output: Vec<TxOut>) -> Transaction {
     let input = coins.into_iter().map(|previous_output| TxIn {
         previous_output,
         script_sig: ScriptBuf::new(),
@@ -222,11 +213,28 @@ fn unsigned(coins: Vec<OutPoint>, lock_time: LockTime, payout: &Script, value: A
         version: Version::TWO,
         lock_time,
         input: input.collect(),
-        output: vec![TxOut {
-            value,
-            script_pubkey: payout.to_owned(),
-        }],
+        output,
     }
+}
+
+pub(crate) fn paid(script: &Script, value: Amount) -> TxOut {
+    TxOut {
+        value,
+        script_pubkey: script.to_owned(),
+    }
+}
+
+pub(crate) fn set_witness(tx: &mut Transaction, index: usize, witness: Witness) {
+    tx.input.get_mut(index).expect("every coin has its input").witness = witness;
+}
+
+/// What a leaf's signature signs: all inputs and outputs.
+fn leaf_message(tx: &Transaction, spent: &[TxOut], index: usize, leaf: &Script) -> Message {
+    let leaf = TapLeafHash::from_script(leaf, LeafVersion::TapScript);
+    let sighash = SighashCache::new(tx)
+        .taproot_script_spend_signature_hash(index, &Prevouts::All(spent), leaf, TapSighashType::Default)
+        .expect("every input has its coin");
+    Message::from(sighash)
 }
 
 #[cfg(test)]
