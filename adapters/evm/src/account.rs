@@ -59,6 +59,12 @@ impl Account {
         self.0.address()
     }
 
+    /// A signature of 65 bytes: r, s (the lower one), and 27 or 28.
+    pub(crate) fn sign_digest(&self, digest: B256) -> [u8; 65] {
+        let signature = self.0.sign_hash_sync(&digest);
+        signature.expect("a local key signs any hash").as_bytes()
+    }
+
     pub(crate) fn sign(&self, config: &EvmConfig, call: &Call, nonce: u64, fee: Fee) -> Signed {
         let Call {
             to,

@@ -7,12 +7,13 @@ use crate::engine::{Command, Engine};
 use crate::htlc::{Htlc, refunder, slot, token_of};
 use crate::node::{Node, NodeError};
 use crate::purse::{Ledger, Purse};
+use crate::round;
 use alloy::primitives::{Address, U256};
 use async_trait::async_trait;
-use kofo_adapter_api::{AdapterError, ChainAdapter, PartyWanted};
+use kofo_adapter_api::{AdapterError, ChainAdapter, PartyWanted, Round, RoundReply, RoundRequest};
 use kofo_primitives::{
     Amount, AssetId, Bytes, ChainAction, ChainEvent, ChainId, End, HtlcSpec, LegRef, Party, Place, Seed, Tip,
-    UnixTime,
+    Together, UnixTime,
 };
 use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
@@ -180,19 +181,8 @@ impl ChainAdapter for EvmAdapter {
 
     async fn check(&self, leg: LegRef, spec: &HtlcSpec) -> Result<(), AdapterError> {
         let it = Htlc::new(&self.purse.config, spec)?;
-        let (ours, field) = match spec.end {
-            End::Redeemer => (it.redeemer, "redeemer"),
-            End::Refunder => (it.owner, "refunder"),
-        };
-        let owner = self.purse.owner.address();
-        if ours != owner {
-            return Err(AdapterError::Malformed {
-                field,
-                expected: owner.to_string(),
-                got: ours.to_string(),
-            });
-        }
         let purse = &self.purse;
+        it.ours(spec.end, purse.owner.address())?;
         let asset = &spec.asset;
         let head = purse.node.best().await.map_err(|e| self.node_error(&e))?;
         let price = purse
@@ -220,6 +210,19 @@ impl ChainAdapter for EvmAdapter {
     async fn address(&self, asset: &AssetId) -> Result<String, AdapterError> {
         token_of(&self.purse.config, asset)?;
         Ok(self.purse.owner.address().to_string())
+    }
+
+    async fn open_round(&self, what: Together, legs: &[(LegRef, HtlcSpec)]) -> Result<Round, AdapterError> {
+        round::open(&self.purse, what, legs).await
+    }
+
+    async fn cosign(
+        &self,
+        what: Together,
+        legs: &[(LegRef, HtlcSpec)],
+        request: &RoundRequest,
+    ) -> Result<RoundReply, AdapterError> {
+        round::cosign(&self.purse, what, legs, request)
     }
 }
 

@@ -82,22 +82,23 @@ async fn one(
     if !is_ours(act, it.spec.end) {
         return Ok(refused("this act is the other end's"));
     }
+    let base_fee = follower.tip().and_then(|tip| tip.base_fee);
     Ok(match act {
         Act::Redeem(preimage) if preimage.hashlock() != it.spec.hashlock => {
             refused("the preimage does not open this leg's hashlock")
         }
         Act::Redeem(preimage) => {
-            Outcome::Built(Form::Redeem(preimage.clone(), today(purse, follower).await?))
+            Outcome::Built(Form::Redeem(preimage.clone(), today(purse, base_fee).await?))
         }
-        Act::Refund => Outcome::Built(Form::Refund(today(purse, follower).await?)),
+        Act::Refund => Outcome::Built(Form::Refund(today(purse, base_fee).await?)),
         Act::Cancel => cancel(purse, follower, sender, leg).await?,
         Act::Lock => lock(purse, follower, sender, leg, it).await?,
     })
 }
 
 /// What the act would pay if it were sent now; it pays more if fees have risen by then.
-async fn today(purse: &Purse, follower: &Follower) -> Result<Fee, Trouble> {
-    let price = purse.price(follower.tip().and_then(|tip| tip.base_fee)).await?;
+pub(crate) async fn today(purse: &Purse, base_fee: Option<u64>) -> Result<Fee, NodeError> {
+    let price = purse.price(base_fee).await?;
     Ok(purse.config.fees.today(price))
 }
 

@@ -3,6 +3,8 @@
 use crate::account::Call;
 use crate::bindings::{Erc20, HashLanes};
 use crate::htlc::{self, Htlc};
+use crate::prepared::Form;
+use crate::word::Word;
 use alloy::primitives::{Address, B256, Bytes, U256};
 use alloy::sol_types::{SolCall, SolInterface};
 use kofo_primitives::{Amount, Preimage};
@@ -51,7 +53,7 @@ pub(crate) fn redeem(it: &Htlc, preimage: &Preimage) -> Call {
 }
 
 /// The refund.
-pub(crate) fn refund(it: &Htlc) -> Call {
+fn refund(it: &Htlc) -> Call {
     let call = HashLanes::refundCall {
         hashlock: it.hashlock,
         it: it.lock_argument(),
@@ -61,6 +63,30 @@ pub(crate) fn refund(it: &Htlc) -> Call {
         value: U256::ZERO,
         input: call.abi_encode().into(),
         gas: it.end_gas(),
+    }
+}
+
+/// The refund before the timelock, by the redeemer's word.
+fn release(it: &Htlc, word: &Word) -> Call {
+    let call = HashLanes::releaseCall {
+        hashlock: it.hashlock,
+        it: it.lock_argument(),
+        signature: Bytes::copy_from_slice(word.as_bytes()),
+    };
+    Call {
+        to: it.contract,
+        value: U256::ZERO,
+        input: call.abi_encode().into(),
+        gas: it.end_gas(),
+    }
+}
+
+/// What ends the lock as the form says. A lock or a cancel ends nothing: they are no forms of this.
+pub(crate) fn end(it: &Htlc, form: &Form) -> Call {
+    match form {
+        Form::Redeem(preimage, _) => redeem(it, preimage),
+        Form::Release(word, _) => release(it, word),
+        Form::Lock(_) | Form::Cancel(_) | Form::Refund(_) => refund(it),
     }
 }
 

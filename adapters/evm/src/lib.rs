@@ -48,10 +48,13 @@ mod node;
 mod nonces;
 mod prepared;
 mod purse;
+mod round;
 mod send;
+mod word;
 
 pub use adapter::EvmAdapter;
 pub use config::{EvmConfig, Profile};
 pub use contract::{CREATE2_DEPLOYER, SALT, contract_address, creation_code, domain, runtime_code};
 pub use fees::{Fee, FeePolicy};
 pub use htlc::{commitment, slot, terms};
+pub use word::{redeem_for_digest, release_digest};

@@ -5,6 +5,7 @@
 //! ever held by what may never be sent.
 
 use crate::fees::Fee;
+use crate::word::Word;
 use borsh::{BorshDeserialize, BorshSerialize};
 use kofo_primitives::{ActKind, Bytes, Preimage, Prepared};
 
@@ -24,6 +25,8 @@ pub(crate) enum Form {
     /// With the least fee: what earlier versions paid, and an eighth more.
     Redeem(Preimage, Fee),
     Refund(Fee),
+    /// With the redeemer's word: before the timelock.
+    Release(Word, Fee),
 }
 
 const VERSION: u8 = 1;
@@ -31,7 +34,7 @@ const VERSION: u8 = 1;
 impl Form {
     pub(crate) fn encode(&self) -> Prepared {
         let bytes = borsh::to_vec(&(VERSION, self)).expect("writing to memory does not fail");
-        Prepared(Bytes::new(bytes).expect("a form is smaller than 100 bytes"))
+        Prepared(Bytes::new(bytes).expect("a form is smaller than 200 bytes"))
     }
 
     /// `None` for what this adapter never wrote.
@@ -46,6 +49,7 @@ impl Form {
             Self::Cancel(_) => ActKind::Cancel,
             Self::Redeem(..) => ActKind::Redeem,
             Self::Refund(_) => ActKind::Refund,
+            Self::Release(..) => ActKind::RefundTogether,
         }
     }
 
@@ -53,7 +57,7 @@ impl Form {
     pub(crate) fn numbered(&self) -> Option<Numbered> {
         match self {
             Self::Lock(n) | Self::Cancel(n) => Some(*n),
-            Self::Redeem(..) | Self::Refund(_) => None,
+            Self::Redeem(..) | Self::Refund(_) | Self::Release(..) => None,
         }
     }
 
@@ -61,7 +65,7 @@ impl Form {
     pub(crate) fn least(&self) -> Option<Fee> {
         match self {
             Self::Lock(_) | Self::Cancel(_) => None,
-            Self::Redeem(_, least) | Self::Refund(least) => Some(*least),
+            Self::Redeem(_, least) | Self::Refund(least) | Self::Release(_, least) => Some(*least),
         }
     }
 
@@ -72,6 +76,7 @@ impl Form {
             Self::Cancel(n) => Self::Cancel(Numbered { fee, ..*n }),
             Self::Redeem(preimage, _) => Self::Redeem(preimage.clone(), fee),
             Self::Refund(_) => Self::Refund(fee),
+            Self::Release(word, _) => Self::Release(*word, fee),
         }
     }
 }
@@ -92,6 +97,7 @@ mod tests {
             Form::Cancel(numbered),
             Form::Redeem(Preimage::new([9; 32]), Fee::NONE),
             Form::Refund(numbered.fee),
+            Form::Release(Word::raw([7; 65]), numbered.fee),
         ] {
             assert_eq!(Form::decode(&form.encode()), Some(form));
         }
@@ -115,5 +121,10 @@ mod tests {
         let mut refund = vec![1, 3];
         refund.extend([0; 32]);
         assert_eq!(Form::Refund(Fee::NONE).encode().0.as_slice(), refund);
+        let mut release = vec![1, 4];
+        release.extend([7; 65]);
+        release.extend([0; 32]);
+        let form = Form::Release(Word::raw([7; 65]), Fee::NONE);
+        assert_eq!(form.encode().0.as_slice(), release);
     }
 }

@@ -9,4 +9,5 @@ mod gas_price;
 mod harness;
 mod own_promises;
 mod proxy;
+mod together;
 mod tokens;
