@@ -1,7 +1,6 @@
 //! Redeems and refunds, from accounts of their own, each with one open transaction: no lock and no other swap can hold
 //! them up.
 
-use super::pace::{Moment, Pace};
 use super::{Round, Told, Verdict};
 use crate::account::Account;
 use crate::calls;
@@ -23,10 +22,8 @@ struct Wanted {
     form: Form,
     /// So much is paid: what the newest version that we were told to send says.
     least: Fee,
-    /// The height at which a better-paying version was last offered, and what it pays.
-    offered: Option<(u64, Fee)>,
-    /// When it was first sent.
-    first: Option<Moment>,
+    /// The height at which a better-paying version was last offered.
+    offered: Option<u64>,
     failures: u32,
     not_before: u64,
     told_funds: bool,
@@ -39,8 +36,7 @@ struct Open {
     nonce: u64,
     fee: Fee,
     hash: B256,
-    /// When this fee was first sent.
-    since: Moment,
+    since: u64,
 }
 
 struct Lane {
@@ -74,7 +70,6 @@ impl GasPool {
             form,
             least,
             offered: None,
-            first: None,
             failures: 0,
             not_before: 0,
             told_funds: false,
@@ -170,11 +165,9 @@ impl GasPool {
             return Ok(true);
         }
         let next = self.most_urgent(follower, tip);
-        let least = next.and_then(|act| {
-            let it = follower.legs.get(&act.0)?;
-            let most = round.most(it, it.htlc.end_gas());
-            Some(self.wanted.get(&act)?.least.at_most(most))
-        });
+        let least = next
+            .and_then(|act| self.wanted.get(&act))
+            .map(|wanted| wanted.least);
         let (Some(act), Some(least), Some(lane)) = (next, least, self.lanes.get_mut(index)) else {
             return Ok(false);
         };
@@ -186,7 +179,7 @@ impl GasPool {
             nonce: mined,
             fee,
             hash: B256::ZERO,
-            since: tip.into(),
+            since: tip.height,
         });
         Ok(true)
     }
@@ -212,15 +205,14 @@ impl GasPool {
         let (Some(it), Some(wanted)) = (follower.legs.get(&leg), self.wanted.get_mut(&open.act)) else {
             return Ok(false);
         };
-        let most = round.most(it, it.htlc.end_gas());
-        let paid = open.fee.max(wanted.least.at_most(most));
+        let paid = open.fee.max(wanted.least);
         if paid != open.fee {
-            (open.fee, open.since) = (paid, tip.into());
+            (open.fee, open.since) = (paid, tip.height);
         }
-        told.extend(wanted.offer(open, it, round).map(|better| (leg, better)));
+        told.extend(wanted.offer(open, round).map(|better| (leg, better)));
         let call = calls::end(&it.htlc, &wanted.form);
         let need = Amount::new(open.fee.of(call.gas));
-        let (verdict, hash) = super::send_bumping(round, account, (it, &call), (open.nonce, &mut open.fee)).await;
+        let (verdict, hash) = super::send_bumping(round, account, &call, (open.nonce, &mut open.fee)).await;
         open.hash = hash;
         tracing::debug!(%leg.leg, ?kind, %hash, ?verdict, "sent");
         *last = Some((open.nonce, open.fee));
@@ -271,25 +263,18 @@ impl GasPool {
 }
 
 impl Wanted {
-    /// A better-paying version of what waits too long. The core journals it and says when it is to be sent; until then
-    /// it is offered again at times, and whenever more is due.
-    fn offer(&mut self, open: &Open, it: &Leg, round: Round<'_>) -> Option<LegEvent> {
-        let (tip, policy) = (round.tip, &round.purse.config.fees);
-        let first = *self.first.get_or_insert(tip.into());
-        let pace = Pace {
-            first,
-            since: open.since,
-        };
-        let better = round.replacement((open.act.1, it), pace, open.fee, it.htlc.end_gas())?;
-        let known = self.offered.filter(|(at, fee)| {
-            let lately = tip.height.saturating_sub(*at) < policy.bump_after;
-            lately && *fee == fee.max(better)
-        });
-        if known.is_some() {
+    /// A better-paying version of what waits too long. The core journals it and says when it is to be sent.
+    fn offer(&mut self, open: &Open, round: Round<'_>) -> Option<LegEvent> {
+        let policy = &round.purse.config.fees;
+        let height = round.tip.height;
+        let offered = self.offered.filter(|at| *at >= open.since);
+        let again = offered.is_none_or(|at| height.saturating_sub(at) >= policy.bump_after);
+        if !again || !round.waited(open.since, open.fee) {
             return None;
         }
-        self.offered = Some((tip.height, better));
-        Some(LegEvent::Built(open.act.1, self.form.paying(better).encode()))
+        let better = self.form.paying(policy.bump(open.fee, round.price)?);
+        self.offered = Some(height);
+        Some(LegEvent::Built(open.act.1, better.encode()))
     }
 
     /// Our transaction failed in a block. The next try waits longer: each costs gas.
