@@ -120,9 +120,11 @@ impl Harness for Bitcoind {
                 user: node.rpc_user.clone(),
                 password: node.rpc_password.clone(),
             },
+            witnesses: Vec::new(),
             birthday: self.birthday,
             max_fee_rate: 200,
             poll: Duration::from_millis(20),
+            block_time: Duration::from_secs(600),
         };
         let (seed, store) = self.owners[&who].clone();
         Arc::new(BitcoinAdapter::start(config, seed, store).await.unwrap())

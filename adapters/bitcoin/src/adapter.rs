@@ -29,8 +29,9 @@ const ACTIONS: usize = 1_024;
 const EVENTS: usize = 1_024;
 /// How long a question waits for the wallet to catch up with the chain.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// A leg must be worth its redeem or refund even when fees have grown so many times since it was agreed.
-const FEE_GROWTH: u64 = 2;
+/// A leg is worth so many times the fees of its redeem and its refund today: should fees then grow tenfold, what
+/// either may pay at most, half of the leg, is still enough.
+const WORTH_OF_FEES: u64 = 10;
 /// Virtual bytes of a lock with a few inputs: what is reckoned with before it is built.
 const LOCK_VBYTES: u64 = 270;
 
@@ -45,6 +46,8 @@ pub struct BitcoinConfig {
     pub url: String,
     /// How to log in.
     pub auth: RpcAuth,
+    /// Other nodes of the same chain, at most [`MAX_WITNESSES`]: nothing is believed that they do not confirm.
+    pub witnesses: Vec<Witness>,
     /// The height before which nobody can have paid this wallet: 0 is right and slow.
     pub birthday: u64,
     /// The most that we pay, in satoshi per virtual byte. A lock that would cost more is not built; a redeem or
@@ -52,7 +55,21 @@ pub struct BitcoinConfig {
     pub max_fee_rate: u64,
     /// How often to look for news: at most a second, or preimages are seen late.
     pub poll: Duration,
+    /// How long a block takes on average: ten minutes, but for chains of tests. By this a fee's deadline is reckoned.
+    pub block_time: Duration,
 }
+
+/// A second opinion: a bitcoind that need not be ours.
+#[derive(Debug, Clone)]
+pub struct Witness {
+    /// Such as `http://127.0.0.1:8332`.
+    pub url: String,
+    /// How to log in.
+    pub auth: RpcAuth,
+}
+
+/// More witnesses than this are refused.
+pub const MAX_WITNESSES: usize = 3;
 
 /// One Bitcoin chain, with our wallet on it.
 pub struct BitcoinAdapter {
@@ -105,6 +122,7 @@ impl BitcoinAdapter {
             asset: asset.clone(),
             most,
             poll: config.poll,
+            block_time: config.block_time,
             caught_up,
         };
         tokio::spawn(Engine::new(parts, taken, told).run());
@@ -195,27 +213,13 @@ impl BitcoinAdapter {
                 least: units(dust),
             });
         }
-        let redeem = (
-            terms.htlc.redeem_vsize(1, &terms.redeemer.payout),
-            &terms.redeemer.payout,
-        );
-        let refund = (
-            terms.htlc.refund_vsize(1, &terms.refunder.payout),
-            &terms.refunder.payout,
-        );
-        for (vsize, payout) in [redeem, refund] {
-            let fee = rate.fee(vsize.saturating_mul(FEE_GROWTH));
-            let least = payout
-                .minimal_non_dust()
-                .checked_add(fee)
-                .unwrap_or(bitcoin::Amount::MAX_MONEY);
-            if terms.amount < least {
-                return Err(AdapterError::Uneconomic {
-                    asset,
-                    have,
-                    least: units(least),
-                });
-            }
+        let least = least_worth(terms, rate);
+        if terms.amount < least {
+            return Err(AdapterError::Uneconomic {
+                asset,
+                have,
+                least: units(least),
+            });
         }
         Ok(())
     }
@@ -315,6 +319,14 @@ impl ChainAdapter for BitcoinAdapter {
             .map(|address| address.to_string())
             .map_err(|error| storage_error(&self.chain, &error))
     }
+}
+
+/// The least that is worth a swap at this rate.
+fn least_worth(terms: &Terms, rate: SatPerVb) -> bitcoin::Amount {
+    let htlc = &terms.htlc;
+    let redeem = htlc.redeem_vsize(1, &terms.redeemer.payout);
+    let refund = htlc.refund_vsize(1, &terms.refunder.payout);
+    rate.fee(redeem.saturating_add(refund).saturating_mul(WORTH_OF_FEES))
 }
 
 /// The CAIP-2 id of a Bitcoin network: the first half of its genesis block's hash.

@@ -8,6 +8,7 @@ mod build;
 mod mempool;
 mod send;
 mod sync;
+mod urgency;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -61,6 +62,8 @@ pub(crate) struct Parts {
     pub(crate) asset: AssetId,
     pub(crate) most: SatPerVb,
     pub(crate) poll: Duration,
+    /// How long a block takes on average.
+    pub(crate) block_time: Duration,
     /// The height up to which the wallet knows the chain.
     pub(crate) caught_up: watch::Sender<u64>,
 }
@@ -284,17 +287,21 @@ impl Engine {
             return self.fail(leg, kind, "the leg is not watched");
         }
         self.keep(leg, signed.clone());
-        let since = self.best.map_or(0, |best| best.height);
+        let height = self.best.map_or(0, |best| best.height);
         let Some(watched) = self.legs.get_mut(&leg) else {
             return;
         };
         match watched.sending.get_mut(&kind) {
             // A version that was replaced already: what replaced it is sent on.
             Some(old) if old.signed.same_inputs(&signed) && old.signed.fee >= signed.fee => old.tried = None,
-            _ => {
+            old => {
+                // A better version has waited as long as the first one has.
+                let (since, start) =
+                    old.map_or_else(|| (height, signed.paid().rate()), |old| (old.since, old.start));
                 let sending = Sending {
                     signed,
                     since,
+                    start,
                     offered_at: None,
                     tried: None,
                     too_cheap: false,

@@ -2,6 +2,8 @@
 
 use bitcoin::Amount;
 
+pub(crate) mod schedule;
+
 use crate::rpc::{Rpc, RpcError};
 
 /// A new transaction shall be in a block within so many.
@@ -22,9 +24,8 @@ impl SatPerVb {
         Amount::from_sat(self.0.saturating_mul(vsize))
     }
 
-    /// What a version pays that replaces one which waited too long: the double, so that a few replacements reach
-    /// any price.
-    pub(crate) fn raised(self) -> Self {
+    /// What a version pays whose former one no node took: the double, so that a few replacements reach any price.
+    pub(crate) fn doubled(self) -> Self {
         Self(self.0.max(1).saturating_mul(2))
     }
 }
@@ -81,7 +82,7 @@ mod tests {
             replacement(Amount::from_sat(100), SatPerVb(10), 150),
             Amount::from_sat(1_500)
         );
-        assert_eq!(SatPerVb(0).raised(), SatPerVb(2));
-        assert_eq!(SatPerVb(8).raised(), SatPerVb(16));
+        assert_eq!(SatPerVb(0).doubled(), SatPerVb(2));
+        assert_eq!(SatPerVb(8).doubled(), SatPerVb(16));
     }
 }

@@ -8,6 +8,7 @@ use kofo_primitives::{
     Act, ActKind, At, ChainEvent, FailClass, HtlcSpec, LegEvent, LegRef, Preimage, TxId, UnixTime,
 };
 
+use crate::fee::SatPerVb;
 use crate::picture::{Fact, Picture, Sighting, Wanted};
 use crate::prepared::Signed;
 use crate::spend::preimage_in;
@@ -20,8 +21,10 @@ const MAX_SIGHTINGS: usize = 1_000;
 #[derive(Debug, Clone)]
 pub(crate) struct Sending {
     pub(crate) signed: Signed,
-    /// The tip's height when it was first sent.
+    /// The tip's height when its first version was sent.
     pub(crate) since: u64,
+    /// What its first version paid.
+    pub(crate) start: SatPerVb,
     /// The tip's height when a better version was offered last.
     pub(crate) offered_at: Option<u64>,
     pub(crate) tried: Option<Instant>,

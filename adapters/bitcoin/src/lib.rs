@@ -40,7 +40,7 @@ mod wallet;
 
 pub use bitcoin::Network;
 
-pub use adapter::{BitcoinAdapter, BitcoinConfig, asset_id, chain_id};
+pub use adapter::{BitcoinAdapter, BitcoinConfig, MAX_WITNESSES, Witness, asset_id, chain_id};
 pub use htlc::{Htlc, HtlcError, PREIMAGE_BYTES};
 pub use musig::{Help, MusigError, NONCE_BYTES, NoAggregate, PARTIAL_BYTES};
 pub use party::{BitcoinParty, PartyError};

@@ -5,6 +5,8 @@ use bitcoin::{Amount, OutPoint, Transaction};
 use borsh::{BorshDeserialize, BorshSerialize};
 use kofo_primitives::{ActKind, Bytes, Prepared};
 
+use crate::fee::schedule::Paid;
+
 /// Names this layout; another one gets another number.
 const VERSION: u8 = 1;
 
@@ -48,6 +50,22 @@ pub(crate) enum PreparedError {
 impl Signed {
     pub(crate) fn outpoints(&self) -> impl Iterator<Item = OutPoint> + '_ {
         self.tx.input.iter().map(|input| input.previous_output)
+    }
+
+    /// What it pays.
+    pub(crate) fn paid(&self) -> Paid {
+        Paid {
+            fee: self.fee,
+            vsize: self.tx.weight().to_vbytes_ceil(),
+        }
+    }
+
+    /// What it takes in.
+    pub(crate) fn value(&self) -> Amount {
+        let outputs = self.tx.output.iter().map(|output| output.value);
+        outputs.fold(self.fee, |sum, value| {
+            sum.checked_add(value).unwrap_or(Amount::MAX_MONEY)
+        })
     }
 
     /// Whether both spend the same coins: versions of one act.

@@ -21,9 +21,11 @@ async fn start(regtest: &Regtest, network: Network) -> Result<BitcoinAdapter, Ad
             user: node.rpc_user.clone(),
             password: node.rpc_password.clone(),
         },
+        witnesses: Vec::new(),
         birthday: 0,
         max_fee_rate: 200,
         poll: Duration::from_millis(50),
+        block_time: Duration::from_secs(600),
     };
     BitcoinAdapter::start(config, Seed::new([5; 64]), Arc::new(MemoryStore::default())).await
 }

@@ -29,6 +29,13 @@ const fn poll(timelocks: TimelockPolicy) -> Duration {
         TimelockPolicy::Test => Duration::from_millis(150),
     }
 }
+/// How long a block of Bitcoin takes on average. Regtest mines every second or two.
+const fn bitcoin_block_time(timelocks: TimelockPolicy) -> Duration {
+    match timelocks {
+        TimelockPolicy::Standard => Duration::from_secs(600),
+        TimelockPolicy::Test => Duration::from_secs(2),
+    }
+}
 /// A chain in memory mines so often.
 const SIM_BLOCK: Duration = Duration::from_secs(1);
 /// What the owner of a chain in memory begins with, of each asset, in smallest units and as so many notes.
@@ -150,9 +157,11 @@ async fn start(
                 kofo_network: materials.config.network.clone(),
                 url: backend.endpoint.as_str().to_owned(),
                 auth: bitcoind_auth(materials, chain, &backend.auth)?,
+                witnesses: Vec::new(),
                 birthday: backend.birthday,
                 max_fee_rate: backend.fee_cap,
                 poll: poll(materials.config.timelocks),
+                block_time: bitcoin_block_time(materials.config.timelocks),
             };
             let store = Arc::new(materials.journal.wallet(chain.id.as_str()));
             let adapter = BitcoinAdapter::start(config, materials.seed.clone(), store).await;

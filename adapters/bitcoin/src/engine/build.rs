@@ -176,6 +176,7 @@ impl Engine {
             return Outcome::Wait;
         }
         let vsize = leaf_vsize(watched, coins.len(), preimage.is_some());
+        let rate = rate.min(self.spend_cap(sum(&coins), vsize));
         let fee = affordable(watched, &coins, rate.fee(vsize));
         let payout = &watched.terms.ours().payout;
         self.sign_leaf(
@@ -232,12 +233,16 @@ impl Engine {
 
     /// A version of what is being sent that pays more, or that spends what is now on chain; nothing where there
     /// is no better one.
-    pub(super) fn better(&self, leg: LegRef, kind: ActKind, picture: &Picture) -> Option<Signed> {
+    pub(super) fn better(
+        &self,
+        leg: LegRef,
+        kind: ActKind,
+        picture: &Picture,
+        rate: SatPerVb,
+    ) -> Option<Signed> {
         let watched = self.legs.get(&leg)?;
         let old = &watched.sending.get(&kind)?.signed;
         let vsize = old.tx.weight().to_vbytes_ceil();
-        let paid = SatPerVb(old.fee.to_sat().checked_div(vsize)?);
-        let rate = self.rate.max(paid.raised()).min(self.parts.most);
         let signed = match kind {
             ActKind::Lock => self
                 .wallet()
@@ -320,13 +325,17 @@ fn leaf_vsize(watched: &Leg, coins: usize, redeem: bool) -> u64 {
 
 /// The fee, or less where it would leave only dust: a redeem at a low fee beats none.
 fn affordable(watched: &Leg, coins: &[Coin], fee: Amount) -> Amount {
-    let value = coins
-        .iter()
-        .fold(Amount::ZERO, |sum, c| sum.checked_add(c.value).unwrap_or(sum));
+    let value = sum(coins);
     let dust = watched.terms.ours().payout.minimal_non_dust();
     let most = value.checked_sub(dust).unwrap_or(Amount::ZERO);
     let least = SatPerVb(1).fee(leaf_vsize(watched, coins.len(), true));
     fee.min(most.max(least))
+}
+
+fn sum(coins: &[Coin]) -> Amount {
+    coins
+        .iter()
+        .fold(Amount::ZERO, |sum, c| sum.checked_add(c.value).unwrap_or(sum))
 }
 
 fn refused(why: &str) -> Outcome {

@@ -11,8 +11,6 @@ use crate::rpc::{Best, RpcError};
 
 /// A transaction that the mempool does not hold is sent again after this, and at every new block.
 const RETRY: Duration = Duration::from_secs(10);
-/// A transaction unconfirmed for so many blocks gets a better-paying version.
-const BLOCKS_UNTIL_BUMP: u64 = 3;
 
 /// What bitcoind's refusal of a transaction means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,10 +110,13 @@ impl Engine {
             .unwrap_or_default()
     }
 
-    /// Offers a better version where the present one waits too long, pays too little or spends what is gone. It
-    /// is sent only when the core, which has to write it down first, asks for it.
+    /// Offers a better version where the schedule asks for one, or the present one spends what is gone. It is sent
+    /// only when the core, which has to write it down first, asks for it.
     fn improve(&mut self, leg: LegRef, kind: ActKind, picture: &Picture, best: &Best) {
         let stale = self.is_stale(leg, kind, picture);
+        let Some((rate, cap)) = self.target(leg, kind, best) else {
+            return;
+        };
         let Some(sending) = self
             .legs
             .get_mut(&leg)
@@ -123,14 +124,12 @@ impl Engine {
         else {
             return;
         };
-        let since = sending.offered_at.unwrap_or(sending.since);
-        let waited = best.height.saturating_sub(since) >= BLOCKS_UNTIL_BUMP;
-        let bad = (stale || sending.too_cheap) && sending.offered_at != Some(best.height);
-        if !(waited || bad) {
+        let dear = sending.signed.paid().worth_replacing(rate, cap);
+        if sending.offered_at == Some(best.height) || !(stale || dear) {
             return;
         }
         sending.offered_at = Some(best.height);
-        if let Some(better) = self.better(leg, kind, picture) {
+        if let Some(better) = self.better(leg, kind, picture, rate) {
             tracing::info!(leg = %leg.leg, ?kind, fee = better.fee.to_sat(), "offering a better version");
             self.built(leg, better);
         }
