@@ -2,8 +2,8 @@
 
 use crate::fixture::*;
 use kofo_network::{Identity, PeerAddress, PeerId};
-use kofo_node::direct::{Request, Response};
-use kofo_primitives::{NodeId, SwapId, encode};
+use kofo_node::direct::{Accept, LegAsked, Request, Response, SignRequest};
+use kofo_primitives::{Bytes, Contact, LegId, NodeId, Side, SwapId, Together, encode};
 use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
@@ -11,17 +11,39 @@ use zeroize::Zeroizing;
 pub(crate) fn request(data: &[u8]) {
     if let Ok(request) = Request::read(data) {
         assert_eq!(request.write(), data, "one request has one encoding");
-        let Request::Accept(order) = request;
+        let right = match &request {
+            Request::Accept(accept) => {
+                let signed = crate::codec::seeds_of_orders().contains(&encode(&accept.order));
+                assert!(signed, "an order that nobody signed");
+                accept.check().is_ok()
+            }
+            Request::Sign(asked) => asked.check().is_ok(),
+        };
         assert!(
-            crate::codec::seeds_of_orders().contains(&encode(&*order)),
-            "an order that nobody signed"
+            !right || seeds_of_requests().contains(&data.to_vec()),
+            "a message that nobody signed"
         );
     }
 }
 
 pub(crate) fn seeds_of_requests() -> Vec<Vec<u8>> {
-    let request = |alpha| Request::Accept(Box::new(order(alpha, 1, 7))).write();
-    vec![request(1), request(2)]
+    let contact = Contact::new("/ip4/127.0.0.1/tcp/1").expect("short");
+    let accept = |alpha, contacts| {
+        let accept = Accept::new(order(alpha, 1, 7), contacts, &key(2));
+        Request::Accept(Box::new(accept)).write()
+    };
+    let sign = |what, preimage| {
+        let (swap, leg) = (order(1, 1, 7).id(), LegId::first(Side::Beta));
+        let round = Bytes::new([1, 2, 3]).expect("short");
+        let legs = vec![LegAsked { swap, leg, preimage }];
+        Request::Sign(Box::new(SignRequest::new(what, legs, round, &key(1)))).write()
+    };
+    vec![
+        accept(1, vec![contact]),
+        accept(2, Vec::new()),
+        sign(Together::Redeem, Some(preimage(7))),
+        sign(Together::Refund, None),
+    ]
 }
 
 fn asked() -> (SwapId, NodeId) {

@@ -235,6 +235,12 @@ impl Swap {
         self.public
     }
 
+    /// The preimage, once it is known to us.
+    #[must_use]
+    pub const fn preimage(&self) -> Option<&Preimage> {
+        self.preimage.as_ref()
+    }
+
     /// Whether we showed the other party the preimage by a message, or were about to.
     #[must_use]
     pub const fn preimage_was_told(&self) -> bool {

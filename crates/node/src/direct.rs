@@ -1,17 +1,58 @@
 //! What two nodes say to each other about a direct swap: one acceptance, one answer. Nothing else is needed, because
-//! every on-chain identifier is a function of the order.
+//! every on-chain identifier is a function of the order. What saves fees and hours is asked for on top of it: the other
+//! party's signature.
+
+mod sign;
+
+pub use sign::{LegAsked, SignRequest, SignRequestError};
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use kofo_adapter_api::RoundReply;
 use kofo_primitives::{
-    CodecError, Digest, NodeId, NodeKey, SettlementOrder, Signature, SignatureError, SwapId, Text, decode,
-    encode, tagged_hash,
+    CodecError, Contact, Digest, MAX_CONTACTS, NodeId, NodeKey, SettlementOrder, Signature, SignatureError,
+    SwapId, Text, decode, encode, tagged_hash,
 };
 
 /// From the taker of an offer to its maker. Append only.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Request {
     /// The taker accepts and has recorded the swap: whatever becomes of this message, it knows of it.
-    Accept(Box<SettlementOrder>),
+    Accept(Box<Accept>),
+    /// A party to swaps asks the other one for its signature.
+    Sign(Box<SignRequest>),
+}
+
+/// The taker's yes.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Accept {
+    /// What both have signed.
+    pub order: SettlementOrder,
+    /// Where the taker can be reached while the swap goes on: at most 4; none if nobody can connect to it.
+    pub contacts: Vec<Contact>,
+    signature: Signature,
+}
+
+impl Accept {
+    /// The taker's contacts, signed.
+    #[must_use]
+    pub fn new(order: SettlementOrder, contacts: Vec<Contact>, taker: &NodeKey) -> Self {
+        let signature = taker.sign(&contacts_digest(order.id(), &contacts));
+        Self {
+            order,
+            contacts,
+            signature,
+        }
+    }
+
+    /// Whether the taker wrote the contacts.
+    pub fn check(&self) -> Result<(), AnswerError> {
+        if self.contacts.len() > MAX_CONTACTS {
+            return Err(AnswerError::Contacts(self.contacts.len()));
+        }
+        let digest = contacts_digest(self.order.id(), &self.contacts);
+        let taker = &self.order.acceptance().body.taker;
+        Ok(taker.verify(&digest, &self.signature)?)
+    }
 }
 
 /// The maker's answer. Append only.
@@ -22,6 +63,8 @@ pub enum Response {
     Accepted(Signature),
     /// The maker will not lock, for a reason.
     Refused(Text<200>),
+    /// The signatures that were asked for.
+    Signed(RoundReply),
 }
 
 /// Why an answer is none.
@@ -30,12 +73,22 @@ pub enum AnswerError {
     /// Not a message of this protocol.
     #[error("the other node does not speak this protocol: {0}")]
     Malformed(#[from] CodecError),
-    /// Not signed by the maker of the offer.
-    #[error("the answer does not come from the maker of the offer: {0}")]
-    NotTheMaker(#[from] SignatureError),
+    /// Not signed by the other party.
+    #[error("this is not signed by the other party: {0}")]
+    NotTheirs(#[from] SignatureError),
+    /// Another answer than was asked for.
+    #[error("expected {0}, got another kind of answer")]
+    Another(&'static str),
+    /// Too many.
+    #[error("expected at most {MAX_CONTACTS} contacts, got {0}")]
+    Contacts(usize),
     /// The maker said no.
     #[error("the other party refused: {0}")]
     Refused(String),
+}
+
+fn contacts_digest(swap: SwapId, contacts: &Vec<Contact>) -> Digest {
+    tagged_hash("kofo/contacts/v1", &[swap.as_bytes(), &encode(contacts)])
 }
 
 fn accepted_digest(swap: SwapId) -> Digest {
@@ -79,6 +132,16 @@ impl Response {
         match decode(bytes)? {
             Self::Accepted(signature) => Ok(maker.verify(&accepted_digest(swap), &signature)?),
             Self::Refused(why) => Err(AnswerError::Refused(why.as_str().to_owned())),
+            Self::Signed(_) => Err(AnswerError::Another("a yes or a no")),
+        }
+    }
+
+    /// Reads the answer to a request for signatures.
+    pub fn read_signed(bytes: &[u8]) -> Result<RoundReply, AnswerError> {
+        match decode(bytes)? {
+            Self::Signed(reply) => Ok(reply),
+            Self::Refused(why) => Err(AnswerError::Refused(why.as_str().to_owned())),
+            Self::Accepted(_) => Err(AnswerError::Another("signatures or a no")),
         }
     }
 }
@@ -95,11 +158,11 @@ mod tests {
         assert_eq!(Response::read(&yes, swap, &maker.id()), Ok(()));
         assert!(matches!(
             Response::read(&yes, another, &maker.id()),
-            Err(AnswerError::NotTheMaker(_))
+            Err(AnswerError::NotTheirs(_))
         ));
         assert!(matches!(
             Response::read(&yes, swap, &other.id()),
-            Err(AnswerError::NotTheMaker(_))
+            Err(AnswerError::NotTheirs(_))
         ));
         let no = Response::refused(&"expired").write();
         assert_eq!(

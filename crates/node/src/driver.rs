@@ -5,9 +5,11 @@
 
 mod live;
 mod records;
+mod together;
 
 pub use live::Live;
 pub use records::Begin;
+pub use together::Ask;
 
 use kofo_exchange::{Reused, Seen};
 use kofo_journal::{Entry, Journal};
@@ -78,6 +80,8 @@ pub struct Flushed {
     pub effects: Vec<Effect>,
     /// The swaps that were told something since the last time.
     pub touched: BTreeSet<SwapId>,
+    /// Whom to ask for a signature.
+    pub asks: Vec<Ask>,
 }
 
 /// Offers, swaps and their journal.
@@ -89,6 +93,7 @@ pub struct Driver<J> {
     health: BTreeMap<ChainId, Health>,
     touched: BTreeSet<SwapId>,
     dirty: bool,
+    cooperates: bool,
 }
 
 /// An offer of ours.
@@ -115,6 +120,7 @@ impl<J: Journal> Driver<J> {
             health: BTreeMap::new(),
             touched: BTreeSet::new(),
             dirty: false,
+            cooperates: false,
         };
         let entries: Result<Vec<Entry>, _> = driver.journal.replay()?.collect();
         for entry in entries? {
@@ -146,6 +152,11 @@ impl<J: Journal> Driver<J> {
                 }
             }
             Stored::Begin(begin) => self.admit(Live::begin(*begin)?)?,
+            Stored::Contacts(id, contacts) => self
+                .swaps
+                .get_mut(&id)
+                .ok_or(DriverError::NoSuchSwap(id))?
+                .reach_by(contacts),
             Stored::Input(id, input) => {
                 self.swaps
                     .get_mut(&id)
@@ -288,15 +299,22 @@ impl<J: Journal> Driver<J> {
             self.dirty = false;
         }
         let touched = std::mem::take(&mut self.touched);
-        let mut effects = Vec::new();
+        let (mut effects, mut asks) = (Vec::new(), Vec::new());
         for id in &touched {
             if let Some(live) = self.swaps.get_mut(id) {
+                if self.cooperates {
+                    asks.extend(live.fresh_asks());
+                }
                 effects.extend(live.owed());
             }
         }
         // After a start every adapter first learns what all live swaps hold, and only then builds anything.
         effects.sort_by_key(|effect| !matches!(effect.action, ChainAction::Watch { .. }));
-        Ok(Flushed { effects, touched })
+        Ok(Flushed {
+            effects,
+            touched,
+            asks,
+        })
     }
 
     /// An action did not reach its adapter: it is owed again.

@@ -5,7 +5,7 @@
 
 use crate::book::Book;
 use crate::clock::now_ms;
-use crate::driver::{Driver, DriverError, Effect, Flushed, MAX_BATCH};
+use crate::driver::{Ask, Driver, DriverError, Effect, Flushed, MAX_BATCH};
 use crate::journal::SharedJournal;
 use crate::monitor::{Alarm, Monitor};
 use crate::status::then;
@@ -25,6 +25,11 @@ const EVENTS: usize = 4_096;
 const COMMANDS: usize = 256;
 /// Actions that wait for one adapter; what finds no room is owed and asked for again.
 const OUTBOX: usize = 4_096;
+/// Signatures that wait to be asked for; what finds no room is done alone.
+const ASKS: usize = 1_024;
+
+/// The signatures to ask other parties for.
+pub type Asks = mpsc::Receiver<Ask>;
 
 /// What a command may look at and change; what it changed is durable before its caller hears of it.
 pub struct Core {
@@ -50,11 +55,18 @@ pub struct Engine {
 pub struct Stopped;
 
 impl Engine {
-    /// Starts the engine. The returned future runs it; it ends when every handle is gone or the journal fails.
+    /// Starts the engine. The returned future runs it; it ends when every handle is gone or the journal fails. Whoever
+    /// drops the asks acts alone.
     pub fn start(
-        driver: Driver<SharedJournal>,
+        mut driver: Driver<SharedJournal>,
         adapters: &Adapters,
-    ) -> (Self, impl Future<Output = Result<(), DriverError>> + Send + use<>) {
+    ) -> (
+        Self,
+        Asks,
+        impl Future<Output = Result<(), DriverError>> + Send + use<>,
+    ) {
+        driver.cooperate();
+        let (asks, wanted) = mpsc::channel(ASKS);
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (change, changed) = watch::channel(0);
         let (events_in, events) = mpsc::channel(EVENTS);
@@ -75,12 +87,13 @@ impl Engine {
             events,
             inbox,
             outboxes,
+            asks,
             change,
             monitor: Monitor::default(),
             unnoted: false,
             _tasks: tasks,
         };
-        (Self { commands, changed }, shell.run())
+        (Self { commands, changed }, wanted, shell.run())
     }
 
     /// Runs `job` on the driver, and returns its result when all it changed is durable.
@@ -132,6 +145,7 @@ struct Shell {
     events: mpsc::Receiver<Told>,
     inbox: mpsc::Receiver<Command>,
     outboxes: BTreeMap<ChainId, mpsc::Sender<(LegRef, ChainAction)>>,
+    asks: mpsc::Sender<Ask>,
     change: watch::Sender<u64>,
     monitor: Monitor,
     /// Events were taken that the book does not have yet.
@@ -188,13 +202,23 @@ impl Shell {
 
     /// Sync once, then act, then answer.
     fn settle(&mut self, replies: &mut Vec<Reply>) -> Result<(), DriverError> {
-        let Flushed { effects, touched } = tokio::task::block_in_place(|| self.core.driver.flush())?;
+        let flushed = tokio::task::block_in_place(|| self.core.driver.flush())?;
+        let Flushed {
+            effects,
+            touched,
+            asks,
+        } = flushed;
         self.core.book.note(&self.core.driver, &touched, now_ms());
         for Alarm { swap, deadline, left } in self.monitor.look(&self.core.driver, &touched) {
             tracing::warn!(%swap, leg = %deadline.leg, chain = %deadline.chain, at = %deadline.at, %left, then = then(deadline.due), "a deadline comes near");
         }
         for effect in effects {
             self.send(effect);
+        }
+        for ask in asks {
+            if self.asks.try_send(ask).is_err() {
+                self.core.driver.round_over(&ask, None)?;
+            }
         }
         for reply in replies.drain(..) {
             reply();

@@ -19,4 +19,5 @@ pub mod rpc;
 pub mod run;
 pub mod service;
 pub mod status;
+pub mod together;
 pub mod wiring;

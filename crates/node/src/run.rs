@@ -127,7 +127,7 @@ impl Daemon {
             () = stops.next() => return Ok(()),
         };
         let driver = Driver::open(journal)?;
-        let (engine, running) = Engine::start(driver, &wired.adapters);
+        let (engine, asks, running) = Engine::start(driver, &wired.adapters);
         let mut engine_task = Task(tokio::spawn(running));
         let agreement = Arc::new(Agreement {
             network: config.network.clone(),
@@ -141,6 +141,7 @@ impl Daemon {
             one_at_a_time: tokio::sync::Mutex::new(()),
         });
         let service = Service::new(Arc::clone(&agreement), config.assets(), stops.ask.clone());
+        let rounds = Task(tokio::spawn(Arc::clone(&agreement).cooperate(asks)));
         let peers = Task(tokio::spawn(async move { agreement.serve(inbound).await }));
         let rpc = serve(&config, &folder, Arc::new(service)).await?;
         let file = NodeFile {
@@ -159,6 +160,7 @@ impl Daemon {
                 // Nobody can ask for anything any more: then the engine has done all it was asked, and ends.
                 rpc.stop().await;
                 peers.end().await;
+                rounds.end().await;
                 last_sync(engine_task).await
             }
         }

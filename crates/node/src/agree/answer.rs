@@ -1,41 +1,83 @@
-//! The maker's second step: somebody accepts.
+//! What peers ask of us: to accept an acceptance of our offer, and to sign what we want no more.
 
 use super::{AgreeError, Agreement};
 use crate::clock::now_ms;
-use crate::direct::{Request, Response};
+use crate::direct::{Accept, Request, Response, SignRequest, SignRequestError};
 use crate::driver::Begin;
+use crate::engine::Core;
+use futures::{StreamExt, stream};
+use kofo_adapter_api::RoundReply;
 use kofo_network::Inbound;
 use kofo_primitives::{Role, SettlementOrder};
 use kofo_settlement::Terms;
 
+/// So many peers are answered at the same time.
+const ANSWERS_AT_ONCE: usize = 16;
+
 impl Agreement {
     /// Answers peers until the network stops.
-    pub async fn serve(&self, mut inbound: Inbound) {
-        while let Some(request) = inbound.next().await {
-            let answer = self.answer(&request.body).await;
-            if let Err(error) = request.responder.respond(answer.write()) {
-                tracing::warn!(%error, "an answer is too large");
-            }
-        }
+    pub async fn serve(&self, inbound: Inbound) {
+        let requests = stream::unfold(inbound, async |mut inbound| {
+            inbound.next().await.map(|request| (request, inbound))
+        });
+        requests
+            .for_each_concurrent(ANSWERS_AT_ONCE, async |request| {
+                let answer = self.answer(&request.body).await;
+                if let Err(error) = request.responder.respond(answer.write()) {
+                    tracing::warn!(%error, "an answer is too large");
+                }
+            })
+            .await;
     }
 
     async fn answer(&self, body: &[u8]) -> Response {
-        let accepted = async {
-            let Request::Accept(order) = Request::read(body)?;
-            let swap = order.id();
-            self.accepted(*order).await?;
-            Ok::<_, AgreeError>(swap)
-        };
-        match accepted.await {
-            Ok(swap) => Response::accepted(swap, &self.key),
-            Err(error) => {
-                tracing::info!(%error, "refused an acceptance");
-                Response::refused(&error)
+        let answered = async {
+            match Request::read(body)? {
+                Request::Accept(accept) => self.accepted(*accept).await,
+                Request::Sign(request) => self.sign(&request).await.map(Response::Signed),
             }
-        }
+        };
+        answered.await.unwrap_or_else(|error: AgreeError| {
+            tracing::info!(%error, "refused what a peer asked for");
+            Response::refused(&error)
+        })
     }
 
-    async fn accepted(&self, order: SettlementOrder) -> Result<(), AgreeError> {
+    /// Signs what takes legs for the other party, if we want nothing of them any more.
+    async fn sign(&self, request: &SignRequest) -> Result<RoundReply, AgreeError> {
+        request.check()?;
+        let (by, asks) = (request.by, request.asks().collect::<Vec<_>>());
+        let may = move |core: &mut Core| {
+            let legs = asks
+                .into_iter()
+                .map(|(ask, preimage)| core.driver.asked(&by, &ask, preimage));
+            legs.collect::<Result<Vec<_>, _>>()
+        };
+        // What the request told us is durable when this returns.
+        let legs = self.engine.call(may).await??;
+        let [(_, first), rest @ ..] = legs.as_slice() else {
+            return Err(SignRequestError::Legs(0).into());
+        };
+        if rest.iter().any(|(_, spec)| spec.chain() != first.chain()) {
+            return Err(AgreeError::ManyChains);
+        }
+        let adapter = self.adapter(&first.asset)?;
+        Ok(adapter.cosign(request.what, &legs, &request.round).await?)
+    }
+
+    async fn accepted(&self, accept: Accept) -> Result<Response, AgreeError> {
+        accept.check()?;
+        let (swap, contacts) = (accept.order.id(), accept.contacts.clone());
+        self.take_acceptance(accept.order).await?;
+        if !contacts.is_empty() {
+            self.engine
+                .call(move |core| core.driver.contacts(swap, contacts))
+                .await??;
+        }
+        Ok(Response::accepted(swap, &self.key))
+    }
+
+    async fn take_acceptance(&self, order: SettlementOrder) -> Result<(), AgreeError> {
         let _alone = self.one_at_a_time.lock().await;
         let (id, swap) = (order.offer().body.id(), order.id());
         let entry = self

@@ -1,6 +1,6 @@
 //! Why two nodes do not come to a swap.
 
-use crate::direct::AnswerError;
+use crate::direct::{AnswerError, SignRequestError};
 use crate::driver::DriverError;
 use crate::engine::Stopped;
 use crate::rpc::{ApiError, ApiErrorKind};
@@ -49,6 +49,12 @@ pub enum AgreeError {
     /// The other party's answer is a no, or none.
     #[error(transparent)]
     Answer(#[from] AnswerError),
+    /// A request for signatures that is none.
+    #[error(transparent)]
+    Sign(#[from] SignRequestError),
+    /// A request for signatures on legs of several chains.
+    #[error("one request for signatures is about one chain: send one for each")]
+    ManyChains,
     /// A chain's nodes contradict each other or themselves.
     #[error("what the nodes of {0} tell cannot be relied upon: no new swap until they agree again")]
     Fault(ChainId),
@@ -118,6 +124,7 @@ impl From<AgreeError> for ApiError {
             AgreeError::Answer(AnswerError::Refused(_)) => ApiErrorKind::Refused,
             AgreeError::Answer(_) => ApiErrorKind::Peer,
             AgreeError::Fault(_) => ApiErrorKind::Chain,
+            AgreeError::Sign(_) | AgreeError::ManyChains => ApiErrorKind::Peer,
             AgreeError::Expired => ApiErrorKind::Expired,
         };
         Self::new(kind, error)

@@ -2,7 +2,7 @@
 
 use super::{AgreeError, Agreement, Drawn, Moment};
 use crate::clock::now_ms;
-use crate::direct::{AnswerError, Request, Response};
+use crate::direct::{Accept, AnswerError, Request, Response};
 use crate::driver::Begin;
 use kofo_exchange::{Now, acceptable, from_text};
 use kofo_network::{PeerAddress, RequestError};
@@ -131,7 +131,10 @@ impl Agreement {
     /// may have recorded the swap: it ends by itself when nothing is locked in time.
     async fn tell(&self, to: &PeerAddress, order: SettlementOrder) -> Result<(), AgreeError> {
         let (swap, maker) = (order.id(), order.offer().body.maker);
-        let request = Request::Accept(Box::new(order)).write();
+        // Who listens nowhere gives no address, and gets no signature of whoever cannot reach it.
+        let contacts = self.contacts().unwrap_or_default();
+        let accept = Accept::new(order, contacts, &self.key);
+        let request = Request::Accept(Box::new(accept)).write();
         let mut lost = None;
         for _ in 0..3 {
             match self.transport.request(to, request.clone()).await {

@@ -1,10 +1,12 @@
 //! One swap in the driver: its terms, its state, the tips it may rely on, and what was asked of the chains last.
 
-use super::Effect;
 use super::records::Begin;
-use kofo_primitives::{ChainAction, ChainId, LegEvent, LegId, SettlementOrder, Tip};
+use super::{Ask, Effect};
+use kofo_primitives::{
+    ActKind, ChainAction, ChainId, Contact, LegEvent, LegId, NodeId, Role, SettlementOrder, Tip, Together,
+};
 use kofo_settlement::{FreshTips, Input, Phase, Rejected, Swap, Terms, Tips};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything owed is asked for again after so many tips, in case it was lost on the way.
 const REPEAT_AFTER_TIPS: u32 = 5;
@@ -20,6 +22,30 @@ pub struct Live {
     answered: BTreeSet<LegId>,
     asked: Vec<(LegId, ChainAction)>,
     tips_since: u32,
+    /// Signatures that we asked the other party for. In memory only: a restarted process asks again.
+    rounds: BTreeMap<LegId, Progress>,
+    /// Where the taker of our offer can be reached.
+    contacts: Vec<Contact>,
+}
+
+/// How far we are with asking for a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Somebody asks.
+    Open,
+    /// We got none, and act alone.
+    Alone,
+    /// We got none, and ask again at the next tip.
+    Rests,
+}
+
+impl Progress {
+    pub(super) const fn after_failure(what: Together) -> Self {
+        match what {
+            Together::Redeem => Self::Alone,
+            Together::Refund => Self::Rests,
+        }
+    }
 }
 
 impl Live {
@@ -34,6 +60,8 @@ impl Live {
             answered: BTreeSet::new(),
             asked: Vec::new(),
             tips_since: 0,
+            rounds: BTreeMap::new(),
+            contacts: Vec::new(),
         })
     }
 
@@ -71,12 +99,15 @@ impl Live {
             return None;
         }
         self.tips.note(chain, tip);
+        self.rounds.retain(|_, progress| *progress != Progress::Rests);
         Some(Input::Tips(self.tips.get().clone()))
     }
 
     /// What is owed and was not asked for last time; now and then all of it.
     pub(super) fn owed(&mut self) -> Vec<Effect> {
-        let owed = self.swap.pending(&self.begin.terms, self.tips.get());
+        let mut owed = self.swap.pending(&self.begin.terms, self.tips.get());
+        let asks = self.asks();
+        owed.retain(|(leg, action)| !self.waits_for_a_signature(*leg, action, &asks));
         let repeat = self.tips_since >= REPEAT_AFTER_TIPS;
         if repeat {
             self.tips_since = 0;
@@ -98,6 +129,62 @@ impl Live {
             leg: self.begin.terms.leg_ref(leg),
             action: action.clone(),
         })
+    }
+
+    /// The signatures that we would like of the other party now.
+    pub(super) fn asks(&self) -> Vec<(LegId, Together)> {
+        self.swap.asks(&self.begin.terms, self.tips.get())
+    }
+
+    /// Those that nobody asks for yet. Whoever takes them comes back with [`Self::round_over`].
+    pub(super) fn fresh_asks(&mut self) -> Vec<Ask> {
+        let swap = self.begin.terms.swap();
+        let mut fresh = self.asks();
+        fresh.retain(|(leg, _)| !self.rounds.contains_key(leg));
+        self.rounds
+            .extend(fresh.iter().map(|(leg, _)| (*leg, Progress::Open)));
+        let ask = |(leg, what)| Ask { swap, leg, what };
+        fresh.into_iter().map(ask).collect()
+    }
+
+    pub(super) fn round_over(&mut self, leg: LegId, progress: Option<Progress>) {
+        match progress {
+            Some(progress) => self.rounds.insert(leg, progress),
+            None => self.rounds.remove(&leg),
+        };
+    }
+
+    /// A redeem alone waits while the other party is asked, and no longer than there is time for it.
+    fn waits_for_a_signature(&self, leg: LegId, action: &ChainAction, asks: &[(LegId, Together)]) -> bool {
+        let alone = match action {
+            ChainAction::Build(act) => act.kind() == ActKind::Redeem,
+            ChainAction::Broadcast { act, .. } => *act == ActKind::Redeem,
+            ChainAction::Watch { .. } | ChainAction::Unwatch => false,
+        };
+        let asked = self.rounds.get(&leg) == Some(&Progress::Open);
+        alone && asked && asks.contains(&(leg, Together::Redeem))
+    }
+
+    pub(super) fn reach_by(&mut self, contacts: Vec<Contact>) {
+        self.contacts = contacts;
+    }
+
+    /// Where the other party can be reached.
+    #[must_use]
+    pub fn contacts(&self) -> &[Contact] {
+        match self.begin.terms.role() {
+            Role::Initiator => &self.contacts,
+            Role::Participant => &self.begin.order.offer().body.contacts,
+        }
+    }
+
+    /// By which key the other party signs.
+    #[must_use]
+    pub fn other_party(&self) -> NodeId {
+        match self.begin.terms.role() {
+            Role::Initiator => self.begin.order.acceptance().body.taker,
+            Role::Participant => self.begin.order.offer().body.maker,
+        }
     }
 
     pub(super) fn owe_all_again(&mut self) {

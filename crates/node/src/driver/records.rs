@@ -2,13 +2,14 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use kofo_journal::Record;
-use kofo_primitives::{Digest, Offer, Preimage, SettlementOrder, Signed, SwapId};
+use kofo_primitives::{Contact, Digest, Offer, Preimage, SettlementOrder, Signed, SwapId};
 use kofo_settlement::{Input, Terms};
 
 const OFFER: u8 = 1;
 const BEGIN: u8 = 2;
 const INPUT: u8 = 3;
 const WITHDRAWN: u8 = 4;
+const CONTACTS: u8 = 5;
 
 /// The beginning of a swap.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -34,6 +35,8 @@ pub(super) enum Stored {
     Input(SwapId, Input),
     /// An offer of ours that is not to be accepted any more.
     Withdrawn(Digest),
+    /// Where the other party of a swap can be reached.
+    Contacts(SwapId, Vec<Contact>),
 }
 
 impl Stored {
@@ -46,6 +49,9 @@ impl Stored {
             }
             Self::Input(id, input) => Record::new(*id.as_bytes(), INPUT, bytes(borsh::to_vec(input))),
             Self::Withdrawn(id) => Record::new(*id, WITHDRAWN, Vec::new()),
+            Self::Contacts(id, contacts) => {
+                Record::new(*id.as_bytes(), CONTACTS, bytes(borsh::to_vec(contacts)))
+            }
         }
     }
 
@@ -56,6 +62,9 @@ impl Stored {
             BEGIN => borsh::from_slice(body).map(|begin| Self::Begin(Box::new(begin))),
             INPUT => borsh::from_slice(body).map(|input| Self::Input(SwapId::new(record.machine), input)),
             WITHDRAWN => Ok(Self::Withdrawn(record.machine)),
+            CONTACTS => {
+                borsh::from_slice(body).map(|contacts| Self::Contacts(SwapId::new(record.machine), contacts))
+            }
             kind => Err(std::io::Error::other(format!("unknown kind of record {kind}"))),
         }
     }

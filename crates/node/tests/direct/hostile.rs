@@ -2,7 +2,7 @@
 
 use crate::stage::Stage;
 use kofo_exchange::from_text;
-use kofo_node::direct::{AnswerError, Request, Response};
+use kofo_node::direct::{Accept, AnswerError, Request, Response};
 use kofo_primitives::*;
 
 /// The order that the taker would make of an offer, before anything is done to it.
@@ -58,8 +58,12 @@ impl Liar {
         SettlementOrder::new(self.offer.clone(), accepted).unwrap()
     }
 
+    fn accept(&self, order: &SettlementOrder) -> Vec<u8> {
+        Request::Accept(Box::new(Accept::new(order.clone(), Vec::new(), &self.key))).write()
+    }
+
     async fn say(&self, stage: &Stage, order: &SettlementOrder) -> Result<(), AnswerError> {
-        let request = Request::Accept(Box::new(order.clone())).write();
+        let request = self.accept(order);
         let answer = stage
             .taker
             .agreement
@@ -83,7 +87,7 @@ async fn garbage_and_altered_acceptances_are_answered_with_a_refusal() {
     let stage = Stage::new();
     let liar = Liar::new(&stage).await;
     let order = liar.order([3_000, 900]);
-    let good = Request::Accept(Box::new(order.clone())).write();
+    let good = liar.accept(&order);
     let mut bad = vec![Vec::new(), b"garbage".to_vec(), vec![0xff; 2_000]];
     for at in (0..good.len()).step_by(23) {
         let mut altered = good.clone();
@@ -141,7 +145,7 @@ async fn an_acceptance_of_an_offer_that_we_did_not_make_is_refused() {
     let other = Stage::new();
     let liar = Liar::new(&other).await;
     let order = liar.order([1_900, 900]);
-    let request = Request::Accept(Box::new(order.clone())).write();
+    let request = liar.accept(&order);
     let answer = stage
         .taker
         .agreement

@@ -155,7 +155,7 @@ impl Node {
             })
             .collect();
         let driver = Driver::open(SharedJournal::new(Memory::open(&owner.disk).unwrap())).unwrap();
-        let (engine, running) = Engine::start(driver, &adapters);
+        let (engine, asks, running) = Engine::start(driver, &adapters);
         let paces: BTreeMap<_, _> = adapters.keys().map(|id| (id.clone(), Pace::REGTEST)).collect();
         let secret = owner.seed.node_secret("kofo/node/v1", &owner.network);
         let agreement = Arc::new(Agreement {
@@ -180,18 +180,22 @@ impl Node {
         };
         let assets = Assets::new(vec![one("one"), one("two")]).unwrap();
         let service = Service::new(Arc::clone(&agreement), assets, watch::channel(false).0);
+        let rounds = tokio::spawn(Arc::clone(&agreement).cooperate(asks));
         let engine = tokio::spawn(async move { running.await.expect("the journal in memory does not fail") });
         Self {
             owner,
             service: Arc::new(service),
             agreement,
             engine,
+            rounds,
             peers: None,
         }
     }
 
     /// The process dies; what was journaled is left.
     pub(crate) async fn die(self) -> Owner {
+        self.rounds.abort();
+        let _aborted = self.rounds.await;
         self.engine.abort();
         let _aborted = self.engine.await;
         if let Some(peers) = self.peers {

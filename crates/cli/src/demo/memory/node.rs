@@ -51,7 +51,7 @@ impl HereNode {
             .collect();
         let driver = Driver::open(SharedJournal::new(journal(memory, who).await?))?;
         let mut tasks = JoinSet::new();
-        let (engine, running) = Engine::start(driver, &adapters);
+        let (engine, asks, running) = Engine::start(driver, &adapters);
         tasks.spawn(async move {
             if let Err(error) = running.await {
                 tracing::error!(%error, "a node in memory has stopped");
@@ -74,6 +74,7 @@ impl HereNode {
             transport: Arc::new(transport),
             one_at_a_time: Mutex::new(()),
         });
+        tasks.spawn(Arc::clone(&agreement).cooperate(asks));
         let serving = Arc::clone(&agreement);
         tasks.spawn(async move { serving.serve(inbound).await });
         let (stop, _) = watch::channel(false);

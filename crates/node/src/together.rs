@@ -1,0 +1,179 @@
+//! Asks other parties for their signatures, in rounds: one request, one answer, and no way to go on but alone when it
+//! does not come in time.
+//!
+//! The secret nonce of a round lives in this task and dies with it.
+
+use crate::agree::{AgreeError, Agreement};
+use crate::direct::{LegAsked, Request, Response, SignRequest};
+use crate::driver::Ask;
+use crate::engine::{Asks, Stopped};
+use futures::future::join_all;
+use kofo_adapter_api::MOST_TOGETHER;
+use kofo_network::{AddressError, PeerAddress, RequestError};
+use kofo_primitives::{ChainId, Contact, HtlcSpec, LegRef, NodeId, Prepared, Together};
+use kofo_settlement::ROUND_WAIT;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// So many asks are looked at together, in case some can share a transaction.
+const AT_ONCE: usize = 256;
+
+/// Why a round gave nothing. All of them mean: alone.
+#[derive(Debug, thiserror::Error)]
+enum NoRound {
+    #[error("the other party did not answer within {ROUND_WAIT}")]
+    TooLate,
+    #[error("the other party gave no address, or none that can be used: {0}")]
+    NoAddress(#[from] AddressError),
+    #[error("the other party cannot be reached: {0}")]
+    Unreachable(#[from] RequestError),
+    #[error(transparent)]
+    Refused(#[from] AgreeError),
+}
+
+impl<E: Into<AgreeError>> From<Wrapped<E>> for NoRound {
+    fn from(Wrapped(error): Wrapped<E>) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+struct Wrapped<E>(E);
+
+/// What can be asked for by one request.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Whom {
+    party: NodeId,
+    chain: ChainId,
+    what: Together,
+}
+
+/// One leg of a round.
+#[derive(Clone, Debug)]
+struct Leg {
+    ask: Ask,
+    at: LegRef,
+    spec: HtlcSpec,
+    contacts: Vec<Contact>,
+}
+
+impl Agreement {
+    /// Asks for signatures until the engine ends.
+    pub async fn cooperate(self: Arc<Self>, mut asks: Asks) {
+        let mut rounds = JoinSet::new();
+        loop {
+            let mut batch = Vec::new();
+            tokio::select! {
+                got = asks.recv_many(&mut batch, AT_ONCE) => if got == 0 { return },
+                Some(_ended) = rounds.join_next() => continue,
+            }
+            let Ok(groups) = self.grouped(batch).await else {
+                return;
+            };
+            for (whom, legs) in groups {
+                let us = Arc::clone(&self);
+                rounds.spawn(async move { us.ask(&whom, legs).await });
+            }
+        }
+    }
+
+    /// Legs that one request can ask for. Only redeems share one: a refund that has to wait must not keep another.
+    async fn grouped(&self, asks: Vec<Ask>) -> Result<Vec<(Whom, Vec<Leg>)>, Stopped> {
+        let look = move |core: &mut crate::engine::Core| {
+            let leg = |ask: Ask| {
+                let (at, spec) = core.driver.leg_of(&ask).ok()?;
+                let live = core.driver.swaps().get(&ask.swap)?;
+                let (party, contacts) = (live.other_party(), live.contacts().to_vec());
+                let (chain, what) = (spec.chain(), ask.what);
+                let leg = Leg {
+                    ask,
+                    at,
+                    spec,
+                    contacts,
+                };
+                Some((Whom { party, chain, what }, leg))
+            };
+            asks.into_iter().filter_map(leg).collect::<Vec<_>>()
+        };
+        let mut groups: BTreeMap<Whom, Vec<Leg>> = BTreeMap::new();
+        for (whom, leg) in self.engine.call(look).await? {
+            groups.entry(whom).or_default().push(leg);
+        }
+        let split = |(whom, legs): (Whom, Vec<Leg>)| {
+            let most = match whom.what {
+                Together::Redeem => MOST_TOGETHER,
+                Together::Refund => 1,
+            };
+            let chunks: Vec<_> = legs.chunks(most).map(<[Leg]>::to_vec).collect();
+            chunks.into_iter().map(move |legs| (whom.clone(), legs))
+        };
+        Ok(groups.into_iter().flat_map(split).collect())
+    }
+
+    /// All legs by one request; if that fails, each by one of its own. Whatever comes of it, the driver hears of it.
+    async fn ask(&self, whom: &Whom, legs: Vec<Leg>) {
+        let half = Duration::from_secs(ROUND_WAIT.0) / 2;
+        let rounds = match self.within(half, whom, &legs).await {
+            Ok(signed) => legs.into_iter().zip(signed.into_iter().map(Some)).collect(),
+            Err(_) if legs.len() > 1 => {
+                let single = |leg: Leg| async move {
+                    let signed = self.within(half, whom, std::slice::from_ref(&leg)).await;
+                    let signed = signed.ok().and_then(|signed| signed.into_iter().next());
+                    (leg, signed)
+                };
+                join_all(legs.into_iter().map(single)).await
+            }
+            Err(_) => legs.into_iter().map(|leg| (leg, None)).collect(),
+        };
+        let over = move |core: &mut crate::engine::Core| {
+            for (leg, signed) in rounds {
+                if let Err(error) = core.driver.round_over(&leg.ask, signed) {
+                    tracing::debug!(swap = %leg.ask.swap, leg = %leg.ask.leg, %error, "a signature came too late");
+                }
+            }
+        };
+        // The engine is gone only when the node stops.
+        let _stopping = self.engine.call(over).await;
+    }
+
+    async fn within(&self, time: Duration, whom: &Whom, legs: &[Leg]) -> Result<Vec<Prepared>, NoRound> {
+        let round = tokio::time::timeout(time, self.round(whom, legs)).await;
+        let result = round.unwrap_or(Err(NoRound::TooLate));
+        if let Err(why) = &result {
+            let swap = legs.first().map(|leg| leg.ask.swap.to_string());
+            tracing::debug!(chain = %whom.chain, what = ?whom.what, legs = legs.len(), swap, %why, "no signature");
+        }
+        result
+    }
+
+    async fn round(&self, whom: &Whom, legs: &[Leg]) -> Result<Vec<Prepared>, NoRound> {
+        let contacts = legs
+            .first()
+            .map(|leg| leg.contacts.as_slice())
+            .unwrap_or_default();
+        let to = PeerAddress::from_multiaddrs(&contacts.iter().map(|c| c.as_str()).collect::<Vec<_>>())?;
+        let adapter = self.adapters.get(&whom.chain);
+        let adapter = adapter.ok_or_else(|| NoRound::Refused(AgreeError::Fault(whom.chain.clone())))?;
+        let specs: Vec<_> = legs.iter().map(|leg| (leg.at, leg.spec.clone())).collect();
+        let round = adapter.open_round(whom.what, &specs).await.map_err(Wrapped)?;
+        // From here the other party may know the preimage: that is durable before the request leaves.
+        let asks: Vec<Ask> = legs.iter().map(|leg| leg.ask).collect();
+        let tell = move |core: &mut crate::engine::Core| {
+            let told = asks.iter().map(|ask| {
+                let preimage = core.driver.tell(ask)?;
+                let (swap, leg) = (ask.swap, ask.leg);
+                Ok(LegAsked { swap, leg, preimage })
+            });
+            told.collect::<Result<Vec<_>, crate::driver::DriverError>>()
+        };
+        let asked = self.engine.call(tell).await.map_err(Wrapped)?.map_err(Wrapped)?;
+        let request = SignRequest::new(whom.what, asked, round.request.clone(), &self.key);
+        let answer = self
+            .transport
+            .request(&to, Request::Sign(Box::new(request)).write())
+            .await?;
+        let reply = Response::read_signed(&answer).map_err(Wrapped)?;
+        Ok(round.finish(&reply).map_err(Wrapped)?)
+    }
+}
