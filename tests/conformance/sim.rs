@@ -3,10 +3,12 @@
 use async_trait::async_trait;
 use kofo_adapter_api::ChainAdapter;
 use kofo_adapter_api::conformance::harness::{
-    Counted, FaultyNode, FeeMarket, Forgetful, Harness, Outage, RawChain, Stranger, Who, WrongLocks,
+    Counted, FaultyNode, FeeMarket, Forgetful, Harness, Outage, Outsider, RawChain, Stranger, Who, WrongLocks,
 };
 use kofo_primitives::{Amount, AssetId, ChainId, HtlcSpec, Preimage, Prepared, Seconds, Tip, UnixTime};
-use kofo_sim::{AccountId, Contract, Dropped, Key, Owner, Pay, SimAdapter, SimChain, SimParty, SimTx, Spend};
+use kofo_sim::{
+    AccountId, Contract, Dropped, Key, Kind, Owner, Pay, SimAdapter, SimChain, SimParty, SimTx, Spend,
+};
 use std::sync::Arc;
 
 const AMOUNT: Amount = Amount::new(1_000);
@@ -19,9 +21,14 @@ struct Sim {
 }
 
 async fn sim(_: &str) -> Option<Sim> {
+    Some(funded(Kind::Outputs))
+}
+
+fn funded(kind: Kind) -> Sim {
     let asset = AssetId::new("sim:one/coin:a").unwrap();
     let other = AssetId::new("sim:one/coin:b").unwrap();
-    let chain = SimChain::new(
+    let chain = SimChain::of_kind(
+        kind,
         ChainId::new("sim:one").unwrap(),
         [asset.clone(), other],
         UnixTime(1_000_000),
@@ -31,7 +38,7 @@ async fn sim(_: &str) -> Option<Sim> {
             chain.fund(account(who), &asset, Amount::new(2_500));
         }
     }
-    Some(Sim { chain, asset })
+    Sim { chain, asset }
 }
 
 fn account(who: Who) -> AccountId {
@@ -213,6 +220,25 @@ impl Counted for Sim {
     }
 }
 
+#[async_trait]
+impl Outsider for Sim {
+    async fn outsider(&self) -> Arc<dyn ChainAdapter> {
+        Arc::new(SimAdapter::new(self.chain.clone(), AccountId(9)))
+    }
+}
+
 kofo_adapter_api::conformance_tests!(sim =>
-    always, dust, mempool, wrong_locks, two_locks, stranger, raw, faulty_node, outage, forgetful, fees, counted
+    always, dust, mempool, wrong_locks, two_locks, stranger, raw, faulty_node, outage, forgetful, fees, counted,
+    together, redeem_together, redeem_together_stuck, entrusted
 );
+
+/// The same chain with accounts: what differs, and what all else stands on.
+mod accounts {
+    use super::{Kind, Sim, funded};
+
+    async fn sim(_: &str) -> Option<Sim> {
+        Some(funded(Kind::Accounts))
+    }
+
+    kofo_adapter_api::conformance_tests!(sim => always, fees, together, redeem_alone, entrusted);
+}

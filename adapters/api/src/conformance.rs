@@ -16,6 +16,7 @@
 //! was true at that tip must have been told before (promise 2).
 
 pub mod ends;
+pub mod entrusted;
 pub mod faults;
 pub mod following;
 pub mod harness;
@@ -26,6 +27,7 @@ pub mod raw;
 pub mod refusals;
 pub mod restarts;
 mod stage;
+pub mod together;
 pub mod wrong_locks;
 
 pub use harness::{Harness, Who};
@@ -165,6 +167,52 @@ macro_rules! conformance_tests {
     };
     (@group $make:path, counted) => {
         $crate::conformance_tests!(@cases $make, faults: following_costs_the_same_for_many_legs_as_for_one);
+    };
+    (@group $make:path, together) => {
+        $crate::conformance_tests!(@cases $make, together:
+            a_refund_that_both_signed_comes_before_its_time_and_both_hear_it
+            a_refund_is_not_harmed_by_a_reply_that_is_garbage
+            a_refund_of_other_terms_is_not_signed
+            a_refund_is_signed_by_the_other_end_only
+            a_refund_round_after_a_restart_works
+            a_refund_that_both_signed_survives_a_restart
+            a_reorg_unlearns_a_refund_that_both_signed_and_it_is_learned_again
+            a_refund_that_both_signed_is_dead_after_a_redeem
+            one_round_refunds_two_legs
+            a_refund_round_sends_nothing
+        );
+    };
+    (@group $make:path, redeem_together) => {
+        $crate::conformance_tests!(@cases $make, together:
+            a_redeem_that_both_signed_shows_no_preimage_and_both_hear_it
+            a_redeem_is_not_harmed_by_a_reply_that_is_garbage
+            a_redeem_of_other_terms_is_not_signed
+            a_redeem_is_signed_by_the_other_end_only
+            a_redeem_round_after_a_restart_works
+            a_redeem_that_both_signed_survives_a_restart
+            a_reorg_unlearns_a_redeem_that_both_signed_and_it_is_learned_again
+            a_redeem_that_both_signed_is_dead_after_a_refund
+            one_round_redeems_two_legs
+            a_redeem_round_sends_nothing
+        );
+    };
+    (@group $make:path, redeem_alone) => {
+        $crate::conformance_tests!(@cases $make, together: a_redeem_together_is_answered_with_alone);
+    };
+    (@group $make:path, redeem_together_stuck) => {
+        $crate::conformance_tests!(@cases $make, together:
+            a_redeem_alone_replaces_what_both_signed_and_is_stuck
+        );
+    };
+    (@group $make:path, entrusted) => {
+        $crate::conformance_tests!(@cases $make, entrusted:
+            an_entrusted_refund_pays_the_owner
+            an_entrusted_redeem_pays_the_owner
+            an_entrusted_refund_is_in_no_block_before_its_time
+            a_package_that_was_tampered_with_is_refused
+            an_entrusted_redeem_needs_the_right_preimage
+            nobody_but_the_owner_entrusts_a_leg
+        );
     };
     (@cases $make:path, $module:ident: $($case:ident)+) => {
         $(

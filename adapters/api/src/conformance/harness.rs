@@ -130,3 +130,11 @@ pub trait Counted: Harness {
     /// How many requests all adapters together made to the chain's node so far.
     async fn calls(&self) -> u64;
 }
+
+/// A harness of a chain on which an owner can entrust a redeem or a refund to somebody else.
+#[async_trait]
+pub trait Outsider: Harness {
+    /// Starts the adapter of somebody who is no party to any leg and holds no key of [`Who::Us`] or [`Who::Them`], but
+    /// can pay for what he sends where the sender pays.
+    async fn outsider(&self) -> Arc<dyn ChainAdapter>;
+}

@@ -98,7 +98,11 @@ pub struct Peer {
 
 impl Peer {
     pub(super) async fn start<H: Harness>(chain: &H, who: Who) -> Self {
-        let adapter = chain.start(who).await;
+        Self::standing_in(chain.start(who).await, who)
+    }
+
+    /// A node that looks at each leg as this owner does, with whosever adapter.
+    pub(super) fn standing_in(adapter: Arc<dyn ChainAdapter>, who: Who) -> Self {
         let log = Arc::new(Log::default());
         let (heard, told) = (Arc::clone(&adapter), Arc::clone(&log));
         let listener = tokio::spawn(async move {

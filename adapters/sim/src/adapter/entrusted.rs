@@ -83,7 +83,10 @@ impl SimAdapter {
                 };
             }
             let level: Level = borsh::from_slice(entrusted.as_slice()).map_err(|_| refused())?;
-            let signed = level.word == Signature::by(owner, &level.tx);
+            let held = state.held_by(&spec.asset, &contract);
+            let of_leg = |note| held.iter().any(|(id, _)| *id == note);
+            let fits = !level.tx.spends.is_empty() && level.tx.spends.iter().all(|spend| of_leg(spend.note));
+            let signed = fits && level.word == Signature::by(owner, &level.tx);
             if signed && level.tx.pays_only(owner) && level.tx.asset == spec.asset {
                 Ok(level.tx)
             } else {
