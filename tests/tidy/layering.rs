@@ -163,6 +163,15 @@ fn no_adapter_depends_on_an_adapter_or_a_layer() {
 fn journal_and_network_know_nothing_of_swaps() {
     reaches_only("kofo-journal", &["kofo-primitives"]);
     reaches_only("kofo-network", &["kofo-primitives"]);
+    reaches_only(
+        "kofo-tower",
+        &[
+            "kofo-primitives",
+            "kofo-adapter-api",
+            "kofo-journal",
+            "kofo-network",
+        ],
+    );
 }
 
 #[test]

@@ -1,0 +1,132 @@
+//! What an owner and a tower say to each other: one request, one answer, over the direct messages of the network.
+
+use crate::package::Package;
+use borsh::{BorshDeserialize, BorshSerialize};
+use kofo_primitives::{
+    CodecError, Digest, NetworkId, NodeId, NodeKey, Signed, SwapId, Text, decode, encode, tagged_hash,
+};
+
+/// The first byte of every request to a tower; no request between the parties of a swap begins with it.
+const TO_A_TOWER: u8 = 0x80;
+/// A standing names at most so many swaps.
+pub(crate) const MOST_NAMED: usize = 1_024;
+
+/// From an owner to its tower. Append only.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Request {
+    /// Watch this swap.
+    Entrust(Box<Signed<Package>>),
+    /// Say what you watch for me.
+    Status(Signed<Ask>),
+}
+
+/// An owner's question.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Ask {
+    /// Version of this message: 1.
+    pub version: u8,
+    /// The network.
+    pub network: NetworkId,
+    /// Who asks, and signs.
+    pub owner: NodeId,
+}
+
+/// The tower's answer. Append only.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Response {
+    /// The package of this sequence is durable and watched.
+    Kept(u64),
+    /// Not taken: a package of this sequence is there, and is not older.
+    Older(u64),
+    /// Not taken, for a reason.
+    Refused(Text<200>),
+    /// What the tower watches for whoever asked.
+    Status(Standing),
+}
+
+/// What a tower watches for one owner.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Standing {
+    /// Swaps and the sequences of their packages.
+    pub swaps: Vec<(SwapId, u64)>,
+}
+
+impl Ask {
+    /// Its id, which its owner signs.
+    #[must_use]
+    pub fn id(&self) -> Digest {
+        tagged_hash(
+            "kofo/tower/ask/v1",
+            &[self.network.as_str().as_bytes(), &encode(self)],
+        )
+    }
+
+    /// Signs the question.
+    #[must_use]
+    pub fn sign(self, key: &NodeKey) -> Signed<Self> {
+        Signed {
+            signature: key.sign(&self.id()),
+            body: self,
+        }
+    }
+}
+
+impl Request {
+    /// Its bytes.
+    #[must_use]
+    pub fn write(&self) -> Vec<u8> {
+        [vec![TO_A_TOWER], encode(self)].concat()
+    }
+
+    /// Reads it. Signatures are not checked here.
+    pub fn read(bytes: &[u8]) -> Result<Self, CodecError> {
+        match bytes.split_first() {
+            Some((&TO_A_TOWER, body)) => decode(body),
+            Some(_) | None => Err(CodecError::Malformed {
+                what: "Request",
+                why: "not addressed to a tower: this node is nothing else".to_owned(),
+            }),
+        }
+    }
+}
+
+impl Response {
+    /// The tower's no.
+    #[must_use]
+    pub fn refused(why: &impl std::fmt::Display) -> Self {
+        Self::Refused(Text::lossy(&why.to_string()))
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn write(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    /// Reads it.
+    pub fn read(bytes: &[u8]) -> Result<Self, CodecError> {
+        decode(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_to_a_tower_is_none_between_parties_and_the_other_way_round() {
+        let key = NodeKey::new(&[1; 32]).unwrap();
+        let ask = Ask {
+            version: 1,
+            network: NetworkId::new("kofo-test").unwrap(),
+            owner: key.id(),
+        };
+        let request = Request::Status(ask.sign(&key));
+        let bytes = request.write();
+        assert_eq!(Request::read(&bytes), Ok(request));
+        assert_eq!(bytes.first(), Some(&TO_A_TOWER));
+        for wrong in [&[0; 40][..], &bytes[1..], &[]] {
+            assert!(Request::read(wrong).is_err());
+        }
+    }
+}
