@@ -4,16 +4,17 @@ use crate::account::Account;
 use crate::config::EvmConfig;
 use crate::contract::{contract_address, runtime_code};
 use crate::engine::{Command, Engine};
+use crate::entrust;
 use crate::htlc::{Htlc, refunder, slot, token_of};
 use crate::node::{Node, NodeError};
 use crate::purse::{Ledger, Purse};
 use crate::round;
 use alloy::primitives::{Address, U256};
 use async_trait::async_trait;
-use kofo_adapter_api::{AdapterError, ChainAdapter, PartyWanted, Round, RoundReply, RoundRequest};
+use kofo_adapter_api::{AdapterError, ChainAdapter, Entrusted, PartyWanted, Round, RoundReply, RoundRequest};
 use kofo_primitives::{
-    Amount, AssetId, Bytes, ChainAction, ChainEvent, ChainId, End, HtlcSpec, LegRef, Party, Place, Seed, Tip,
-    Together, UnixTime,
+    Act, ActKind, Amount, AssetId, Bytes, ChainAction, ChainEvent, ChainId, End, HtlcSpec, LegRef, Party,
+    Place, Prepared, Seed, Tip, Together, UnixTime,
 };
 use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
@@ -223,6 +224,25 @@ impl ChainAdapter for EvmAdapter {
         request: &RoundRequest,
     ) -> Result<RoundReply, AdapterError> {
         round::cosign(&self.purse, what, legs, request)
+    }
+
+    async fn entrust(
+        &self,
+        _: LegRef,
+        spec: &HtlcSpec,
+        act: ActKind,
+    ) -> Result<Vec<Entrusted>, AdapterError> {
+        entrust::entrust(&self.purse, spec, act)
+    }
+
+    async fn take_over(
+        &self,
+        _: LegRef,
+        spec: &HtlcSpec,
+        act: &Act,
+        entrusted: &Entrusted,
+    ) -> Result<Prepared, AdapterError> {
+        entrust::take_over(&self.purse, spec, act, entrusted).await
     }
 }
 

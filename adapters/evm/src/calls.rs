@@ -2,6 +2,7 @@
 
 use crate::account::Call;
 use crate::bindings::{Erc20, HashLanes};
+use crate::entrust::Wage;
 use crate::htlc::{self, Htlc};
 use crate::prepared::Form;
 use crate::word::Word;
@@ -66,6 +67,22 @@ fn refund(it: &Htlc) -> Call {
     }
 }
 
+/// The redeem of which the sender keeps a wage, by the redeemer's word. It shows the preimage.
+fn redeem_for(it: &Htlc, preimage: &Preimage, wage: &Wage) -> Call {
+    let call = HashLanes::redeemForCall {
+        preimage: B256::from(*preimage.expose()),
+        it: it.lock_argument(),
+        fee: U256::from(wage.keeps),
+        signature: Bytes::copy_from_slice(wage.word.as_bytes()),
+    };
+    Call {
+        to: it.contract,
+        value: U256::ZERO,
+        input: call.abi_encode().into(),
+        gas: it.end_gas(),
+    }
+}
+
 /// The refund before the timelock, by the redeemer's word.
 fn release(it: &Htlc, word: &Word) -> Call {
     let call = HashLanes::releaseCall {
@@ -86,6 +103,7 @@ pub(crate) fn end(it: &Htlc, form: &Form) -> Call {
     match form {
         Form::Redeem(preimage, _) => redeem(it, preimage),
         Form::Release(word, _) => release(it, word),
+        Form::RedeemFor(preimage, wage, _) => redeem_for(it, preimage, wage),
         Form::Lock(_) | Form::Cancel(_) | Form::Refund(_) => refund(it),
     }
 }

@@ -1,5 +1,6 @@
 //! What an adapter is told about its chain.
 
+use crate::entrust::TowerWage;
 use crate::fees::FeePolicy;
 use kofo_primitives::{AssetId, ChainId, NetworkId, ParseIdError};
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub struct EvmConfig {
     pub fees: FeePolicy,
     /// How many accounts send redeems and refunds, each one transaction at a time. At least 1.
     pub gas_accounts: u8,
+    /// What a tower may keep of what it redeems for us. None by default: then its gas is its own.
+    pub tower_wage: Option<TowerWage>,
     /// How often the node is asked for a new block.
     pub poll: Duration,
 }
@@ -50,6 +53,7 @@ impl EvmConfig {
             tokens: Vec::new(),
             fees: FeePolicy::ETHEREUM,
             gas_accounts: 2,
+            tower_wage: None,
             poll: Duration::from_millis(500),
         })
     }

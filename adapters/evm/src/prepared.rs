@@ -4,8 +4,10 @@
 //! none: a second one of the same lock reverts without harm, so its nonce is chosen when it is sent, and no nonce is
 //! ever held by what may never be sent.
 
+use crate::entrust::Wage;
 use crate::fees::Fee;
 use crate::word::Word;
+use alloy::primitives::Address;
 use borsh::{BorshDeserialize, BorshSerialize};
 use kofo_primitives::{ActKind, Bytes, Preimage, Prepared};
 
@@ -27,6 +29,8 @@ pub(crate) enum Form {
     Refund(Fee),
     /// With the redeemer's word: before the timelock.
     Release(Word, Fee),
+    /// For somebody else, who leaves one of our accounts a wage.
+    RedeemFor(Preimage, Wage, Fee),
 }
 
 const VERSION: u8 = 1;
@@ -47,7 +51,7 @@ impl Form {
         match self {
             Self::Lock(_) => ActKind::Lock,
             Self::Cancel(_) => ActKind::Cancel,
-            Self::Redeem(..) => ActKind::Redeem,
+            Self::Redeem(..) | Self::RedeemFor(..) => ActKind::Redeem,
             Self::Refund(_) => ActKind::Refund,
             Self::Release(..) => ActKind::RefundTogether,
         }
@@ -57,7 +61,7 @@ impl Form {
     pub(crate) fn numbered(&self) -> Option<Numbered> {
         match self {
             Self::Lock(n) | Self::Cancel(n) => Some(*n),
-            Self::Redeem(..) | Self::Refund(_) | Self::Release(..) => None,
+            Self::Redeem(..) | Self::Refund(_) | Self::Release(..) | Self::RedeemFor(..) => None,
         }
     }
 
@@ -65,7 +69,10 @@ impl Form {
     pub(crate) fn least(&self) -> Option<Fee> {
         match self {
             Self::Lock(_) | Self::Cancel(_) => None,
-            Self::Redeem(_, least) | Self::Refund(least) | Self::Release(_, least) => Some(*least),
+            Self::Redeem(_, least)
+            | Self::Refund(least)
+            | Self::Release(_, least)
+            | Self::RedeemFor(.., least) => Some(*least),
         }
     }
 
@@ -77,6 +84,31 @@ impl Form {
             Self::Redeem(preimage, _) => Self::Redeem(preimage.clone(), fee),
             Self::Refund(_) => Self::Refund(fee),
             Self::Release(word, _) => Self::Release(*word, fee),
+            Self::RedeemFor(preimage, wage, _) => Self::RedeemFor(preimage.clone(), *wage, fee),
+        }
+    }
+
+    /// What it shows.
+    pub(crate) fn preimage(&self) -> Option<&Preimage> {
+        match self {
+            Self::Redeem(preimage, _) | Self::RedeemFor(preimage, ..) => Some(preimage),
+            Self::Lock(_) | Self::Cancel(_) | Self::Refund(_) | Self::Release(..) => None,
+        }
+    }
+
+    /// Whether this gas account may send it: a wage is one account's alone.
+    pub(crate) fn is_for(&self, account: Address) -> bool {
+        match self {
+            Self::RedeemFor(_, wage, _) => wage.account() == account,
+            _ => true,
+        }
+    }
+
+    /// The same act for nothing: what failed with a wage may succeed without.
+    pub(crate) fn without_wage(&self) -> Self {
+        match self {
+            Self::RedeemFor(preimage, _, fee) => Self::Redeem(preimage.clone(), *fee),
+            other => other.clone(),
         }
     }
 }
@@ -84,6 +116,10 @@ impl Form {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn wage() -> Wage {
+        Wage::raw([5; 20], 6, Word::raw([7; 65]))
+    }
 
     #[test]
     fn a_form_survives_the_journal_and_junk_does_not_decode() {
@@ -98,6 +134,7 @@ mod tests {
             Form::Redeem(Preimage::new([9; 32]), Fee::NONE),
             Form::Refund(numbered.fee),
             Form::Release(Word::raw([7; 65]), numbered.fee),
+            Form::RedeemFor(Preimage::new([9; 32]), wage(), numbered.fee),
         ] {
             assert_eq!(Form::decode(&form.encode()), Some(form));
         }
@@ -126,5 +163,13 @@ mod tests {
         release.extend([0; 32]);
         let form = Form::Release(Word::raw([7; 65]), Fee::NONE);
         assert_eq!(form.encode().0.as_slice(), release);
+        let mut redeem_for = vec![1, 5];
+        redeem_for.extend([9; 32]);
+        redeem_for.extend([5; 20]);
+        redeem_for.extend(6u128.to_le_bytes());
+        redeem_for.extend([7; 65]);
+        redeem_for.extend([0; 32]);
+        let form = Form::RedeemFor(Preimage::new([9; 32]), wage(), Fee::NONE);
+        assert_eq!(form.encode().0.as_slice(), redeem_for);
     }
 }

@@ -19,7 +19,7 @@ const VERSION: u8 = 1;
 
 type Legs<'a> = &'a [(LegRef, HtlcSpec)];
 
-fn malformed(
+pub(crate) fn malformed(
     field: &'static str,
     expected: impl std::fmt::Display,
     got: impl std::fmt::Display,
@@ -204,4 +204,4 @@ pub(crate) fn cosign(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -7,7 +7,7 @@ use kofo_primitives::{Amount, Hashlock, LegId, NetworkId, Seed, Side, SwapId, Sw
 use std::sync::Mutex;
 
 /// One end, with nothing but its keys: a round's signatures need no node.
-fn purse(of: u8) -> Purse {
+pub(crate) fn purse(of: u8) -> Purse {
     let network = NetworkId::new("kofo-test").unwrap();
     let config = EvmConfig::ethereum("http://localhost", 31_337, network).unwrap();
     let seed = Seed::new([of; 64]);
@@ -22,7 +22,7 @@ fn purse(of: u8) -> Purse {
 }
 
 /// A leg that 1 locked for 2, as it stands at one end.
-fn leg(lane: u8, end: End) -> (LegRef, HtlcSpec) {
+pub(crate) fn leg(lane: u8, end: End) -> (LegRef, HtlcSpec) {
     let [refunder, redeemer] = [1, 2].map(purse);
     let config = refunder.config;
     let spec = HtlcSpec {

@@ -133,7 +133,7 @@ impl GasPool {
         told: &mut Told,
     ) -> Result<bool, NodeError> {
         let Round { purse, tip, price } = round;
-        let next = self.most_urgent(follower, tip);
+        let next = self.most_urgent(index, follower, tip);
         let Some(lane) = self
             .lanes
             .get_mut(index)
@@ -164,7 +164,7 @@ impl GasPool {
         if lane.open.is_some() {
             return Ok(true);
         }
-        let next = self.most_urgent(follower, tip);
+        let next = self.most_urgent(index, follower, tip);
         let least = next
             .and_then(|act| self.wanted.get(&act))
             .map(|wanted| wanted.least);
@@ -225,7 +225,7 @@ impl GasPool {
         } else if verdict == Verdict::Accepted {
             wanted.told_funds = false;
             // Our node took it: the preimage is shown, even if the pool forgets it before the next look.
-            if let Form::Redeem(preimage, _) = &wanted.form
+            if let Some(preimage) = wanted.form.preimage()
                 && !std::mem::replace(&mut wanted.told_shown, true)
             {
                 let (act, tx) = (
@@ -245,8 +245,10 @@ impl GasPool {
         Ok(verdict == Verdict::Lost)
     }
 
-    /// The wanted act with the earliest timelock that could succeed in the next block and is sent by no account.
-    fn most_urgent(&self, follower: &Follower, tip: Head) -> Option<Act> {
+    /// The wanted act with the earliest timelock that could succeed in the next block, that this account may send and
+    /// that none does.
+    fn most_urgent(&self, index: usize, follower: &Follower, tip: Head) -> Option<Act> {
+        let account = self.lanes.get(index)?.account.address();
         let open = |act: &Act| {
             self.lanes
                 .iter()
@@ -254,7 +256,7 @@ impl GasPool {
         };
         let ready = self.wanted.iter().filter_map(|(act, wanted)| {
             let it = follower.legs.get(&act.0)?;
-            let may = it.may_send(act.1, tip.time) && wanted.not_before <= tip.height;
+            let may = it.may_send(act.1, tip.time) && wanted.not_before <= tip.height && wanted.form.is_for(account);
             let could = may && can_succeed(it, act.1, follower, tip);
             (could && !open(act)).then_some((it.htlc.timelock, *act))
         });
@@ -280,6 +282,7 @@ impl Wanted {
     /// Our transaction failed in a block. The next try waits longer: each costs gas.
     fn failed(&mut self, (leg, kind): Act, tip: Head) -> (LegRef, LegEvent) {
         self.failures = self.failures.saturating_add(1);
+        self.form = self.form.without_wage();
         let pause = 2u64.saturating_pow(self.failures).min(LONGEST_PAUSE);
         self.not_before = tip.height.saturating_add(pause);
         let why = "the transaction failed in a block: the payee or the token refuses";

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod conformance;
+mod entrusted;
 mod gas_price;
 mod harness;
 mod own_promises;
