@@ -53,6 +53,7 @@ fn bitcoin(auth: BitcoindAuth) -> Backend {
         endpoint: Endpoint::new("http://127.0.0.1:18443").expect("a URL"),
         auth,
         trusted: true,
+        witnesses: vec![],
         fee_cap: 200,
         birthday: 7,
     })

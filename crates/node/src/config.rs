@@ -5,7 +5,8 @@ mod chain;
 mod read;
 mod write;
 
-pub use chain::{Backend, BitcoinConfig, BitcoindAuth, ChainConfig, Endpoint, EvmConfig, EvmProfile};
+pub use chain::{Backend, BitcoinConfig, BitcoinWitness, BitcoindAuth, ChainConfig};
+pub use chain::{Endpoint, EvmConfig, EvmProfile, MAX_WITNESSES};
 pub use read::STANDARD_DEPTHS;
 
 use crate::assets::{AssetError, Assets};

@@ -4,12 +4,12 @@ mod preset;
 
 pub use preset::{RegtestChains, TOKEN_DECIMALS, contract_code, regtest};
 
-use crate::config::{Backend, BitcoindAuth, ChainConfig, Config, EvmProfile, TimelockPolicy};
+use crate::config::{Backend, BitcoinWitness, BitcoindAuth, ChainConfig, Config, EvmProfile, TimelockPolicy};
 use crate::engine::Adapters;
 use crate::journal::SharedJournal;
 use bitcoin::Network;
 use kofo_adapter_api::{AdapterError, ChainAdapter};
-use kofo_bitcoin::{BitcoinAdapter, RpcAuth};
+use kofo_bitcoin::{BitcoinAdapter, RpcAuth, Witness};
 use kofo_evm::{EvmAdapter, FeePolicy, Profile};
 use kofo_primitives::{Amount, ChainId, Seconds, Seed};
 use kofo_settlement::{BITCOIN, ECHOIN, ETHEREUM, Margins, Pace, Policy};
@@ -157,7 +157,7 @@ async fn start(
                 kofo_network: materials.config.network.clone(),
                 url: backend.endpoint.as_str().to_owned(),
                 auth: bitcoind_auth(materials, chain, &backend.auth)?,
-                witnesses: Vec::new(),
+                witnesses: witnesses(materials, chain, &backend.witnesses)?,
                 birthday: backend.birthday,
                 max_fee_rate: backend.fee_cap,
                 poll: poll(materials.config.timelocks),
@@ -235,6 +235,20 @@ fn bitcoind_auth(
             })
         }
     }
+}
+
+fn witnesses(
+    materials: &Materials<'_>,
+    chain: &ChainConfig,
+    witnesses: &[BitcoinWitness],
+) -> Result<Vec<Witness>, WiringError> {
+    let one = |witness: &BitcoinWitness| {
+        Ok(Witness {
+            url: witness.endpoint.as_str().to_owned(),
+            auth: bitcoind_auth(materials, chain, &witness.auth)?,
+        })
+    };
+    witnesses.iter().map(one).collect()
 }
 
 fn evm_config(

@@ -40,10 +40,24 @@ pub struct BitcoinConfig {
     pub auth: BitcoindAuth,
     /// It is our own: what we tell it stays with us.
     pub trusted: bool,
+    /// Other nodes of the same chain: nothing is believed that they do not confirm. At most [`MAX_WITNESSES`].
+    pub witnesses: Vec<BitcoinWitness>,
     /// We never pay more, in satoshi per virtual byte.
     pub fee_cap: u64,
     /// Nobody paid this wallet below this height: where it begins to look for its coins.
     pub birthday: u64,
+}
+
+/// More witnesses of one chain are refused.
+pub const MAX_WITNESSES: usize = 3;
+
+/// A second bitcoind, which need not be ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BitcoinWitness {
+    /// Its RPC.
+    pub endpoint: Endpoint,
+    /// How we prove to it that we may.
+    pub auth: BitcoindAuth,
 }
 
 /// Credentials for a bitcoind.

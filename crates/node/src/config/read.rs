@@ -1,6 +1,7 @@
 //! From TOML text to a [`Config`]. First the text's shape, strictly; then each value, with the key's name at hand.
 
-use super::chain::{Backend, BitcoinConfig, BitcoindAuth, ChainConfig, Endpoint, EvmConfig, EvmProfile};
+use super::chain::{Backend, BitcoinConfig, BitcoinWitness, BitcoindAuth, ChainConfig};
+use super::chain::{Endpoint, EvmConfig, EvmProfile, MAX_WITNESSES};
 use super::{Config, ConfigError, MAX_CHAINS, MAX_LISTEN, TimelockPolicy, ValueError};
 use super::{default_journal, default_listen};
 use crate::assets::{Asset, Assets};
@@ -51,7 +52,18 @@ struct RawChain {
     fee_cap: Option<u64>,
     birthday: Option<u64>,
     #[serde(default)]
+    witnesses: Vec<RawWitness>,
+    #[serde(default)]
     assets: BTreeMap<String, RawAsset>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawWitness {
+    endpoint: String,
+    cookie: Option<PathBuf>,
+    user: Option<String>,
+    password_file: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -265,7 +277,14 @@ fn backend(raw: RawChain, id: &ChainId) -> Result<Backend, Wrong> {
             absent(
                 "sim",
                 &raw,
-                &["endpoint", "trusted", "fee_floor", "fee_cap", "birthday"],
+                &[
+                    "endpoint",
+                    "trusted",
+                    "witnesses",
+                    "fee_floor",
+                    "fee_cap",
+                    "birthday",
+                ],
             )?;
             Ok(Backend::Sim)
         }
@@ -280,30 +299,54 @@ fn bitcoin(raw: RawChain) -> Result<BitcoinConfig, Wrong> {
     const KIND: &str = "bitcoin";
     absent(KIND, &raw, &["profile", "contract", "fee_floor"])?;
     let fee_cap = fee_cap(&raw, KIND, 1)?;
-    let auth = match (raw.cookie, raw.user, raw.password_file) {
-        (Some(file), None, None) => BitcoindAuth::Cookie(file),
-        (None, Some(user), Some(file)) => BitcoindAuth::Password { user, file },
-        (None, None, None) => return Err(Wrong("cookie".into(), ValueError::Missing { kind: KIND })),
-        _ => {
-            let expected = "either cookie, or user and password_file";
-            return Err(Wrong(
-                "cookie".into(),
-                ValueError::expected(expected, "another mixture"),
-            ));
-        }
-    };
+    let auth = bitcoind_auth((raw.cookie, raw.user, raw.password_file), KIND)?;
+    let few = raw.witnesses.len() <= MAX_WITNESSES;
+    let many = || ValueError::expected(format!("at most {MAX_WITNESSES}"), raw.witnesses.len());
+    few.then_some(())
+        .ok_or_else(|| Wrong("witnesses".into(), many()))?;
+    let witnesses = raw.witnesses.into_iter().enumerate();
+    let witnesses = witnesses.map(|(at, raw)| {
+        let in_list = |Wrong(last, e)| Wrong(format!("witnesses[{at}].{last}"), e);
+        let auth = bitcoind_auth((raw.cookie, raw.user, raw.password_file), KIND).map_err(in_list)?;
+        let endpoint = endpoint(Some(raw.endpoint), KIND).map_err(in_list)?;
+        Ok(BitcoinWitness { endpoint, auth })
+    });
     Ok(BitcoinConfig {
         endpoint: endpoint(raw.endpoint, KIND)?,
         auth,
         trusted: needed("trusted", raw.trusted, KIND)?,
+        witnesses: witnesses.collect::<Result<_, _>>()?,
         fee_cap,
         birthday: raw.birthday.unwrap_or(0),
     })
 }
 
+/// Cookie, or user and password file.
+fn bitcoind_auth(
+    given: (Option<PathBuf>, Option<String>, Option<PathBuf>),
+    kind: &'static str,
+) -> Result<BitcoindAuth, Wrong> {
+    match given {
+        (Some(file), None, None) => Ok(BitcoindAuth::Cookie(file)),
+        (None, Some(user), Some(file)) => Ok(BitcoindAuth::Password { user, file }),
+        (None, None, None) => Err(Wrong("cookie".into(), ValueError::Missing { kind })),
+        _ => {
+            let expected = "either cookie, or user and password_file";
+            Err(Wrong(
+                "cookie".into(),
+                ValueError::expected(expected, "another mixture"),
+            ))
+        }
+    }
+}
+
 fn evm(raw: RawChain) -> Result<EvmConfig, Wrong> {
     const KIND: &str = "evm";
-    absent(KIND, &raw, &["cookie", "user", "password_file", "birthday"])?;
+    absent(
+        KIND,
+        &raw,
+        &["cookie", "user", "password_file", "birthday", "witnesses"],
+    )?;
     let profile = match needed("profile", raw.profile.as_deref(), KIND)? {
         "ethereum" => EvmProfile::Ethereum,
         "echoin" => EvmProfile::Echoin,
@@ -369,6 +412,7 @@ fn absent(kind: &'static str, raw: &RawChain, keys: &[&str]) -> Result<(), Wrong
         ("fee_floor", raw.fee_floor.is_some()),
         ("fee_cap", raw.fee_cap.is_some()),
         ("birthday", raw.birthday.is_some()),
+        ("witnesses", !raw.witnesses.is_empty()),
     ];
     match given
         .iter()

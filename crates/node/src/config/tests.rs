@@ -23,6 +23,7 @@ fn bitcoin(auth: BitcoindAuth) -> ChainConfig {
             endpoint: Endpoint::new("http://127.0.0.1:18443").unwrap(),
             auth,
             trusted: true,
+            witnesses: vec![],
             fee_cap: 200,
             birthday: 7,
         }),
@@ -90,7 +91,18 @@ fn what_is_written_is_read_back_whole() {
         user: "me".into(),
         file: "pw".into(),
     };
-    let config = Config::new(NetworkId::new("x").unwrap(), vec![bitcoin(password)]);
+    let mut chain = bitcoin(password.clone());
+    if let Backend::Bitcoin(bitcoin) = &mut chain.backend {
+        let endpoint = Endpoint::new("https://host/v1").unwrap();
+        let cookie = BitcoindAuth::Cookie("c".into());
+        bitcoin.witnesses = [password, cookie]
+            .map(|auth| BitcoinWitness {
+                endpoint: endpoint.clone(),
+                auth,
+            })
+            .into();
+    }
+    let config = Config::new(NetworkId::new("x").unwrap(), vec![chain]);
     assert_eq!(parse(&config.to_toml()).unwrap(), config);
 }
 
@@ -189,6 +201,32 @@ fn a_key_that_is_missing_or_of_another_kind_of_chain_is_refused() {
     );
     assert!(refusal("fee_cap = 200", "fee_cap = 200\nuser = \"me\"").contains("another mixture"));
     assert!(refusal("cookie = ", "user = ").contains("another mixture"));
+}
+
+#[test]
+fn a_witness_needs_its_own_login_and_there_are_few() {
+    let with = |witnesses: &str| {
+        refusal(
+            "fee_cap = 200",
+            &format!("fee_cap = 200\nwitnesses = [{witnesses}]"),
+        )
+    };
+    let one = "{ endpoint = \"http://a\", cookie = \"c\" }";
+    let many = with(&[one; 4].join(", "));
+    assert!(
+        many.contains("chain.bitcoin.witnesses: expected at most 3"),
+        "{many}"
+    );
+    let open = with("{ endpoint = \"http://a\" }");
+    assert!(
+        open.contains("chain.bitcoin.witnesses[0].cookie: missing"),
+        "{open}"
+    );
+    let wrong = with(&format!("{one}, {{ endpoint = \"a\", cookie = \"c\" }}"));
+    assert!(
+        wrong.contains("chain.bitcoin.witnesses[1].endpoint: expected a URL"),
+        "{wrong}"
+    );
 }
 
 #[test]

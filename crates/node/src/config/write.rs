@@ -1,6 +1,6 @@
 //! From a [`Config`] to TOML text in which every key is written out and explained.
 
-use super::chain::{Backend, BitcoinConfig, BitcoindAuth, ChainConfig, EvmConfig};
+use super::chain::{Backend, BitcoinConfig, BitcoinWitness, BitcoindAuth, ChainConfig, EvmConfig};
 use super::{Config, MAX_LISTEN};
 use crate::assets::Asset;
 use std::fmt::Display;
@@ -101,6 +101,7 @@ fn bitcoin(out: &mut Page, bitcoin: &BitcoinConfig) {
         }
     }
     trusted(out, bitcoin.trusted);
+    witnesses(out, &bitcoin.witnesses);
     out.note("The highest fee rate that is paid, in satoshi per virtual byte.");
     out.key("fee_cap", bitcoin.fee_cap);
     out.note(
@@ -108,6 +109,30 @@ fn bitcoin(out: &mut Page, bitcoin: &BitcoinConfig) {
     );
     out.note("loses sight of coins.");
     out.key("birthday", bitcoin.birthday);
+}
+
+fn witnesses(out: &mut Page, witnesses: &[BitcoinWitness]) {
+    out.note("Other nodes of the same chain, which need not be yours, so that one that lies or is cut off from the");
+    out.note(
+        "network is found out: no block counts that they do not confirm, and without them no swap begins.",
+    );
+    let one = |witness: &BitcoinWitness| {
+        let endpoint = quoted(witness.endpoint.as_str());
+        match &witness.auth {
+            BitcoindAuth::Cookie(file) => format!("{{ endpoint = {endpoint}, cookie = {} }}", path(file)),
+            BitcoindAuth::Password { user, file } => format!(
+                "{{ endpoint = {endpoint}, user = {}, password_file = {} }}",
+                quoted(user),
+                path(file)
+            ),
+        }
+    };
+    if witnesses.is_empty() {
+        out.note("witnesses = [{ endpoint = \"http://host:8332\", user = \"…\", password_file = \"…\" }]");
+    } else {
+        let list: Vec<_> = witnesses.iter().map(one).collect();
+        out.key("witnesses", format!("[{}]", list.join(", ")));
+    }
 }
 
 fn evm(out: &mut Page, evm: &EvmConfig) {

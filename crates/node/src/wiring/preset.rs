@@ -82,6 +82,7 @@ fn bitcoin(endpoint: Endpoint, auth: BitcoindAuth) -> ChainConfig {
             endpoint,
             auth,
             trusted: true,
+            witnesses: vec![],
             fee_cap: 200,
             birthday: 0,
         }),
