@@ -8,7 +8,8 @@ mod eth {
     }
 
     kofo_adapter_api::conformance_tests!(eth =>
-        always, dust, mempool, wrong_locks, stranger, faulty_node, outage, forgetful, overheard, fees, counted
+        always, dust, mempool, wrong_locks, stranger, faulty_node, outage, forgetful, overheard, fees, counted,
+        together, redeem_alone, entrusted
     );
 }
 
@@ -19,7 +20,7 @@ mod erc20 {
         Evm::ready(test, Swapped::Token).await
     }
 
-    kofo_adapter_api::conformance_tests!(erc20 => always, mempool, wrong_locks, stranger);
+    kofo_adapter_api::conformance_tests!(erc20 => always, mempool, wrong_locks, stranger, together, entrusted);
 }
 
 mod usdt_like {
@@ -29,7 +30,7 @@ mod usdt_like {
         Evm::ready(test, Swapped::UsdtLike).await
     }
 
-    kofo_adapter_api::conformance_tests!(usdt_like => always);
+    kofo_adapter_api::conformance_tests!(usdt_like => always, together);
 }
 
 mod echoin {
@@ -39,5 +40,8 @@ mod echoin {
         Evm::ready(test, Swapped::Ec).await
     }
 
-    kofo_adapter_api::conformance_tests!(echoin => always, dust, mempool, wrong_locks, stranger, faulty_node, outage, forgetful, overheard);
+    kofo_adapter_api::conformance_tests!(echoin =>
+        always, dust, mempool, wrong_locks, stranger, faulty_node, outage, forgetful, overheard,
+        together, redeem_alone, entrusted
+    );
 }

@@ -10,8 +10,6 @@ use kofo_primitives::{Act, ActKind, At, ChainAction, ChainEvent, HtlcSpec, Prepa
 use serde_json::json;
 use std::time::Duration;
 
-const TOWER: [u8; 64] = [9; 64];
-const COIN: u128 = 1_000_000_000_000_000_000;
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A third node, which has nothing to do with the leg.
@@ -25,16 +23,14 @@ impl Tower {
     async fn with_gas(chain: &Evm) -> Self {
         let tower = Self::start(chain).await;
         for account in tower.adapter.gas_addresses() {
-            fund(chain, account).await;
+            chain.fund(account).await;
         }
         chain.mine(1).await;
         tower
     }
 
     async fn start(chain: &Evm) -> Self {
-        let adapter = EvmAdapter::start(chain.config.clone(), &Seed::new(TOWER))
-            .await
-            .unwrap();
+        let adapter = chain.tower().await;
         Self {
             adapter,
             told: Told::default(),
@@ -70,12 +66,6 @@ impl Tower {
         let action = ChainAction::Broadcast { act, tx, not_after };
         self.adapter.act(leg.of, action).await;
     }
-}
-
-async fn fund(chain: &Evm, account: Address) {
-    chain
-        .rpc("anvil_setBalance", json!([account, format!("{:#x}", 10 * COIN)]))
-        .await;
 }
 
 async fn coins(chain: &Evm, account: Address) -> u128 {
@@ -185,7 +175,7 @@ async fn a_tower_that_was_restarted_goes_on_and_fills_its_gas_accounts_by_itself
     let act = Act::Redeem(leg.preimage.clone());
     let redeem = first.takes_over(&leg, &leg.redeemer, &act, &package).await;
     let owner = first.adapter.address(&stage.chain.config.coin).await.unwrap();
-    fund(&stage.chain, owner.parse().unwrap()).await;
+    stage.chain.fund(owner.parse().unwrap()).await;
     drop(first);
     let mut tower = Tower::start(&stage.chain).await;
     tower.watch(&leg, &leg.redeemer, vec![redeem.clone()]).await;

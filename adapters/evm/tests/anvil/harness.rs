@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use kofo_adapter_api::ChainAdapter;
 use kofo_adapter_api::conformance::Who;
 use kofo_adapter_api::conformance::harness::{
-    Counted, FaultyNode, FeeMarket, Forgetful, Harness, Outage, Overheard, Stranger, WrongLocks,
+    Counted, FaultyNode, FeeMarket, Forgetful, Harness, Outage, Outsider, Overheard, Stranger, WrongLocks,
 };
 use kofo_evm::bindings::{Erc20, HashLanes};
 use kofo_evm::{EvmAdapter, EvmConfig, Profile, SALT, creation_code};
@@ -139,8 +139,7 @@ impl Evm {
         for who in [Who::Us, Who::Them] {
             let adapter = evm.adapter(who).await;
             for account in adapter.gas_addresses() {
-                evm.rpc("anvil_setBalance", json!([account, hex_of(10 * COIN)]))
-                    .await;
+                evm.fund(account).await;
             }
             if swapped.is_token() {
                 evm.approve(who, U256::MAX).await;
@@ -152,6 +151,19 @@ impl Evm {
 
     pub(crate) async fn adapter(&self, who: Who) -> EvmAdapter {
         EvmAdapter::start(self.config.clone(), &seed(who)).await.unwrap()
+    }
+
+    /// Somebody who is no party to any leg, with nothing on the chain.
+    pub(crate) async fn tower(&self) -> EvmAdapter {
+        EvmAdapter::start(self.config.clone(), &Seed::new([9; 64]))
+            .await
+            .unwrap()
+    }
+
+    /// Gives an account coins.
+    pub(crate) async fn fund(&self, account: Address) {
+        self.rpc("anvil_setBalance", json!([account, hex_of(10 * COIN)]))
+            .await;
     }
 
     pub(crate) async fn owner(&self, who: Who) -> Address {
@@ -443,5 +455,16 @@ impl FeeMarket for Evm {
 impl Counted for Evm {
     async fn calls(&self) -> u64 {
         self.proxy.behaviour.calls.load(Ordering::Relaxed)
+    }
+}
+
+#[async_trait]
+impl Outsider for Evm {
+    async fn outsider(&self) -> Arc<dyn ChainAdapter> {
+        let tower = self.tower().await;
+        for account in tower.gas_addresses() {
+            self.fund(account).await;
+        }
+        Arc::new(tower)
     }
 }
