@@ -78,9 +78,9 @@ impl Facts {
         self.wrong || self.locked.as_ref().is_some_and(in_block)
     }
 
-    /// Somebody redeems it in a mempool.
-    pub(crate) fn is_contested(&self) -> bool {
-        self.ends.get(&ActKind::Redeem) == Some(&At::Mempool)
+    /// Somebody does this act in a mempool.
+    pub(crate) fn waits(&self, act: ActKind) -> bool {
+        self.ends.get(&act) == Some(&At::Mempool)
     }
 
     /// By which act it ended, once that is as deep as the leg asks.

@@ -7,7 +7,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use kofo_adapter_api::Entrusted;
 use kofo_primitives::{
     Act, ActKind, ChainAction, ChainId, End, FailClass, HtlcSpec, LegEvent, LegId, Preimage, Prepared,
-    Seconds, Signed, Tip, UnixTime,
+    Seconds, Signed, Tip,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -248,11 +248,12 @@ impl Watched {
                 not_after: None,
             }));
         }
+        // The owner first, and longer if it has begun.
         let grace = match entry.spec.end {
+            _ if turn.facts.waits(act.kind()) && !is_urgent(entry, &turn.facts, tip) => PATIENT,
             End::Redeemer => GRACE_REDEEM,
             End::Refunder => GRACE_REFUND,
         };
-        // The owner first.
         if built.is_none() && tip.height < since.saturating_add(grace) {
             return duties;
         }
@@ -401,22 +402,22 @@ enum LegEnd {
 /// W6: the level that is to be paid at this tip.
 fn level(built: Option<&Built>, entry: &Entry, facts: &Facts, tip: Tip) -> u8 {
     let top = u8::try_from(entry.levels.len().saturating_sub(1)).unwrap_or(u8::MAX);
-    let left = |timelock: UnixTime| tip.time.until(timelock);
-    let (urgent, last) = match entry.spec.end {
-        End::Redeemer => (
-            left(entry.spec.timelock) <= URGENT,
-            left(entry.spec.timelock) <= LAST,
-        ),
-        // Nothing forces a refund but a redeem that comes before it.
-        End::Refunder => (facts.is_contested(), false),
-    };
-    if last {
+    if entry.spec.end == End::Redeemer && tip.time.until(entry.spec.timelock) <= LAST {
         return top;
     }
     let Some(built) = built else { return 0 };
     let blocks = tip.height.saturating_sub(built.began.height);
-    let raised = blocks / if urgent { 1 } else { PATIENT };
+    let raised = blocks / if is_urgent(entry, facts, tip) { 1 } else { PATIENT };
     u8::try_from(raised).unwrap_or(u8::MAX).max(built.level).min(top)
+}
+
+/// Whether the other party could come first soon.
+fn is_urgent(entry: &Entry, facts: &Facts, tip: Tip) -> bool {
+    match entry.spec.end {
+        End::Redeemer => tip.time.until(entry.spec.timelock) <= URGENT,
+        // Nothing forces a refund but a redeem that comes before it.
+        End::Refunder => facts.waits(ActKind::Redeem),
+    }
 }
 
 /// The wanted level, or else the nearest above that was not refused, or else the nearest below.

@@ -60,11 +60,20 @@ fn the_owner_has_the_first_go_at_a_redeem() {
 }
 
 #[test]
-fn a_redeem_that_only_waits_in_a_mempool_does_not_keep_the_tower_back() {
+fn an_owners_redeem_that_waits_in_a_mempool_has_three_blocks_unless_time_is_short() {
     let mut stage = participant();
     stage.see(BETA, Act::Redeem(preimage()), At::Block(3));
     stage.see(ALPHA, Act::Redeem(preimage()), At::Mempool);
-    assert_eq!(take_overs(&stage.block(4)), [(ALPHA, ActKind::Redeem, 0)]);
+    for height in 4..6 {
+        assert_eq!(take_overs(&stage.block(height)), []);
+    }
+    assert_eq!(take_overs(&stage.block(6)), [(ALPHA, ActKind::Redeem, 0)]);
+    let mut late = participant();
+    late.block(390);
+    late.see(BETA, Act::Redeem(preimage()), At::Block(390));
+    late.see(ALPHA, Act::Redeem(preimage()), At::Mempool);
+    let asked = take_overs(&late.block(391));
+    assert!(asked.contains(&(ALPHA, ActKind::Redeem, 0)), "{asked:?}");
 }
 
 #[test]
@@ -177,6 +186,15 @@ fn a_redeem_pays_more_the_nearer_its_deadline_and_the_most_before_it() {
         (398, 7),
     ];
     assert_eq!(paid, urgent, "the top, two blocks before the end");
+}
+
+#[test]
+fn a_redeem_that_comes_late_pays_the_most_at_once() {
+    let mut stage = Stage::with(package(Role::Participant, 1, [8, 0]));
+    stage.both_locked();
+    stage.block(397);
+    stage.see(BETA, Act::Redeem(preimage()), At::Block(397));
+    assert_eq!(take_overs(&stage.block(398)), [(ALPHA, ActKind::Redeem, 7)]);
 }
 
 #[test]
