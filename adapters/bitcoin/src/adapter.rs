@@ -1,24 +1,27 @@
 //! The port of [`kofo_adapter_api`] on bitcoind.
 
-use std::collections::BTreeSet;
+mod rounds;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bitcoin::secp256k1::{PublicKey, Secp256k1, SecretKey};
 use bitcoin::{Network, ScriptBuf};
-use kofo_adapter_api::{AdapterError, ChainAdapter, PartyWanted};
+use kofo_adapter_api::{AdapterError, ChainAdapter, PartyWanted, Round, RoundReply, RoundRequest};
 use kofo_primitives::{
     Amount, AssetId, Bytes, ChainAction, ChainEvent, ChainId, End, HtlcSpec, LegId, LegRef, NetworkId, Party,
-    Place, Seed, SwapNonce, Tip,
+    Place, Seed, SwapNonce, Tip, Together,
 };
 use tokio::sync::{mpsc, watch};
 
-use crate::engine::{Engine, Parts, tip};
+use crate::engine::{Engine, Locked, Parts, tip};
 use crate::fee::{self, SatPerVb};
 use crate::leg::units;
 use crate::party::BitcoinParty;
 use crate::rpc::{Rpc, RpcAuth, RpcError};
+use crate::spend::Coin;
 use crate::store::WalletStore;
 use crate::terms::{Terms, malformed};
 use crate::wallet::{OwnWallet, WalletError};
@@ -82,6 +85,8 @@ pub struct BitcoinAdapter {
     wallet: Arc<Mutex<OwnWallet>>,
     /// Up to where the wallet knows the chain.
     height: watch::Receiver<u64>,
+    /// The locks of watched legs, as of the last look.
+    locks: watch::Receiver<BTreeMap<LegRef, Locked>>,
     actions: mpsc::Sender<(LegRef, ChainAction)>,
     events: tokio::sync::Mutex<mpsc::Receiver<ChainEvent>>,
 }
@@ -112,6 +117,7 @@ impl BitcoinAdapter {
         let (actions, taken) = mpsc::channel(ACTIONS);
         let (told, events) = mpsc::channel(EVENTS);
         let (caught_up, height) = watch::channel(0);
+        let (found, locks) = watch::channel(BTreeMap::new());
         // A cap below what nodes relay would strand redeems.
         let most = SatPerVb(config.max_fee_rate.max(1));
         let parts = Parts {
@@ -124,6 +130,7 @@ impl BitcoinAdapter {
             poll: config.poll,
             block_time: config.block_time,
             caught_up,
+            locks: found,
         };
         tokio::spawn(Engine::new(parts, taken, told).run());
         let events = tokio::sync::Mutex::new(events);
@@ -137,6 +144,7 @@ impl BitcoinAdapter {
             rpc,
             wallet,
             height,
+            locks,
             actions,
             events,
         })
@@ -179,12 +187,23 @@ impl BitcoinAdapter {
     }
 
     fn key(&self, nonce: &SwapNonce, leg: LegId, end: End) -> Result<PublicKey, AdapterError> {
-        let secret = self.seed.leg_secret(&self.network, nonce, leg, end);
-        let mut secret = SecretKey::from_slice(secret.expose())
-            .map_err(|error| malformed("nonce", "one that gives a key of the curve", error.to_string()))?;
+        let mut secret = self.secret(nonce, leg, end)?;
         let key = secret.public_key(&Secp256k1::signing_only());
         secret.non_secure_erase();
         Ok(key)
+    }
+
+    fn secret(&self, nonce: &SwapNonce, leg: LegId, end: End) -> Result<SecretKey, AdapterError> {
+        let secret = self.seed.leg_secret(&self.network, nonce, leg, end);
+        SecretKey::from_slice(secret.expose())
+            .map_err(|error| malformed("nonce", "one that gives a key of the curve", error.to_string()))
+    }
+
+    /// The coin of the leg's lock, if the leg is watched, and final if it must be.
+    fn locked(&self, leg: LegRef, finally: bool) -> Option<Coin> {
+        let locks = self.locks.borrow();
+        let locked = locks.get(&leg).filter(|locked| locked.is_final || !finally)?;
+        Some(locked.coin)
     }
 
     fn check_ours(&self, leg: LegRef, spec: &HtlcSpec, terms: &Terms) -> Result<(), AdapterError> {
@@ -318,6 +337,19 @@ impl ChainAdapter for BitcoinAdapter {
         address
             .map(|address| address.to_string())
             .map_err(|error| storage_error(&self.chain, &error))
+    }
+
+    async fn open_round(&self, what: Together, legs: &[(LegRef, HtlcSpec)]) -> Result<Round, AdapterError> {
+        self.ask_together(what, legs).await
+    }
+
+    async fn cosign(
+        &self,
+        what: Together,
+        legs: &[(LegRef, HtlcSpec)],
+        request: &RoundRequest,
+    ) -> Result<RoundReply, AdapterError> {
+        self.help_together(what, legs, request)
     }
 }
 

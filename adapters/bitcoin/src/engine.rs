@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bitcoin::BlockHash;
+use bitcoin::secp256k1::{Secp256k1, SecretKey};
 use kofo_primitives::{
     ActKind, AssetId, ChainAction, ChainEvent, FailClass, Health, HtlcSpec, LegEvent, LegRef, NetworkId,
     Prepared, Seed, Text, Tip, UnixTime,
@@ -27,6 +28,7 @@ use crate::leg::{Leg, Sending};
 use crate::picture::Picture;
 use crate::prepared::Signed;
 use crate::rpc::{Best, Rpc, RpcError};
+use crate::spend::Coin;
 use crate::terms::Terms;
 use crate::wallet::{OwnWallet, WalletError};
 
@@ -66,6 +68,16 @@ pub(crate) struct Parts {
     pub(crate) block_time: Duration,
     /// The height up to which the wallet knows the chain.
     pub(crate) caught_up: watch::Sender<u64>,
+    /// The locks of all watched legs that nothing in a block has spent.
+    pub(crate) locks: watch::Sender<BTreeMap<LegRef, Locked>>,
+}
+
+/// The lock of one leg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Locked {
+    pub(crate) coin: Coin,
+    /// As deep as the leg wants it.
+    pub(crate) is_final: bool,
 }
 
 /// What woke the task.
@@ -204,6 +216,7 @@ impl Engine {
             .iter()
             .map(|(leg, watched)| (*leg, watched.picture()))
             .collect();
+        self.note_locks(&pictures, &best);
         let mut asked = Vec::new();
         for (leg, picture) in &pictures {
             if let Some(watched) = self.legs.get_mut(leg)
@@ -224,6 +237,17 @@ impl Engine {
         }
         self.parts.caught_up.send_replace(best.height);
         self.send_all(&pictures, &best).await
+    }
+
+    /// Makes known what rounds and entrusted spends may take.
+    fn note_locks(&self, pictures: &[(LegRef, Picture)], best: &Best) {
+        let locks = pictures.iter().filter_map(|(leg, picture)| {
+            let (coin, height) = picture.locked()?;
+            let depth = self.legs.get(leg)?.spec.depth;
+            let is_final = depth_of(height, best) >= u64::from(depth);
+            Some((*leg, Locked { coin, is_final }))
+        });
+        self.parts.locks.send_replace(locks.collect());
     }
 
     fn take(&mut self, leg: LegRef, action: ChainAction) {
@@ -254,7 +278,8 @@ impl Engine {
             match Terms::read(&spec, &self.parts.asset) {
                 Ok(terms) => {
                     self.mempool.forget();
-                    self.legs.insert(leg, Leg::new(spec, terms));
+                    let ours = self.is_ours(leg, &spec, &terms);
+                    self.legs.insert(leg, Leg::new(spec, terms, ours));
                 }
                 Err(error) => return self.fail(leg, ActKind::Lock, &error.to_string()),
             }
@@ -268,6 +293,19 @@ impl Engine {
         if let Some(watched) = self.legs.get_mut(&leg) {
             watched.asked_again = true;
         }
+    }
+
+    /// Whether the leg's key is of our seed. A tower also watches legs of others, for which it can sign nothing.
+    fn is_ours(&self, leg: LegRef, spec: &HtlcSpec, terms: &Terms) -> bool {
+        let secret = self
+            .parts
+            .seed
+            .leg_secret(&self.parts.network, &spec.nonce, leg.leg, spec.end);
+        SecretKey::from_slice(secret.expose()).is_ok_and(|mut secret| {
+            let key = secret.public_key(&Secp256k1::signing_only());
+            secret.non_secure_erase();
+            key == terms.ours().key
+        })
     }
 
     fn keep(&mut self, leg: LegRef, signed: Signed) {
@@ -330,6 +368,11 @@ pub(crate) fn tip(best: &Best) -> Tip {
         height: best.height,
         time: UnixTime(best.median_time),
     }
+}
+
+/// A block in the tip has depth 1.
+fn depth_of(height: u64, best: &Best) -> u64 {
+    best.height.saturating_add(1).saturating_sub(height)
 }
 
 /// Whether the time since then is over; nothing means never.

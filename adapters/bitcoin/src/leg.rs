@@ -37,6 +37,7 @@ pub(crate) struct Sending {
 struct Told {
     lock: Option<Fact>,
     redeem: Option<Fact>,
+    together: Option<Fact>,
     refund: Option<Fact>,
     cancel: Option<Fact>,
     wrong: Option<Amount>,
@@ -47,6 +48,8 @@ pub(crate) struct Leg {
     pub(crate) spec: HtlcSpec,
     pub(crate) terms: Terms,
     pub(crate) wanted: Wanted,
+    /// Whether our own seed has the key. Another owner's leg is watched, and what that owner signed is sent.
+    pub(crate) ours: bool,
     /// The next height to scan for it.
     pub(crate) next: u64,
     /// In blocks of the best chain, in its order.
@@ -66,12 +69,13 @@ pub(crate) struct Leg {
 }
 
 impl Leg {
-    pub(crate) fn new(spec: HtlcSpec, terms: Terms) -> Self {
+    pub(crate) fn new(spec: HtlcSpec, terms: Terms, ours: bool) -> Self {
         Self {
             wanted: terms.wanted(spec.depth),
             next: spec.from_height,
             spec,
             terms,
+            ours,
             history: Vec::new(),
             pending: Vec::new(),
             told: Told::default(),
@@ -123,6 +127,16 @@ impl Leg {
     pub(crate) fn picture(&self) -> Picture {
         let seen: Vec<Sighting> = self.history.iter().chain(&self.pending).cloned().collect();
         self.wanted.picture(&seen)
+    }
+
+    /// The block in which another transaction than this one spends one of these outpoints, if one does.
+    pub(crate) fn spent_otherwise(&self, signed: &Signed) -> Option<u64> {
+        let (txid, taken): (_, Vec<OutPoint>) = (signed.tx.compute_txid(), signed.outpoints().collect());
+        let conflicts = |seen: &&Sighting| {
+            let mut inputs = seen.tx.input.iter();
+            seen.txid != txid && inputs.any(|input| taken.contains(&input.previous_output))
+        };
+        self.history.iter().find(conflicts).and_then(|seen| seen.height)
     }
 
     /// Whether nothing of the lock is in a block: then the mempool is searched for it.
@@ -184,31 +198,29 @@ impl Leg {
         let now = Told {
             lock: picture.lock,
             redeem: picture.redeem.map(|(fact, _)| fact),
+            together: picture.together,
             refund: picture.refund,
             cancel: picture.cancel,
             wrong: picture.wrong,
         };
         let told = std::mem::replace(&mut self.told, now);
         let mut push = |event| out.push_back(ChainEvent::Leg(leg, event));
-        for (kind, before, after) in [
-            (ActKind::Lock, told.lock, now.lock),
-            (ActKind::Cancel, told.cancel, now.cancel),
-            (ActKind::Refund, told.refund, now.refund),
-            (ActKind::Redeem, told.redeem, now.redeem),
+        for (act, before, after) in [
+            (Act::Lock, told.lock, now.lock),
+            (Act::Cancel, told.cancel, now.cancel),
+            (Act::Refund, told.refund, now.refund),
         ] {
             match after {
-                Some(fact) if before != after => {
-                    let act = act(kind, picture);
-                    push(LegEvent::Seen {
-                        act,
-                        at: fact.at,
-                        tx: Some(tx_id(fact.txid)),
-                    });
-                }
-                None if whole || before.is_some() => push(LegEvent::Unseen(kind)),
+                Some(fact) if before != after => push(LegEvent::Seen {
+                    act,
+                    at: fact.at,
+                    tx: Some(tx_id(fact.txid)),
+                }),
+                None if whole || before.is_some() => push(LegEvent::Unseen(act.kind())),
                 Some(_) | None => (),
             }
         }
+        tell_redeem(whole, [told.redeem, told.together], picture, &mut push);
         if let Some(have) = now.wrong.filter(|_| told.wrong != now.wrong) {
             let class = FailClass::WrongAmount {
                 have: units(have),
@@ -220,15 +232,28 @@ impl Leg {
     }
 }
 
-fn act(kind: ActKind, picture: &Picture) -> Act {
-    match kind {
-        ActKind::Lock => Act::Lock,
-        ActKind::Refund | ActKind::RefundTogether => Act::Refund,
-        ActKind::Cancel => Act::Cancel,
-        ActKind::Redeem | ActKind::RedeemTogether => {
-            let (_, preimage) = picture.redeem.expect("told only when the picture has a redeem");
-            Act::Redeem(Preimage::new(preimage))
-        }
+/// Tells of both ways to redeem what changed. `Unseen` covers both: where one way takes the other's place, it comes
+/// first.
+fn tell_redeem(whole: bool, before: [Option<Fact>; 2], picture: &Picture, push: &mut impl FnMut(LegEvent)) {
+    let now = [picture.redeem.map(|(fact, _)| fact), picture.together];
+    let gone = |(before, now): (&Option<Fact>, &Option<Fact>)| before.is_some() && now.is_none();
+    let gone = before.iter().zip(&now).any(gone);
+    if gone || (whole && now == [None, None]) {
+        push(LegEvent::Unseen(ActKind::Redeem));
+    }
+    let [alone, together] = before.map(|before| before.filter(|_| !gone));
+    if let Some((fact, preimage)) = picture.redeem.filter(|(fact, _)| alone != Some(*fact)) {
+        push(LegEvent::Seen {
+            act: Act::Redeem(Preimage::new(preimage)),
+            at: fact.at,
+            tx: Some(tx_id(fact.txid)),
+        });
+    }
+    if let Some(fact) = picture.together.filter(|fact| together != Some(*fact)) {
+        push(LegEvent::RedeemedTogether {
+            at: fact.at,
+            tx: Some(tx_id(fact.txid)),
+        });
     }
 }
 

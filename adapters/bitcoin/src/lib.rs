@@ -31,6 +31,7 @@ mod musig;
 mod party;
 mod picture;
 mod prepared;
+mod round;
 mod rpc;
 mod spend;
 mod store;
@@ -44,6 +45,7 @@ pub use adapter::{BitcoinAdapter, BitcoinConfig, MAX_WITNESSES, Witness, asset_i
 pub use htlc::{Htlc, HtlcError, PREIMAGE_BYTES};
 pub use musig::{Help, MusigError, NONCE_BYTES, NoAggregate, PARTIAL_BYTES};
 pub use party::{BitcoinParty, PartyError};
+pub use round::RoundError;
 pub use rpc::RpcAuth;
 pub use spend::{Coin, Spend, SpendError, preimage_in};
 pub use store::{MemoryStore, WalletStore, WalletStoreError};

@@ -44,10 +44,31 @@ pub(crate) struct Picture {
     /// What is locked in blocks, where that is not the one right lock.
     pub(crate) wrong: Option<Amount>,
     pub(crate) redeem: Option<(Fact, [u8; PREIMAGE_BYTES])>,
+    /// A redeem by key path: both parties signed, no preimage is shown.
+    pub(crate) together: Option<Fact>,
     pub(crate) refund: Option<Fact>,
     pub(crate) cancel: Option<Fact>,
     /// The outputs in blocks that no block spends: what a redeem or refund takes.
     pub(crate) unspent: Vec<Coin>,
+}
+
+impl Picture {
+    /// The better of the two ways to redeem: a block beats the mempool.
+    pub(crate) fn redeemed(&self) -> Option<Fact> {
+        let alone = self.redeem.map(|(fact, _)| fact);
+        self.together
+            .map_or(alone, |fact| earlier(alone, fact, |fact| fact.at))
+    }
+
+    /// The coin of the one right lock, as long as no block spends it, and the height of its block.
+    pub(crate) fn locked(&self) -> Option<(Coin, u64)> {
+        let lock = self.lock?;
+        let At::Block(height) = lock.at else {
+            return None;
+        };
+        let coin = self.unspent.iter().find(|coin| coin.outpoint.txid == lock.txid)?;
+        Some((*coin, height))
+    }
 }
 
 /// An output that pays to the leg's script.
@@ -152,6 +173,8 @@ impl Wanted {
                     picture.redeem = earlier(picture.redeem, (fact, preimage), |(fact, _)| fact.at);
                 } else if self.is_refund(&input.witness, &sighting.tx) {
                     picture.refund = earlier(picture.refund, fact, |fact| fact.at);
+                } else if input.witness.taproot_leaf_script().is_none() {
+                    picture.together = earlier(picture.together, fact, |fact| fact.at);
                 }
             }
             if self.lock_inputs.contains(&input.previous_output)
@@ -162,14 +185,15 @@ impl Wanted {
         }
     }
 
+    /// A refund shows its leaf, or (by key path) pays the refunder in one of its outputs.
     fn is_refund(&self, witness: &Witness, tx: &Transaction) -> bool {
-        let leaf = witness.taproot_leaf_script();
-        let by_leaf = leaf.is_some_and(|leaf| leaf.script == self.refund_leaf.as_script());
-        by_leaf
-            || tx
+        match witness.taproot_leaf_script() {
+            Some(leaf) => leaf.script == self.refund_leaf.as_script(),
+            None => tx
                 .output
-                .first()
-                .is_some_and(|output| output.script_pubkey == self.refund_payout)
+                .iter()
+                .any(|output| output.script_pubkey == self.refund_payout),
+        }
     }
 }
 

@@ -75,6 +75,9 @@ impl Engine {
         } else {
             End::Refunder
         };
+        if !watched.ours {
+            return refused("the leg is another owner's: only what that owner signed can be sent");
+        }
         if watched.spec.end != end {
             return refused("the act is the other party's");
         }
@@ -177,7 +180,7 @@ impl Engine {
         }
         let vsize = leaf_vsize(watched, coins.len(), preimage.is_some());
         let rate = rate.min(self.spend_cap(sum(&coins), vsize));
-        let fee = affordable(watched, &coins, rate.fee(vsize));
+        let fee = affordable(watched, &coins, against_together(watched, rate, vsize));
         let payout = &watched.terms.ours().payout;
         self.sign_leaf(
             leg,
@@ -240,7 +243,7 @@ impl Engine {
         picture: &Picture,
         rate: SatPerVb,
     ) -> Option<Signed> {
-        let watched = self.legs.get(&leg)?;
+        let watched = self.legs.get(&leg).filter(|watched| watched.ours)?;
         let old = &watched.sending.get(&kind)?.signed;
         let vsize = old.tx.weight().to_vbytes_ceil();
         let signed = match kind {
@@ -274,7 +277,8 @@ impl Engine {
                             .collect()
                     }
                 };
-                let fee = affordable(watched, &coins, replacement(old.fee, rate, vsize));
+                let fee = replacement(old.fee, rate, vsize).max(against_together(watched, rate, vsize));
+                let fee = affordable(watched, &coins, fee);
                 let spend = Spend {
                     coins: &coins,
                     payout: &watched.terms.ours().payout,
@@ -312,6 +316,20 @@ pub(super) fn worthwhile(picture: &Picture, rate: SatPerVb) -> Vec<Coin> {
     let largest = coins.first().copied();
     coins.retain(|coin| coin.value > rate.fee(VBYTES_PER_COIN) || Some(*coin) == largest);
     coins
+}
+
+/// The fee of an act alone at this rate, or what it must pay to take the place of the one together in the mempool: more
+/// than all of that, and for each vbyte too.
+fn against_together(watched: &Leg, rate: SatPerVb, vsize: u64) -> Amount {
+    let together = [ActKind::RedeemTogether, ActKind::RefundTogether];
+    let waiting = together
+        .iter()
+        .filter_map(|kind| watched.built.get(kind))
+        .filter(|signed| watched.in_mempool(signed.tx.compute_txid()));
+    waiting.fold(rate.fee(vsize), |fee, signed| {
+        let above = SatPerVb(signed.paid().rate().0.saturating_add(1));
+        fee.max(replacement(signed.fee, above, vsize))
+    })
 }
 
 fn leaf_vsize(watched: &Leg, coins: usize, redeem: bool) -> u64 {

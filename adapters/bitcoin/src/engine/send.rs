@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use kofo_primitives::{ActKind, At, FailClass, LegRef};
 
 use super::build::worthwhile;
-use super::{Engine, LookError, is_over};
+use super::{Engine, LookError, depth_of, is_over};
 use crate::picture::{Fact, Picture};
 use crate::rpc::{Best, RpcError};
 
@@ -65,17 +65,21 @@ impl Engine {
         if !watched.may_send(kind, best.median_time) {
             return false;
         }
-        let redeemed = picture.redeem.is_some_and(|(fact, _)| is_mined(&fact));
+        let redeemed = picture.redeemed().is_some_and(|fact| is_mined(&fact));
         let refunded = picture.refund.is_some_and(|fact| is_mined(&fact));
         // A surplus that came later is worth another refund.
         let left = !worthwhile(picture, self.rate).is_empty();
         let ended = (redeemed || refunded) && !left;
         let locked = picture.lock.is_some_and(|fact| is_mined(&fact)) || picture.wrong.is_some();
         let cancelled = picture.cancel.is_some_and(|fact| is_mined(&fact));
+        let alone = |act| watched.sending.contains_key(&act) && self.is_owed(leg, act, picture, best);
         match kind {
             ActKind::Lock => !locked && !cancelled && !watched.sending.contains_key(&ActKind::Cancel),
             ActKind::Cancel => !locked && !cancelled,
-            ActKind::Redeem | ActKind::RedeemTogether | ActKind::RefundTogether => !ended,
+            ActKind::Redeem => !ended,
+            // The act alone takes its place.
+            ActKind::RedeemTogether => !ended && !alone(ActKind::Redeem),
+            ActKind::RefundTogether => !ended && !alone(ActKind::Refund),
             ActKind::Refund => !ended && best.median_time >= watched.spec.timelock.0,
         }
     }
@@ -87,20 +91,29 @@ impl Engine {
         };
         let depth = u64::from(watched.spec.depth);
         let is_final = |fact: &Fact| match fact.at {
-            At::Block(height) => best.height.saturating_add(1).saturating_sub(height) >= depth,
+            At::Block(height) => depth_of(height, best) >= depth,
             At::Mempool => false,
         };
-        let redeem = picture.redeem.map(|(fact, _)| fact);
+        let redeem = picture.redeemed();
         match kind {
             ActKind::Lock => picture.lock.is_none() && picture.cancel.is_some_and(|fact| is_final(&fact)),
             ActKind::Cancel => picture.lock.is_some_and(|fact| is_final(&fact)),
-            ActKind::Redeem | ActKind::RedeemTogether => {
-                redeem.is_none() && picture.refund.is_some_and(|fact| is_final(&fact))
-            }
-            ActKind::Refund | ActKind::RefundTogether => {
-                picture.refund.is_none() && redeem.is_some_and(|fact| is_final(&fact))
-            }
+            ActKind::Redeem => redeem.is_none() && picture.refund.is_some_and(|fact| is_final(&fact)),
+            ActKind::Refund => picture.refund.is_none() && redeem.is_some_and(|fact| is_final(&fact)),
+            ActKind::RedeemTogether | ActKind::RefundTogether => self.is_spent_otherwise(leg, kind, best),
         }
+    }
+
+    /// Whether a coin of what was signed together, of this leg or of another one in the same transaction, was spent
+    /// by another transaction that is final.
+    fn is_spent_otherwise(&self, leg: LegRef, kind: ActKind, best: &Best) -> bool {
+        let Some(sending) = self.legs.get(&leg).and_then(|watched| watched.sending.get(&kind)) else {
+            return false;
+        };
+        self.legs.values().any(|other| {
+            let height = other.spent_otherwise(&sending.signed);
+            height.is_some_and(|height| depth_of(height, best) >= u64::from(other.spec.depth))
+        })
     }
 
     fn kinds_sent(&self, leg: LegRef) -> Vec<ActKind> {

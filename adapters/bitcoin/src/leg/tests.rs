@@ -44,7 +44,7 @@ fn leg() -> Leg {
         from_height: 100,
     };
     let terms = Terms::read(&spec, &asset).unwrap();
-    Leg::new(spec, terms)
+    Leg::new(spec, terms, true)
 }
 
 fn lock(leg: &Leg, height: u64, sats: u64) -> Sighting {
@@ -197,4 +197,93 @@ fn a_flood_of_dust_hides_no_spend() {
     redeem.tx.input[0].witness = bitcoin::Witness::from_slice(&[[9; 32]]);
     leg.record(redeem, true);
     assert_eq!(leg.picture().redeem.map(|(_, preimage)| preimage), Some([9; 32]));
+}
+
+/// A spend of the coin of `lock`.
+fn spend(lock: &Sighting, height: impl Into<Option<u64>>, witness: &[&[u8]]) -> Sighting {
+    let mut tx = lock.tx.clone();
+    tx.output[0].script_pubkey = ScriptBuf::new();
+    tx.input[0].previous_output = OutPoint {
+        txid: lock.txid,
+        vout: 0,
+    };
+    tx.input[0].witness = bitcoin::Witness::from_slice(witness);
+    tx.lock_time = LockTime::from_consensus(u32::try_from(witness.len()).unwrap());
+    Sighting {
+        height: height.into(),
+        txid: tx.compute_txid(),
+        tx,
+    }
+}
+
+fn together_at(sighting: &Sighting) -> LegEvent {
+    LegEvent::RedeemedTogether {
+        at: sighting.height.map_or(At::Mempool, At::Block),
+        tx: Some(tx_id(sighting.txid)),
+    }
+}
+
+fn redeemed_at(sighting: &Sighting) -> LegEvent {
+    LegEvent::Seen {
+        act: Act::Redeem(Preimage::new([9; 32])),
+        at: sighting.height.map_or(At::Mempool, At::Block),
+        tx: Some(tx_id(sighting.txid)),
+    }
+}
+
+#[test]
+fn a_redeem_together_is_told_where_it_is_and_untold_when_it_is_gone() {
+    let mut leg = leg();
+    let lock = lock(&leg, 105, UNITS);
+    leg.record(lock.clone(), false);
+    told(&mut leg);
+    let by_both = |height| spend(&lock, height, &[&[1; 64]]);
+    leg.pending.push(by_both(None));
+    assert_eq!(told(&mut leg), [together_at(&by_both(None))]);
+    assert_eq!(told(&mut leg), []);
+    leg.pending.clear();
+    leg.record(by_both(Some(106)), true);
+    assert_eq!(told(&mut leg), [together_at(&by_both(Some(106)))]);
+    leg.rewind(106);
+    assert_eq!(told(&mut leg), [LegEvent::Unseen(ActKind::Redeem)]);
+    leg.record(by_both(Some(107)), true);
+    assert_eq!(told(&mut leg), [together_at(&by_both(Some(107)))]);
+    leg.asked_again = true;
+    let mut all = nothing();
+    (all[0], all[3]) = (seen_lock(&lock), together_at(&by_both(Some(107))));
+    assert_eq!(told(&mut leg), all);
+}
+
+#[test]
+fn when_one_way_to_redeem_takes_the_place_of_the_other_that_one_is_untold_first() {
+    let mut leg = leg();
+    let lock = lock(&leg, 105, UNITS);
+    leg.record(lock.clone(), false);
+    let together = spend(&lock, None, &[&[1; 64]]);
+    let alone = spend(&lock, None, &[&[1; 64], &[9; 32], &[0x82], &[0xc0; 65]]);
+    leg.pending.push(together.clone());
+    told(&mut leg);
+    leg.pending = vec![alone.clone()];
+    let unseen = LegEvent::Unseen(ActKind::Redeem);
+    assert_eq!(told(&mut leg), [unseen.clone(), redeemed_at(&alone)]);
+    leg.pending = vec![together.clone()];
+    assert_eq!(told(&mut leg), [unseen, together_at(&together)]);
+}
+
+#[test]
+fn what_is_signed_together_is_in_conflict_with_every_other_spend_of_its_coins() {
+    let mut leg = leg();
+    let lock = lock(&leg, 105, UNITS);
+    leg.record(lock.clone(), false);
+    let signed = Signed {
+        kind: ActKind::RedeemTogether,
+        tx: spend(&lock, None, &[&[1; 64]]).tx,
+        fee: Amount::from_sat(100),
+    };
+    assert_eq!(leg.spent_otherwise(&signed), None);
+    leg.record(spend(&lock, 106, &[&[1; 64]]), true);
+    assert_eq!(leg.spent_otherwise(&signed), None, "it is in a block itself");
+    leg.rewind(106);
+    leg.record(spend(&lock, 108, &[&[1; 64], &[0xb1]]), true);
+    assert_eq!(leg.spent_otherwise(&signed), Some(108));
 }

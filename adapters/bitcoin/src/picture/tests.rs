@@ -171,6 +171,59 @@ fn a_refund_is_told_by_its_leaf_or_by_whom_it_pays() {
 }
 
 #[test]
+fn a_key_path_spend_that_pays_no_refunder_is_a_redeem_together() {
+    for height in [None, Some(6)] {
+        let lock = lock(5, AMOUNT);
+        let spend = sighting(height, coin_of(&lock), &[&[1; 64]], &[(4, 1), (5, 1)]);
+        let picture = wanted().picture(&[lock, spend.clone()]);
+        assert_eq!(picture.together, fact(&spend));
+        assert_eq!(picture.redeemed(), fact(&spend));
+        assert_eq!((picture.refund, picture.redeem), (None, None));
+    }
+}
+
+#[test]
+fn a_refund_of_several_legs_together_is_one_in_each_of_them() {
+    let lock = lock(5, AMOUNT);
+    let both = sighting(6, coin_of(&lock), &[&[1; 64]], &[(4, 1), (3, 1)]);
+    let picture = wanted().picture(&[lock, both.clone()]);
+    assert_eq!((picture.refund, picture.together), (fact(&both), None));
+}
+
+#[test]
+fn a_redeem_by_leaf_is_none_together_whomever_it_pays() {
+    let lock = lock(5, AMOUNT);
+    let redeem = sighting(
+        6,
+        coin_of(&lock),
+        &[&[1; 64], &PREIMAGE, &[0x82], &CONTROL_BLOCK],
+        &[(3, 1)],
+    );
+    let picture = wanted().picture(&[lock, redeem.clone()]);
+    assert_eq!((picture.together, picture.refund), (None, None));
+    assert_eq!(picture.redeemed(), fact(&redeem));
+}
+
+#[test]
+fn the_coin_of_a_lock_is_there_until_a_block_spends_it() {
+    let lock = lock(5, AMOUNT);
+    let dust = sighting(9, outpoint(8), &[], &[(1, 330)]);
+    let spend = |height| sighting(height, coin_of(&lock), &[&[1; 64]], &[(4, 1)]);
+    let locked = |more: Sighting| wanted().picture(&[lock.clone(), dust.clone(), more]).locked();
+    let coin = Coin {
+        outpoint: coin_of(&lock),
+        value: Amount::from_sat(AMOUNT),
+    };
+    assert_eq!(locked(spend(None)), Some((coin, 5)));
+    assert_eq!(locked(spend(Some(10))), None);
+    let pending = Sighting {
+        height: None,
+        ..lock.clone()
+    };
+    assert_eq!(wanted().picture(&[pending]).locked(), None);
+}
+
+#[test]
 fn a_spend_of_something_else_says_nothing_about_the_leg() {
     let stranger = sighting(6, outpoint(8), &[&[1; 64], &PREIMAGE], &[(3, 1)]);
     let picture = wanted().picture(&[lock(5, AMOUNT), stranger]);
