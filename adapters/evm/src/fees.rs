@@ -1,6 +1,9 @@
 //! What a transaction may pay for gas. All prices are wei per gas.
 
+pub(crate) mod schedule;
+
 use borsh::{BorshDeserialize, BorshSerialize};
+use schedule::{Span, eighth_more};
 
 /// The gas of a plain payment, of a cancelling payment to ourselves, and of a gas account's top-up.
 pub(crate) const PAYMENT_GAS: u64 = 21_000;
@@ -27,28 +30,37 @@ pub struct FeePolicy {
     pub floor: u128,
     /// For whoever makes the block (EIP-1559).
     pub tip: u128,
-    /// A transaction that waited so many blocks is replaced by one that pays more.
+    /// An errand that waited so many blocks is replaced by one that pays more; and what is offered to the core in a
+    /// better-paying version is offered again after so many.
     pub bump_after: u64,
+    /// What has no deadline of its own (a refund, a lock that is late already, a cancel) pays the most after so many
+    /// blocks.
+    pub patience: u64,
 }
+
+/// One part in so many of a leg's amount is the most that its gas may cost, where both are in the same coin.
+const SHARE: u128 = 2;
 
 const GWEI: u128 = 1_000_000_000;
 
 impl FeePolicy {
-    /// Ethereum: up to 200 gwei, a tip of 1 gwei, replaced after 3 blocks.
+    /// Ethereum: up to 200 gwei, a tip of 1 gwei, the most after 5 minutes.
     pub const ETHEREUM: Self = Self {
         legacy: false,
         cap: 200 * GWEI,
         floor: 0,
         tip: GWEI,
         bump_after: 3,
+        patience: 25,
     };
-    /// Echoin: between 2 and 100 gwei, replaced after 3 blocks.
+    /// Echoin: between 2 and 100 gwei, the most after 25 blocks.
     pub const ECHOIN: Self = Self {
         legacy: true,
         cap: 100 * GWEI,
         floor: 2 * GWEI,
         tip: 0,
         bump_after: 3,
+        patience: 25,
     };
 
     /// The fee for today. `price` is the latest block's base fee, or the node's gas price on a legacy chain. It leaves
@@ -66,15 +78,47 @@ impl FeePolicy {
         }
     }
 
+    /// The most that one gas may cost for an act: the cap, and no more than the value at risk justifies. `coins` is the
+    /// leg's amount if it is of the coin that gas is paid in; what a token is worth in coins nobody here knows.
+    pub(crate) fn most(&self, coins: Option<u128>, gas: u64) -> u128 {
+        let justified = coins.map(|amount| (amount / SHARE).checked_div(u128::from(gas)).unwrap_or(self.cap));
+        justified.map_or(self.cap, |justified| justified.min(self.cap))
+    }
+
     /// A fee that replaces `old`: at least an eighth more in both parts (nodes want a tenth), and today's if that is
     /// more. `None` if that is above the cap.
     #[must_use]
     pub fn bump(&self, old: Fee, price: u128) -> Option<Fee> {
-        let today = self.today(price);
-        let eighth_more = |x: u128| x.checked_add(x.div_ceil(8).max(1));
-        let max = eighth_more(old.max)?.max(today.max);
-        let tip = eighth_more(old.tip)?.max(today.tip).min(max);
-        (max <= self.cap).then_some(Fee { max, tip })
+        old.replaced_by(self.today(price), self.cap)
+    }
+
+    /// What is to replace `old` now, given the most that this act may pay: what the schedule says, and today's fee at
+    /// once if the next block would not take `old`.
+    pub(crate) fn replace(&self, old: Fee, price: u128, most: u128, span: Span) -> Option<Fee> {
+        let stuck = if self.legacy {
+            price > old.max
+        } else {
+            price.saturating_add(old.tip.min(self.tip)) > old.max
+        };
+        let today = stuck.then(|| self.today_with_room(price, most));
+        let wanted = match (schedule::due(old, most, span), today) {
+            (Some(due), Some(today)) => due.max(today),
+            (due, today) => due.or(today)?,
+        };
+        old.replaced_by(wanted, most)
+    }
+
+    /// Today's fee, but a rung below the most as long as that is enough: what pays the most in one part can be replaced
+    /// no more, and its tip would be stuck.
+    fn today_with_room(&self, price: u128, most: u128) -> Fee {
+        let today = self.today(price).at_most(most);
+        let room = most.saturating_sub(most.div_ceil(9));
+        let least = price.saturating_add(self.tip);
+        if least > room && least <= most {
+            today
+        } else {
+            today.at_most(room)
+        }
     }
 }
 
@@ -98,6 +142,27 @@ impl Fee {
             max: self.max.max(other.max),
             tip: self.tip.max(other.tip),
         }
+    }
+
+    /// No part of it above this.
+    #[must_use]
+    pub fn at_most(self, most: u128) -> Self {
+        Self {
+            max: self.max.min(most),
+            tip: self.tip.min(most),
+        }
+    }
+
+    /// `wanted`, and at least an eighth more than this in both parts. `None` if that is above the most.
+    pub(crate) fn replaced_by(self, wanted: Self, most: u128) -> Option<Self> {
+        let max = eighth_more(self.max).max(wanted.max);
+        let tip = eighth_more(self.tip).max(wanted.tip).min(max);
+        (max <= most).then_some(Self { max, tip })
+    }
+
+    /// Whether nodes let this take the other's place.
+    pub(crate) fn replaces(self, other: Self) -> bool {
+        self.max >= eighth_more(other.max) && self.tip >= eighth_more(other.tip)
     }
 
     /// What so much gas costs at most. Saturates: a price that large is refused by every balance.
@@ -147,7 +212,68 @@ mod tests {
         assert_eq!(FeePolicy::ETHEREUM.bump(at_cap, 1), None);
     }
 
+    const NOT_DUE: Span = Span {
+        since: 0,
+        now: 0,
+        deadline: 1_000,
+    };
+
+    #[test]
+    fn what_the_next_block_would_not_take_is_replaced_at_once_with_a_rung_left_for_the_tip() {
+        let policy = FeePolicy::ETHEREUM;
+        let old = policy.today(GWEI);
+        let replace = |price: u128| policy.replace(old, price * GWEI, policy.cap, NOT_DUE);
+        assert_eq!(replace(2), None, "it still pays enough");
+        assert_eq!(
+            replace(10),
+            Some(Fee {
+                max: 21 * GWEI,
+                tip: GWEI + GWEI / 8
+            })
+        );
+        let dear = replace(150).unwrap();
+        assert!(
+            dear.max > 151 * GWEI && eighth_more(dear.max) <= policy.cap,
+            "{dear:?}"
+        );
+        assert_eq!(
+            replace(190).unwrap().max,
+            policy.cap,
+            "nothing less would be taken"
+        );
+        let above = replace(500).unwrap();
+        assert!(eighth_more(above.max) <= policy.cap, "{above:?}");
+    }
+
+    #[test]
+    fn the_most_is_what_the_amount_justifies_and_never_above_the_cap() {
+        let policy = FeePolicy::ETHEREUM;
+        let gas = END_COIN_GAS;
+        assert_eq!(policy.most(None, gas), policy.cap);
+        assert_eq!(policy.most(Some(u128::MAX), gas), policy.cap);
+        let small = 16 * GWEI * u128::from(gas);
+        assert_eq!(policy.most(Some(small), gas), 8 * GWEI);
+        assert_eq!(policy.most(Some(0), gas), 0);
+    }
+
     proptest! {
+        #[test]
+        fn a_replacement_is_an_eighth_more_and_within_what_the_value_justifies(
+            price in 0u128..1 << 50, now in 0u128..1 << 50, amount in 0u128..1 << 80, gone in 0u64..1_200, legacy: bool
+        ) {
+            let policy = if legacy { FeePolicy::ECHOIN } else { FeePolicy::ETHEREUM };
+            let most = policy.most(Some(amount), END_COIN_GAS);
+            let old = policy.today(price).at_most(most);
+            let span = Span { now: gone, ..NOT_DUE };
+            if let Some(new) = policy.replace(old, now, most, span) {
+                prop_assert!(new.max * 8 >= old.max * 9 && new.max <= most);
+                prop_assert!(new.tip * 8 >= old.tip * 9 && new.tip <= new.max);
+                prop_assert!(new.of(END_COIN_GAS) <= amount / 2);
+            } else {
+                prop_assert!(eighth_more(old.max) > most || gone < 1_000);
+            }
+        }
+
         #[test]
         fn a_bump_is_an_eighth_more_in_both_parts_or_nothing(price in 0u128..1 << 50, now in 0u128..1 << 50, legacy: bool) {
             let policy = if legacy { FeePolicy::ECHOIN } else { FeePolicy::ETHEREUM };

@@ -3,6 +3,7 @@
 
 mod errands;
 mod gas;
+mod pace;
 mod verdict;
 
 use crate::account::{Account, Call};
@@ -19,6 +20,7 @@ use alloy::primitives::{B256, U256};
 use errands::Errands;
 use gas::GasPool;
 use kofo_primitives::{ActKind, At, FailClass, LegEvent, LegRef};
+use pace::Pace;
 use std::collections::BTreeMap;
 use verdict::Verdict;
 
@@ -27,8 +29,8 @@ pub(crate) type Told = Vec<(LegRef, LegEvent)>;
 /// A transaction of the owner that is being sent.
 struct Owned {
     numbered: Numbered,
-    /// Height of the tip when it, or its next version, was made.
-    since: u64,
+    /// Since when it is sent.
+    pace: Option<Pace>,
 }
 
 pub(crate) struct Sender {
@@ -130,7 +132,7 @@ impl Sender {
     pub(crate) fn broadcast(&mut self, leg: LegRef, form: Form, tip: Option<Head>) {
         self.hold(leg, &form);
         self.dirty = true;
-        let since = tip.map_or(0, |head| head.height);
+        let since = tip.map(Pace::new);
         let kind = form.kind();
         match form.numbered() {
             Some(numbered) => {
@@ -139,9 +141,20 @@ impl Sender {
                 } else if self.owned.contains_key(&(leg, ActKind::Cancel)) {
                     return;
                 }
-                let owned = self.owned.entry((leg, kind)).or_insert(Owned { numbered, since });
+                let new = Owned {
+                    numbered,
+                    pace: since,
+                };
+                let owned = self.owned.entry((leg, kind)).or_insert(new);
                 if owned.numbered.fee.max < numbered.fee.max {
-                    *owned = Owned { numbered, since };
+                    owned.numbered = numbered;
+                    owned.pace = match (owned.pace, since) {
+                        (Some(old), Some(new)) => Some(Pace {
+                            since: new.since,
+                            ..old
+                        }),
+                        (old, new) => old.or(new),
+                    };
                 }
             }
             None => self.gas.want(leg, form),
@@ -296,7 +309,7 @@ impl Sender {
     }
 
     async fn send_owned(&mut self, round: Round<'_>, follower: &mut Follower) -> Result<bool, NodeError> {
-        let Round { purse, tip, price } = round;
+        let Round { purse, tip, .. } = round;
         if self.owned.is_empty() {
             return Ok(false);
         }
@@ -325,14 +338,15 @@ impl Sender {
             if !is_lock && verdict == Verdict::Accepted {
                 it.facts.cancel = Some((At::Mempool, txid(signed.hash)));
             }
-            if !(round.waited(owned.since, fee) || verdict == Verdict::Underpriced) {
-                continue;
-            }
             // The core journals the next version before it is sent: it conflicts with this one by its nonce.
             let versions = self.versions.entry(*leg).or_default();
-            let newest = versions.iter().any(|(_, other)| other.fee.max > fee.max);
-            if let Some(fee) = purse.config.fees.bump(fee, price).filter(|_| !newest) {
-                owned.since = tip.height;
+            if versions.iter().any(|(_, other)| other.fee.max > fee.max) {
+                continue;
+            }
+            let pace = *owned.pace.get_or_insert(Pace::new(tip));
+            let due = round.replacement((*kind, it), pace, fee, gas);
+            let outbid = (verdict == Verdict::Underpriced).then(|| round.outbids(it, fee, gas));
+            if let Some(fee) = due.or(outbid.flatten()) {
                 let form = if is_lock { Form::Lock } else { Form::Cancel };
                 let numbered = Numbered { nonce, gas, fee };
                 versions.push((*kind, numbered));
@@ -360,25 +374,32 @@ impl Round<'_> {
         self.purse.node.nonce(account.address(), state).await
     }
 
-    /// Whether what was sent then, for that fee, should pay more by now.
+    /// Whether an errand that was sent then, for that fee, should pay more by now.
     fn waited(&self, since: u64, fee: Fee) -> bool {
         let blocks = self.tip.height.saturating_sub(since);
         blocks >= self.purse.config.fees.bump_after || self.price > fee.max
     }
+
+    /// What outbids this fee today, within the most that the act may pay.
+    fn outbids(&self, it: &Leg, fee: Fee, gas: u64) -> Option<Fee> {
+        let most = self.most(it, gas);
+        let today = self.purse.config.fees.today(self.price).at_most(most);
+        fee.replaced_by(today, most)
+    }
 }
 
-/// Sends, and pays more as long as the pool says that it is too little and the cap allows.
+/// Sends, and pays more as long as the pool says that it is too little and the most allows.
 async fn send_bumping(
     round: Round<'_>,
     account: &Account,
-    call: &Call,
+    (it, call): (&Leg, &Call),
     (nonce, fee): (u64, &mut Fee),
 ) -> (Verdict, B256) {
-    let Round { purse, price, .. } = round;
+    let purse = round.purse;
     loop {
         let signed = account.sign(&purse.config, call, nonce, *fee);
         let verdict = Verdict::of(purse.node.send(&signed.raw).await);
-        match purse.config.fees.bump(*fee, price) {
+        match round.outbids(it, *fee, call.gas) {
             Some(more) if verdict == Verdict::Underpriced => *fee = more,
             _ => return (verdict, signed.hash),
         }

@@ -1,6 +1,7 @@
 //! Redeems and refunds, from accounts of their own, each with one open transaction: no lock and no other swap can hold
 //! them up.
 
+use super::pace::{Moment, Pace};
 use super::{Round, Told, Verdict};
 use crate::account::Account;
 use crate::calls;
@@ -22,8 +23,10 @@ struct Wanted {
     form: Form,
     /// So much is paid: what the newest version that we were told to send says.
     least: Fee,
-    /// The height at which a better-paying version was last offered.
-    offered: Option<u64>,
+    /// The height at which a better-paying version was last offered, and what it pays.
+    offered: Option<(u64, Fee)>,
+    /// When it was first sent.
+    first: Option<Moment>,
     failures: u32,
     not_before: u64,
     told_funds: bool,
@@ -36,7 +39,8 @@ struct Open {
     nonce: u64,
     fee: Fee,
     hash: B256,
-    since: u64,
+    /// When this fee was first sent.
+    since: Moment,
 }
 
 struct Lane {
@@ -70,6 +74,7 @@ impl GasPool {
             form,
             least,
             offered: None,
+            first: None,
             failures: 0,
             not_before: 0,
             told_funds: false,
@@ -165,9 +170,11 @@ impl GasPool {
             return Ok(true);
         }
         let next = self.most_urgent(index, follower, tip);
-        let least = next
-            .and_then(|act| self.wanted.get(&act))
-            .map(|wanted| wanted.least);
+        let least = next.and_then(|act| {
+            let it = follower.legs.get(&act.0)?;
+            let most = round.most(it, it.htlc.end_gas());
+            Some(self.wanted.get(&act)?.least.at_most(most))
+        });
         let (Some(act), Some(least), Some(lane)) = (next, least, self.lanes.get_mut(index)) else {
             return Ok(false);
         };
@@ -179,7 +186,7 @@ impl GasPool {
             nonce: mined,
             fee,
             hash: B256::ZERO,
-            since: tip.height,
+            since: tip.into(),
         });
         Ok(true)
     }
@@ -205,14 +212,16 @@ impl GasPool {
         let (Some(it), Some(wanted)) = (follower.legs.get(&leg), self.wanted.get_mut(&open.act)) else {
             return Ok(false);
         };
-        let paid = open.fee.max(wanted.least);
+        let most = round.most(it, it.htlc.end_gas());
+        let paid = open.fee.max(wanted.least.at_most(most));
         if paid != open.fee {
-            (open.fee, open.since) = (paid, tip.height);
+            (open.fee, open.since) = (paid, tip.into());
         }
-        told.extend(wanted.offer(open, round).map(|better| (leg, better)));
+        told.extend(wanted.offer(open, it, round).map(|better| (leg, better)));
         let call = calls::end(&it.htlc, &wanted.form);
         let need = Amount::new(open.fee.of(call.gas));
-        let (verdict, hash) = super::send_bumping(round, account, &call, (open.nonce, &mut open.fee)).await;
+        let (verdict, hash) =
+            super::send_bumping(round, account, (it, &call), (open.nonce, &mut open.fee)).await;
         open.hash = hash;
         tracing::debug!(%leg.leg, ?kind, %hash, ?verdict, "sent");
         *last = Some((open.nonce, open.fee));
@@ -256,7 +265,9 @@ impl GasPool {
         };
         let ready = self.wanted.iter().filter_map(|(act, wanted)| {
             let it = follower.legs.get(&act.0)?;
-            let may = it.may_send(act.1, tip.time) && wanted.not_before <= tip.height && wanted.form.is_for(account);
+            let may = it.may_send(act.1, tip.time)
+                && wanted.not_before <= tip.height
+                && wanted.form.is_for(account);
             let could = may && can_succeed(it, act.1, follower, tip);
             (could && !open(act)).then_some((it.htlc.timelock, *act))
         });
@@ -265,18 +276,25 @@ impl GasPool {
 }
 
 impl Wanted {
-    /// A better-paying version of what waits too long. The core journals it and says when it is to be sent.
-    fn offer(&mut self, open: &Open, round: Round<'_>) -> Option<LegEvent> {
-        let policy = &round.purse.config.fees;
-        let height = round.tip.height;
-        let offered = self.offered.filter(|at| *at >= open.since);
-        let again = offered.is_none_or(|at| height.saturating_sub(at) >= policy.bump_after);
-        if !again || !round.waited(open.since, open.fee) {
+    /// A better-paying version of what waits too long. The core journals it and says when it is to be sent; until then
+    /// it is offered again at times, and whenever so much more is due that it could replace the offered one too.
+    fn offer(&mut self, open: &Open, it: &Leg, round: Round<'_>) -> Option<LegEvent> {
+        let (tip, policy) = (round.tip, &round.purse.config.fees);
+        let first = *self.first.get_or_insert(tip.into());
+        let pace = Pace {
+            first,
+            since: open.since,
+        };
+        let better = round.replacement((open.act.1, it), pace, open.fee, it.htlc.end_gas())?;
+        let known = self.offered.filter(|(at, fee)| {
+            let lately = tip.height.saturating_sub(*at) < policy.bump_after;
+            lately && !better.replaces(*fee)
+        });
+        if known.is_some() {
             return None;
         }
-        let better = self.form.paying(policy.bump(open.fee, round.price)?);
-        self.offered = Some(height);
-        Some(LegEvent::Built(open.act.1, better.encode()))
+        self.offered = Some((tip.height, better));
+        Some(LegEvent::Built(open.act.1, self.form.paying(better).encode()))
     }
 
     /// Our transaction failed in a block. The next try waits longer: each costs gas.

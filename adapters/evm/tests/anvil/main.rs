@@ -10,5 +10,6 @@ mod gas_price;
 mod harness;
 mod own_promises;
 mod proxy;
+mod rising_fees;
 mod together;
 mod tokens;
