@@ -9,3 +9,4 @@ mod agree;
 mod hostile;
 mod restart;
 mod stage;
+mod together;

@@ -50,6 +50,7 @@ pub(crate) struct Node {
     pub(crate) service: Arc<Service>,
     pub(crate) agreement: Arc<Agreement>,
     engine: JoinHandle<()>,
+    rounds: JoinHandle<()>,
     peers: Option<JoinHandle<()>>,
 }
 
