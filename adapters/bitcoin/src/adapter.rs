@@ -1,5 +1,6 @@
 //! The port of [`kofo_adapter_api`] on bitcoind.
 
+mod entrusted;
 mod rounds;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,10 +10,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bitcoin::secp256k1::{PublicKey, Secp256k1, SecretKey};
 use bitcoin::{Network, ScriptBuf};
-use kofo_adapter_api::{AdapterError, ChainAdapter, PartyWanted, Round, RoundReply, RoundRequest};
+use kofo_adapter_api::{AdapterError, ChainAdapter, Entrusted, PartyWanted, Round, RoundReply, RoundRequest};
 use kofo_primitives::{
-    Amount, AssetId, Bytes, ChainAction, ChainEvent, ChainId, End, HtlcSpec, LegId, LegRef, NetworkId, Party,
-    Place, Seed, SwapNonce, Tip, Together,
+    Act, ActKind, Amount, AssetId, Bytes, ChainAction, ChainEvent, ChainId, End, HtlcSpec, LegId, LegRef,
+    NetworkId, Party, Place, Prepared, Seed, SwapNonce, Tip, Together,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -350,6 +351,25 @@ impl ChainAdapter for BitcoinAdapter {
         request: &RoundRequest,
     ) -> Result<RoundReply, AdapterError> {
         self.help_together(what, legs, request)
+    }
+
+    async fn entrust(
+        &self,
+        leg: LegRef,
+        spec: &HtlcSpec,
+        act: ActKind,
+    ) -> Result<Vec<Entrusted>, AdapterError> {
+        self.give(leg, spec, act)
+    }
+
+    async fn take_over(
+        &self,
+        leg: LegRef,
+        spec: &HtlcSpec,
+        act: &Act,
+        entrusted: &Entrusted,
+    ) -> Result<Prepared, AdapterError> {
+        self.take(leg, spec, act, entrusted)
     }
 }
 

@@ -24,6 +24,7 @@
 
 mod adapter;
 mod engine;
+mod entrust;
 mod fee;
 mod htlc;
 mod leg;
@@ -42,6 +43,7 @@ mod wallet;
 pub use bitcoin::Network;
 
 pub use adapter::{BitcoinAdapter, BitcoinConfig, MAX_WITNESSES, Witness, asset_id, chain_id};
+pub use entrust::EntrustError;
 pub use htlc::{Htlc, HtlcError, PREIMAGE_BYTES};
 pub use musig::{Help, MusigError, NONCE_BYTES, NoAggregate, PARTIAL_BYTES};
 pub use party::{BitcoinParty, PartyError};

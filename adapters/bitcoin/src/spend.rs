@@ -6,6 +6,7 @@
 use bitcoin::absolute::LockTime;
 use bitcoin::hashes::{Hash, sha256};
 use bitcoin::key::Keypair;
+use bitcoin::secp256k1::schnorr::Signature;
 use bitcoin::secp256k1::{Message, PublicKey, Secp256k1, SecretKey};
 use bitcoin::sighash::{Prevouts, SighashCache, TapSighashType};
 use bitcoin::taproot::{LeafVersion, TapLeafHash};
@@ -43,6 +44,12 @@ pub enum SpendError {
     /// The key is not the one in the leaf.
     #[error("the leaf wants the key {want}: the secret given is another's")]
     WrongKey {
+        /// The key in the leaf.
+        want: PublicKey,
+    },
+    /// The signature is not over this transaction, or by another key.
+    #[error("the signature is not one by {want} over this transaction")]
+    WrongSignature {
         /// The key in the leaf.
         want: PublicKey,
     },
@@ -100,6 +107,46 @@ impl Htlc {
         self.vsize(coins, payout, &self.refund_way())
     }
 
+    /// The signature of a redeem whose preimage is filled in later, of one coin.
+    pub(crate) fn presign_redeem(
+        &self,
+        spend: &Spend<'_>,
+        secret: &SecretKey,
+    ) -> Result<Signature, SpendError> {
+        self.presign(spend, &self.redeem_way(&[0; PREIMAGE_BYTES]), secret)
+    }
+
+    /// The signature of a refund of one coin.
+    pub(crate) fn presign_refund(
+        &self,
+        spend: &Spend<'_>,
+        secret: &SecretKey,
+    ) -> Result<Signature, SpendError> {
+        self.presign(spend, &self.refund_way(), secret)
+    }
+
+    /// A redeem of one coin with a signature that the redeemer has given in advance.
+    pub(crate) fn complete_redeem(
+        &self,
+        spend: &Spend<'_>,
+        preimage: &[u8; PREIMAGE_BYTES],
+        signature: &Signature,
+    ) -> Result<Transaction, SpendError> {
+        if sha256::Hash::hash(preimage).to_byte_array() != *self.hashlock() {
+            return Err(SpendError::WrongPreimage);
+        }
+        self.complete(spend, &self.redeem_way(preimage), signature)
+    }
+
+    /// A refund of one coin with a signature that the refunder has given in advance.
+    pub(crate) fn complete_refund(
+        &self,
+        spend: &Spend<'_>,
+        signature: &Signature,
+    ) -> Result<Transaction, SpendError> {
+        self.complete(spend, &self.refund_way(), signature)
+    }
+
     fn redeem_way<'a>(&'a self, preimage: &'a [u8; PREIMAGE_BYTES]) -> Leaf<'a> {
         let (script, key) = (self.redeem_leaf(), self.redeemer());
         Leaf {
@@ -147,6 +194,34 @@ impl Htlc {
             set_witness(&mut tx, index, self.witness(&signature.serialize(), leaf));
         }
         keypair.non_secure_erase();
+        Ok(tx)
+    }
+
+    fn presign(
+        &self,
+        spend: &Spend<'_>,
+        leaf: &Leaf<'_>,
+        secret: &SecretKey,
+    ) -> Result<Signature, SpendError> {
+        let signed = self.spend(spend, leaf, secret)?;
+        let signature = signed.input.first().and_then(|input| input.witness.nth(0));
+        let signature = signature.and_then(|bytes| Signature::from_slice(bytes).ok());
+        Ok(signature.expect("a spend of one coin begins with its signature"))
+    }
+
+    fn complete(
+        &self,
+        spend: &Spend<'_>,
+        leaf: &Leaf<'_>,
+        signature: &Signature,
+    ) -> Result<Transaction, SpendError> {
+        let (mut tx, spent) = self.unsigned(spend, leaf)?;
+        let message = leaf_message(&tx, &spent, 0, &leaf.script);
+        let key = leaf.key.x_only_public_key().0;
+        Secp256k1::verification_only()
+            .verify_schnorr(signature, &message, &key)
+            .map_err(|_| SpendError::WrongSignature { want: *leaf.key })?;
+        set_witness(&mut tx, 0, self.witness(&signature.serialize(), leaf));
         Ok(tx)
     }
 
