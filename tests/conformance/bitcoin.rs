@@ -8,7 +8,7 @@ use bitcoin::secp256k1::SecretKey;
 use bitcoin::{Network, OutPoint, Transaction};
 use kofo_adapter_api::ChainAdapter;
 use kofo_adapter_api::conformance::harness::{
-    Counted, FaultyNode, FeeMarket, Harness, Outage, Overheard, RawChain, Who, WrongLocks,
+    Counted, FaultyNode, FeeMarket, Harness, Outage, Outsider, Overheard, RawChain, Who, WrongLocks,
 };
 use kofo_bitcoin::{
     BitcoinAdapter, BitcoinConfig, BitcoinParty, Coin, Htlc, MemoryStore, RpcAuth, Spend, asset_id,
@@ -62,6 +62,25 @@ async fn bitcoind(test: &str) -> Option<Bitcoind> {
 }
 
 impl Bitcoind {
+    async fn adapter(&self, seed: Seed, store: Arc<MemoryStore>) -> Arc<dyn ChainAdapter> {
+        let node = self.turn.regtest.bitcoin();
+        let config = BitcoinConfig {
+            network: Network::Regtest,
+            kofo_network: network(),
+            url: self.proxy.url.clone(),
+            auth: RpcAuth::UserPass {
+                user: node.rpc_user.clone(),
+                password: node.rpc_password.clone(),
+            },
+            witnesses: Vec::new(),
+            birthday: self.birthday,
+            max_fee_rate: 200,
+            poll: Duration::from_millis(20),
+            block_time: Duration::from_secs(600),
+        };
+        Arc::new(BitcoinAdapter::start(config, seed, store).await.unwrap())
+    }
+
     /// From regtest's faucet, into the mempool.
     async fn pay(&self, address: &str, btc: &str) {
         let params = json!({"address": address, "amount": btc, "fee_rate": 2});
@@ -111,23 +130,8 @@ fn network() -> NetworkId {
 #[async_trait]
 impl Harness for Bitcoind {
     async fn start(&self, who: Who) -> Arc<dyn ChainAdapter> {
-        let node = self.turn.regtest.bitcoin();
-        let config = BitcoinConfig {
-            network: Network::Regtest,
-            kofo_network: network(),
-            url: self.proxy.url.clone(),
-            auth: RpcAuth::UserPass {
-                user: node.rpc_user.clone(),
-                password: node.rpc_password.clone(),
-            },
-            witnesses: Vec::new(),
-            birthday: self.birthday,
-            max_fee_rate: 200,
-            poll: Duration::from_millis(20),
-            block_time: Duration::from_secs(600),
-        };
         let (seed, store) = self.owners[&who].clone();
-        Arc::new(BitcoinAdapter::start(config, seed, store).await.unwrap())
+        self.adapter(seed, store).await
     }
 
     fn asset(&self) -> AssetId {
@@ -245,6 +249,13 @@ impl FeeMarket for Bitcoind {
 }
 
 #[async_trait]
+impl Outsider for Bitcoind {
+    async fn outsider(&self) -> Arc<dyn ChainAdapter> {
+        self.adapter(fresh_seed(), Arc::default()).await
+    }
+}
+
+#[async_trait]
 impl Counted for Bitcoind {
     async fn calls(&self) -> u64 {
         self.proxy.orders.calls()
@@ -267,5 +278,6 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 kofo_adapter_api::conformance_tests!(bitcoind =>
-    always, dust, mempool, wrong_locks, two_locks, raw, faulty_node, outage, fees, counted, overheard
+    always, dust, mempool, wrong_locks, two_locks, raw, faulty_node, outage, fees, counted, overheard,
+    together, redeem_together, redeem_together_stuck, entrusted
 );
