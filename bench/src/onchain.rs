@@ -6,6 +6,7 @@ mod figures;
 mod limits;
 mod peers;
 mod tables;
+mod whole;
 
 use std::io::Write;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use kofo_regtest::{Chain, Options, Regtest};
 use crate::Report;
 use figures::{Beyond, Figures};
 use peers::Peers;
+use whole::Wholes;
 
 /// All that was measured, and what it is compared with.
 pub(crate) struct Outcome {
@@ -49,7 +51,7 @@ impl Outcome {
         Ok(Report {
             json: self.json()?,
             text: self.text()?,
-            missed: self.missed(),
+            missed: self.missed()?,
         })
     }
 
@@ -61,7 +63,8 @@ impl Outcome {
     /// Everything, as tables in Markdown.
     fn text(&self) -> Result<String> {
         Ok([
-            tables::limits(&self.figures, &self.peers)?,
+            tables::limits(&self.figures, &self.peers),
+            Wholes::of(&self.figures, &self.peers)?.table(),
             tables::evm(&self.figures.evm, &self.peers),
             tables::batches(&self.beyond.acts, &self.peers),
             tables::acts(&self.beyond.acts, &self.peers),
@@ -70,11 +73,11 @@ impl Outcome {
         .join("\n\n"))
     }
 
-    /// A sentence for each figure that is above its limit.
-    fn missed(&self) -> Vec<String> {
-        limits::all(&self.figures)
-            .iter()
-            .filter_map(limits::Limit::missed)
-            .collect()
+    /// A sentence for each figure that is above its limit, and for each peer whose whole swap needs less than ours.
+    fn missed(&self) -> Result<Vec<String>> {
+        let all = limits::all(&self.figures);
+        let above = all.iter().filter_map(limits::Limit::missed);
+        let whole = Wholes::of(&self.figures, &self.peers)?;
+        Ok(above.chain(whole.not_least()).collect())
     }
 }

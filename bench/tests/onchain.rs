@@ -54,7 +54,8 @@ fn the_figures_have_the_promised_names_and_none_is_above_its_limit() {
     let n = "a number";
     let gas = json!({"lock": n, "redeem": n, "refund": n});
     let lanes = json!({"recycled": gas, "first": gas});
-    let evm = json!({"eth": lanes, "erc20": lanes, "batch32_per_swap": n});
+    let evm = json!({"eth": lanes, "erc20": lanes, "batch32_per_swap": n,
+        "coop_refund": n, "gasless_redeem": n, "tower_redeem": n});
     let promised = json!({"evm": evm, "btc": {"leaf_redeem": n, "leaf_refund": n}});
     assert_eq!(shape(&figures), promised);
 
@@ -68,6 +69,9 @@ fn the_figures_have_the_promised_names_and_none_is_above_its_limit() {
         ("ETH refund, recycled", of("/evm/eth/recycled/refund"), 37_000),
         ("ETH refund, first use", of("/evm/eth/first/refund"), 37_000),
         ("a swap of 32", of("/evm/batch32_per_swap"), 16_700),
+        ("cooperative refund", of("/evm/coop_refund"), 41_000),
+        ("gasless redeem", of("/evm/gasless_redeem"), 49_000),
+        ("redeem by a tower", of("/evm/tower_redeem"), 39_900),
         ("redeem leaf", of("/btc/leaf_redeem"), 155),
         ("refund leaf", of("/btc/leaf_refund"), 138),
     ];

@@ -34,9 +34,8 @@ pub(super) async fn measure(regtest: &Regtest) -> Result<(Evm, Acts)> {
         erc20_opening: rounds::leg(stage, token, Lane::Opening).await?,
         eth_batch: rounds::batch(stage, ETH).await?,
         erc20_batch: rounds::batch(stage, token).await?,
-        third_party_redeem: rounds::third_party_redeem(stage).await?,
-        redeem_for: rounds::redeem_for(stage).await?,
-        release: rounds::release(stage).await?,
+        recycled_redeem_for: rounds::redeem_for(stage, Lane::Recycled).await?,
+        recycled_release: rounds::release(stage, Lane::Recycled).await?,
         token_transfer: rounds::token_transfer(stage).await?,
     };
     Ok((
@@ -44,6 +43,9 @@ pub(super) async fn measure(regtest: &Regtest) -> Result<(Evm, Acts)> {
             eth,
             erc20,
             batch32_per_swap: acts.eth_batch.swap,
+            coop_refund: rounds::release(stage, Lane::OneOff).await?,
+            gasless_redeem: rounds::redeem_for(stage, Lane::OneOff).await?,
+            tower_redeem: rounds::third_party_redeem(stage).await?,
         },
         acts,
     ))

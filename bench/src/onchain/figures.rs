@@ -33,6 +33,12 @@ pub(crate) struct Evm {
     pub(crate) erc20: Lanes,
     /// Lock and redeem of one of 32 ETH swaps that are locked together and redeemed together, rounded up.
     pub(crate) batch32_per_swap: u64,
+    /// The owner takes the money back early by the redeemer's signature, on a one-off lane.
+    pub(crate) coop_refund: u64,
+    /// A relayer redeems for a fee, by the redeemer's signature, on a one-off lane.
+    pub(crate) gasless_redeem: u64,
+    /// A tower redeems for the redeemer and for nothing, on a recycled lane.
+    pub(crate) tower_redeem: u64,
 }
 
 /// The Bitcoin figures that have limits: one HTLC output in, one taproot output out.
@@ -66,12 +72,10 @@ pub(crate) struct Acts {
     pub(crate) erc20_opening: Gas,
     pub(crate) eth_batch: BatchGas,
     pub(crate) erc20_batch: BatchGas,
-    /// Somebody else redeems for the redeemer, on a recycled lane.
-    pub(crate) third_party_redeem: u64,
-    /// A relayer redeems for a fee, by the redeemer's signature, on a one-off lane.
-    pub(crate) redeem_for: u64,
-    /// The owner takes the money back early by the redeemer's signature, on a one-off lane.
-    pub(crate) release: u64,
+    /// As the figure of its name, on a recycled lane.
+    pub(crate) recycled_redeem_for: u64,
+    /// As a cooperative refund, on a recycled lane.
+    pub(crate) recycled_release: u64,
     /// A plain transfer of the test token between holders: tells how dear the token itself is.
     pub(crate) token_transfer: u64,
 }

@@ -12,7 +12,7 @@ pub(crate) struct Limit {
 }
 
 /// All limits, each with its figure. An ERC-20 refund has none: the token's own transfer is most of it.
-pub(crate) fn all(figures: &Figures) -> [Limit; 9] {
+pub(crate) fn all(figures: &Figures) -> [Limit; 12] {
     let gas = |what, measured, most| Limit {
         what,
         unit: "gas",
@@ -38,6 +38,9 @@ pub(crate) fn all(figures: &Figures) -> [Limit; 9] {
         ),
         gas("ERC-20 lock + redeem, first use", evm.erc20.first.swap(), 106_200),
         gas("ETH lock + redeem, each of 32", evm.batch32_per_swap, 16_700),
+        gas("ETH cooperative refund, one-off lane", evm.coop_refund, 41_000),
+        gas("ETH gasless redeem, one-off lane", evm.gasless_redeem, 49_000),
+        gas("ETH redeem by a tower, recycled", evm.tower_redeem, 39_900),
         size("redeem leaf", btc.leaf_redeem, 155),
         size("refund leaf", btc.leaf_refund, 138),
     ]

@@ -13,6 +13,8 @@ pub(crate) struct Peers {
     pub(crate) batches: Vec<BatchPeer>,
     pub(crate) acts: ActPeers,
     pub(crate) btc: Vec<BtcPeer>,
+    /// Whole swaps of bitcoin for ether.
+    pub(crate) swaps: Vec<SwapPeer>,
 }
 
 /// One contract.
@@ -66,10 +68,25 @@ pub(crate) struct ActPeer {
 #[serde(deny_unknown_fields)]
 pub(crate) struct BtcPeer {
     pub(crate) name: String,
+    /// With one P2TR input and P2TR change.
+    pub(crate) lock: u64,
     pub(crate) redeem: [u64; 2],
     pub(crate) refund: [u64; 2],
     /// Both parties together, where the script allows it.
     pub(crate) cooperative: Option<[u64; 2]>,
+}
+
+/// What one peer swaps bitcoin for ether with, when all goes well.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SwapPeer {
+    pub(crate) name: String,
+    /// The name of its script.
+    pub(crate) btc: String,
+    /// Whether its parties spend that script together then.
+    pub(crate) together: bool,
+    /// The name of its contract.
+    pub(crate) evm: String,
 }
 
 impl PeerGas {
@@ -101,6 +118,7 @@ mod tests {
     fn the_file_reads_and_every_list_has_somebody() {
         let peers = Peers::read().unwrap();
         assert!(!peers.evm.is_empty() && !peers.batches.is_empty() && !peers.btc.is_empty());
+        assert!(!peers.swaps.is_empty());
         assert!(
             peers
                 .evm

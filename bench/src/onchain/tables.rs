@@ -1,14 +1,12 @@
 //! What was measured beside what others need.
 
-use anyhow::{Context, Result};
-
 use super::figures::{Acts, BatchGas, Evm, Figures, Gas, LeafSizes, Payouts};
 use super::limits;
-use super::peers::{BtcPeer, EvmPeer, Peers};
+use super::peers::{ActPeer, BtcPeer, EvmPeer, Peers};
 use crate::table::{difference, grouped, markdown};
 
 /// Figures with limits, each with the peer that needs least.
-pub(crate) fn limits(figures: &Figures, peers: &Peers) -> Result<String> {
+pub(crate) fn limits(figures: &Figures, peers: &Peers) -> String {
     let eth = |of: fn(&EvmPeer) -> u64| peers.evm.iter().map(|p| (of(p), p.name.as_str())).min();
     let btc = |of: fn(&BtcPeer) -> u64| peers.btc.iter().map(|p| (of(p), p.name.as_str())).min();
     let swap = eth(|p| p.eth.swap());
@@ -23,12 +21,16 @@ pub(crate) fn limits(figures: &Figures, peers: &Peers) -> Result<String> {
         token_swap,
         token_swap,
         batch,
+        act(&peers.acts.release),
+        None,
+        act(&peers.acts.third_party_redeem),
         btc(|p| p.redeem[1]),
         btc(|p| p.refund[1]),
     ];
     let mut rows = Vec::new();
     for (limit, best) in limits::all(figures).iter().zip(best) {
-        let (theirs, name) = best.context("bench/data/peers.json lists nobody")?;
+        let least = best.map_or(String::new(), |(theirs, _)| grouped(theirs));
+        let ours = best.map_or(String::new(), |(theirs, _)| difference(limit.measured, theirs));
         rows.push(vec![
             format!("{} ({})", limit.what, limit.unit),
             grouped(limit.measured),
@@ -39,9 +41,9 @@ pub(crate) fn limits(figures: &Figures, peers: &Peers) -> Result<String> {
                 "holds"
             }
             .to_owned(),
-            grouped(theirs),
-            difference(limit.measured, theirs),
-            name.to_owned(),
+            least,
+            ours,
+            best.map_or(String::new(), |(_, name)| name.to_owned()),
         ]);
     }
     let head = [
@@ -53,7 +55,11 @@ pub(crate) fn limits(figures: &Figures, peers: &Peers) -> Result<String> {
         "ours",
         "which peer",
     ];
-    Ok(markdown(&head, &rows))
+    markdown(&head, &rows)
+}
+
+fn act(peer: &ActPeer) -> Option<(u64, &str)> {
+    Some((peer.gas, peer.name.as_str()))
 }
 
 /// All EVM peers. The last column is what our recycled lane saves.
@@ -133,9 +139,7 @@ pub(crate) fn acts(acts: &Acts, peers: &Peers) -> String {
         });
         vec![name.to_owned(), grouped(gas), theirs, who]
     };
-    let of = &peers.acts;
-    let known = |peer: &super::peers::ActPeer| (peer.name.clone(), peer.gas);
-    let [third, release, token] = [&of.third_party_redeem, &of.release, &of.token_transfer].map(known);
+    let token = &peers.acts.token_transfer;
     let rows = [
         row(
             "first lock of a lane to be recycled, ETH",
@@ -151,25 +155,12 @@ pub(crate) fn acts(acts: &Acts, peers: &Peers) -> String {
         ),
         row("… its redeem", acts.erc20_opening.redeem, None),
         row("… its refund", acts.erc20_opening.refund, None),
-        row(
-            "redeem by a third party, ETH, recycled",
-            acts.third_party_redeem,
-            Some((&third.0, third.1)),
-        ),
-        row(
-            "redeemFor with a relayer's fee, ETH, one-off",
-            acts.redeem_for,
-            None,
-        ),
-        row(
-            "release by signature, ETH, one-off",
-            acts.release,
-            Some((&release.0, release.1)),
-        ),
+        row("gasless redeem, ETH, recycled", acts.recycled_redeem_for, None),
+        row("cooperative refund, ETH, recycled", acts.recycled_release, None),
         row(
             "transfer of the token alone",
             acts.token_transfer,
-            Some((&token.0, token.1)),
+            Some((&token.name, token.gas)),
         ),
     ];
     markdown(&["gas", "kofo", "peer", "which"], &rows)

@@ -102,25 +102,18 @@ pub(super) async fn third_party_redeem(stage: &mut Stage<'_>) -> Result<u64> {
 }
 
 /// A relayer pays the gas of a redeem and keeps a fee of it.
-pub(super) async fn redeem_for(stage: &mut Stage<'_>) -> Result<u64> {
+pub(super) async fn redeem_for(stage: &mut Stage<'_>, lane: Lane) -> Result<u64> {
     let timelock = stage.timelock().await?;
     let mut gas = Vec::new();
     for _ in 0..ROUNDS {
-        let swap = stage.swap(ETH, Lane::OneOff, timelock).await?;
+        let swap = stage.swap(ETH, lane, timelock).await?;
         stage.lock(&swap).await?;
-        let fields = [
-            ("slot", "uint256", swap.lock.slot.to_string()),
-            ("commitment", "bytes32", swap.commitment().to_string()),
-            ("relayer", "address", stage.relayer.to_string()),
-            ("fee", "uint256", FEE.to_string()),
-        ];
-        let signature = signing::by_redeemer(stage, "RedeemFor", &fields).await?.into();
-        let (preimage, it) = (swap.preimage, swap.lock);
+        let fee = U256::from(FEE);
         let call = HashLanes::redeemForCall {
-            preimage,
-            it,
-            fee: U256::from(FEE),
-            signature,
+            preimage: swap.preimage,
+            signature: signing::redeem_for(stage, &swap, stage.relayer, fee)?,
+            it: swap.lock,
+            fee,
         };
         gas.push(
             stage
@@ -132,21 +125,16 @@ pub(super) async fn redeem_for(stage: &mut Stage<'_>) -> Result<u64> {
 }
 
 /// The owner takes the money back before the timelock, by the redeemer's signature.
-pub(super) async fn release(stage: &mut Stage<'_>) -> Result<u64> {
+pub(super) async fn release(stage: &mut Stage<'_>, lane: Lane) -> Result<u64> {
     let timelock = stage.timelock().await?;
     let mut gas = Vec::new();
     for _ in 0..ROUNDS {
-        let swap = stage.swap(ETH, Lane::OneOff, timelock).await?;
+        let swap = stage.swap(ETH, lane, timelock).await?;
         stage.lock(&swap).await?;
-        let fields = [
-            ("slot", "uint256", swap.lock.slot.to_string()),
-            ("commitment", "bytes32", swap.commitment().to_string()),
-        ];
-        let signature = signing::by_redeemer(stage, "Release", &fields).await?.into();
         let call = HashLanes::releaseCall {
             hashlock: swap.hashlock,
+            signature: signing::release(stage, &swap)?,
             it: swap.lock,
-            signature,
         };
         gas.push(
             stage

@@ -3,14 +3,15 @@
 
 use alloy::hex;
 use alloy::primitives::{Address, B256, U256, keccak256};
+use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::{SolCall, SolValue};
 use anyhow::{Context, Result, ensure};
 use kofo_regtest::{CREATE2_DEPLOYER, Chain, Regtest};
 use serde_json::{Value, json};
 
-use super::ETH;
 use super::contracts::{HashLanes, TestToken};
 use super::swap::{AMOUNT, Lane, Swap, Terms, full, full_moment};
+use super::{ETH, signing};
 
 /// No transaction here needs so much, and osaka allows it.
 const GAS_LIMIT: &str = "0xf00000";
@@ -18,6 +19,8 @@ const GAS_LIMIT: &str = "0xf00000";
 const GAS_PRICE: &str = "0x174876e800";
 /// Far enough for a few hundred blocks to be mined before it, in seconds.
 const TIMELOCK_AFTER: u64 = 3_600;
+/// The redeemer's coins at the start, as many as anvil's own accounts have, in wei.
+const COINS: &str = "0x21e19e0c9bab2400000";
 /// Each account's tokens at the start.
 const TOKENS: u128 = AMOUNT << 32;
 
@@ -28,6 +31,8 @@ pub(super) struct Stage<'a> {
     pub(super) token: Address,
     pub(super) owner: Address,
     pub(super) redeemer: Address,
+    /// The redeemer's, which signs; what it sends is sent by anvil for it.
+    pub(super) key: PrivateKeySigner,
     /// Neither owner nor redeemer.
     pub(super) relayer: Address,
     seed: u64,
@@ -39,13 +44,22 @@ impl<'a> Stage<'a> {
     pub(super) async fn set(regtest: &'a Regtest) -> Result<Stage<'a>> {
         let mut lanes_code = HashLanes::BYTECODE.to_vec();
         lanes_code.extend(U256::from(regtest.ethereum().chain_id).abi_encode());
-        let [owner, redeemer, relayer] = accounts(regtest).await?;
+        let [owner, relayer] = accounts(regtest).await?;
+        let key = signing::key()?;
+        let redeemer = key.address();
+        for (method, params) in [
+            ("anvil_setBalance", json!([redeemer, COINS])),
+            ("anvil_impersonateAccount", json!([redeemer])),
+        ] {
+            regtest.rpc(Chain::Ethereum, method, params).await?;
+        }
         let mut stage = Stage {
             regtest,
             contract: deploy(regtest, &lanes_code).await?,
             token: deploy(regtest, &TestToken::BYTECODE).await?,
             owner,
             redeemer,
+            key,
             relayer,
             seed: 0,
             lanes: 0,
@@ -166,13 +180,13 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// The first three of anvil's rich accounts whose addresses have no zero byte.
-async fn accounts(regtest: &Regtest) -> Result<[Address; 3]> {
+/// The first two of anvil's rich accounts whose addresses have no zero byte.
+async fn accounts(regtest: &Regtest) -> Result<[Address; 2]> {
     let all = regtest.rpc(Chain::Ethereum, "eth_accounts", json!([])).await?;
     let all: Vec<Address> = serde_json::from_value(all)?;
     let mut chosen = all.into_iter().filter(|address| full(address.as_slice()));
     let mut next = || chosen.next().context("anvil has too few accounts");
-    Ok([next()?, next()?, next()?])
+    Ok([next()?, next()?])
 }
 
 /// Deploys with the first salt that gives an address without a zero byte.
