@@ -56,7 +56,9 @@ fn the_figures_have_the_promised_names_and_none_is_above_its_limit() {
     let lanes = json!({"recycled": gas, "first": gas});
     let evm = json!({"eth": lanes, "erc20": lanes, "batch32_per_swap": n,
         "coop_refund": n, "gasless_redeem": n, "tower_redeem": n});
-    let promised = json!({"evm": evm, "btc": {"leaf_redeem": n, "leaf_refund": n}});
+    let btc = json!({"leaf_redeem": n, "leaf_refund": n, "coop_redeem": n, "coop_refund": n,
+        "batch32_coop_total": n});
+    let promised = json!({"evm": evm, "btc": btc});
     assert_eq!(shape(&figures), promised);
 
     let of = |path: &str| figures.pointer(path).unwrap().as_u64().unwrap();
@@ -74,6 +76,9 @@ fn the_figures_have_the_promised_names_and_none_is_above_its_limit() {
         ("redeem by a tower", of("/evm/tower_redeem"), 39_900),
         ("redeem leaf", of("/btc/leaf_redeem"), 155),
         ("refund leaf", of("/btc/leaf_refund"), 138),
+        ("cooperative redeem", of("/btc/coop_redeem"), 111),
+        ("cooperative refund of bitcoin", of("/btc/coop_refund"), 111),
+        ("32 cooperative redeems", of("/btc/batch32_coop_total"), 1_900),
     ];
     for (what, measured, most) in limits {
         assert!(

@@ -46,6 +46,11 @@ pub(crate) struct Evm {
 pub(crate) struct Btc {
     pub(crate) leaf_redeem: u64,
     pub(crate) leaf_refund: u64,
+    /// Signed by both: no leaf, no preimage.
+    pub(crate) coop_redeem: u64,
+    pub(crate) coop_refund: u64,
+    /// 32 redeems signed by both, in one transaction, together.
+    pub(crate) batch32_coop_total: u64,
 }
 
 /// All figures that have limits. Their names are a promise to whoever reads the JSON.
@@ -80,18 +85,20 @@ pub(crate) struct Acts {
     pub(crate) token_transfer: u64,
 }
 
-/// Virtual bytes of both leaves for one kind of payout.
+/// Virtual bytes of both leaves, and of the key path, for one kind of payout.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct LeafSizes {
+pub(crate) struct Sizes {
     pub(crate) redeem: u64,
     pub(crate) refund: u64,
+    pub(crate) coop_redeem: u64,
+    pub(crate) coop_refund: u64,
 }
 
 /// Both kinds of payout that peers were measured with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Payouts {
-    pub(crate) p2wpkh: LeafSizes,
-    pub(crate) p2tr: LeafSizes,
+    pub(crate) p2wpkh: Sizes,
+    pub(crate) p2tr: Sizes,
 }
 
 /// What is measured without a limit of its own.

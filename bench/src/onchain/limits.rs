@@ -12,7 +12,7 @@ pub(crate) struct Limit {
 }
 
 /// All limits, each with its figure. An ERC-20 refund has none: the token's own transfer is most of it.
-pub(crate) fn all(figures: &Figures) -> [Limit; 12] {
+pub(crate) fn all(figures: &Figures) -> [Limit; 15] {
     let gas = |what, measured, most| Limit {
         what,
         unit: "gas",
@@ -43,6 +43,9 @@ pub(crate) fn all(figures: &Figures) -> [Limit; 12] {
         gas("ETH redeem by a tower, recycled", evm.tower_redeem, 39_900),
         size("redeem leaf", btc.leaf_redeem, 155),
         size("refund leaf", btc.leaf_refund, 138),
+        size("cooperative redeem", btc.coop_redeem, 111),
+        size("cooperative refund", btc.coop_refund, 111),
+        size("32 cooperative redeems, all", btc.batch32_coop_total, 1_900),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! What was measured beside what others need.
 
-use super::figures::{Acts, BatchGas, Evm, Figures, Gas, LeafSizes, Payouts};
+use super::figures::{Acts, BatchGas, Evm, Figures, Gas, Payouts, Sizes};
 use super::limits;
 use super::peers::{ActPeer, BtcPeer, EvmPeer, Peers};
 use crate::table::{difference, grouped, markdown};
@@ -9,6 +9,12 @@ use crate::table::{difference, grouped, markdown};
 pub(crate) fn limits(figures: &Figures, peers: &Peers) -> String {
     let eth = |of: fn(&EvmPeer) -> u64| peers.evm.iter().map(|p| (of(p), p.name.as_str())).min();
     let btc = |of: fn(&BtcPeer) -> u64| peers.btc.iter().map(|p| (of(p), p.name.as_str())).min();
+    let by_both = |p: &'_ BtcPeer| p.cooperative.map(|[_, p2tr]| p2tr);
+    let coop = peers
+        .btc
+        .iter()
+        .filter_map(|p| Some((by_both(p)?, p.name.as_str())))
+        .min();
     let swap = eth(|p| p.eth.swap());
     let refund = eth(|p| p.eth.refund);
     let token_swap = eth(|p| p.erc20.swap());
@@ -26,6 +32,9 @@ pub(crate) fn limits(figures: &Figures, peers: &Peers) -> String {
         act(&peers.acts.third_party_redeem),
         btc(|p| p.redeem[1]),
         btc(|p| p.refund[1]),
+        coop,
+        coop,
+        None,
     ];
     let mut rows = Vec::new();
     for (limit, best) in limits::all(figures).iter().zip(best) {
@@ -169,12 +178,12 @@ pub(crate) fn acts(acts: &Acts, peers: &Peers) -> String {
 /// Spends of one HTLC output to one output.
 pub(crate) fn btc(ours: &Payouts, peers: &Peers) -> String {
     let pair = |[p2wpkh, p2tr]: [u64; 2]| format!("{p2wpkh} / {p2tr}");
-    let both = |of: fn(&LeafSizes) -> u64| pair([of(&ours.p2wpkh), of(&ours.p2tr)]);
+    let both = |of: fn(&Sizes) -> u64| pair([of(&ours.p2wpkh), of(&ours.p2tr)]);
     let mut rows = vec![vec![
-        "kofo, by leaf".to_owned(),
+        "kofo".to_owned(),
         both(|s| s.redeem),
         both(|s| s.refund),
-        "–".to_owned(),
+        both(|s| s.coop_redeem),
     ]];
     for peer in &peers.btc {
         let cooperative = peer.cooperative.map_or("–".to_owned(), pair);
