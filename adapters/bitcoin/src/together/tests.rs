@@ -181,6 +181,32 @@ fn none_too_many_and_repeated_coins_are_refused() {
 }
 
 #[test]
+fn the_message_of_a_fixed_redeem_never_changes() {
+    let htlc = Htlc::new(public(1), public(2), [7; 32], 1_800_000_000).unwrap();
+    let payout = p2tr(3);
+    let outpoint = OutPoint {
+        txid: Txid::from_byte_array([5; 32]),
+        vout: 3,
+    };
+    let input = KeyInput {
+        htlc: &htlc,
+        coin: Coin {
+            outpoint,
+            value: Amount::from_sat(100_000),
+        },
+        payout: &payout,
+    };
+    let spend = KeySpend::new(Together::Redeem, &[input], Amount::from_sat(310)).unwrap();
+    let message: String = spend
+        .message(0)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let pinned = "ae94a9909929206984b71599008f388e98923f1b09a04584f8b43b0d018ccaa8";
+    assert_eq!(message, pinned);
+}
+
+#[test]
 fn a_fee_that_eats_the_coins_is_refused() {
     let legs = legs(2);
     for what in [Together::Redeem, Together::Refund] {
