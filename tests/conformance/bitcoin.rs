@@ -1,5 +1,7 @@
 //! The suite on bitcoind.
 
+mod together;
+
 use crate::proxy::Proxy;
 use crate::turns::{Turn, fresh_seed};
 use async_trait::async_trait;

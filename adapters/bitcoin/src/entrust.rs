@@ -1,4 +1,4 @@
-//! What the owner of a leg entrusts to a third party: signatures of redeems or refunds to the owner's own payout, at
+//! What the owner of a leg entrusts to a third party (rule B13): signatures of redeems or refunds to the owner's own payout, at
 //! rising fees.
 //!
 //! A package names the coin, the fee and the owner's signature; whoever takes it over builds the transaction from the

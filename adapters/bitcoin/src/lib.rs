@@ -12,6 +12,9 @@
 //!   bytes; it reserves the transaction's inputs.
 //! * Money is never spent before it is final: a lock takes coins as deep as the leg's own depth, and no change of
 //!   an unconfirmed lock. All versions of a lock, and its cancel, spend the same coins.
+//! * Two parties redeem, or return, by key path with MuSig2 ([`KeySpend`]; rules B7 to B12): secret nonces live in
+//!   memory, sign once, and are in no journal. What an owner entrusts is signed in advance (B13): it pays the owner
+//!   and nobody else, and of a leg of somebody else this adapter sends that and can sign nothing.
 //!
 //! ```
 //! use kofo_bitcoin::Htlc;

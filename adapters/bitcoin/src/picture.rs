@@ -157,6 +157,7 @@ impl Wanted {
         height(lock).saturating_add(u64::from(self.depth))
     }
 
+    /// What a spend of the leg's coins is (rule B12).
     fn spends(&self, sighting: &Sighting, found: &[Found], picture: &mut Picture) {
         let fact = sighting.fact();
         for input in &sighting.tx.input {

@@ -1,4 +1,4 @@
-//! A signing round as the two nodes exchange it: what is asked for, and what is answered.
+//! A signing round as the two nodes exchange it (rules B9 and B10): what is asked for, and what is answered.
 //!
 //! Who asks names its coins, its fee and one nonce for each coin; who helps builds the same transaction from the terms
 //! that both have agreed on, and answers with one nonce and one partial signature for each coin. Nothing of a round is

@@ -1,4 +1,4 @@
-//! Spends by key path: both parties sign, no leaf and no preimage is shown.
+//! Spends by key path (rules B7 and B8): both parties sign, no leaf and no preimage is shown.
 //!
 //! One transaction takes the coins of up to 32 different HTLCs. A redeem pays everything to the payout of the first
 //! leg, because all are the same redeemer's; a refund pays each leg to its own refunder's payout, so that it is known
@@ -77,6 +77,20 @@ pub struct KeySpend {
 
 /// A [`KeySpend`] that waits for the other party's help. Holds secret nonces: it can be finished once, and neither
 /// copied nor written down.
+///
+/// ```compile_fail,E0382
+/// # use kofo_bitcoin::AskedSpend;
+/// fn signs_twice(asked: AskedSpend) {
+///     let _ = asked.finish(&[], &[]);
+///     let _ = asked.finish(&[], &[]);
+/// }
+/// ```
+/// ```compile_fail,E0599
+/// # use kofo_bitcoin::AskedSpend;
+/// fn copies(asked: &AskedSpend) -> AskedSpend {
+///     AskedSpend::clone(asked)
+/// }
+/// ```
 pub struct AskedSpend {
     tx: Transaction,
     asks: Vec<Ask>,
