@@ -1,4 +1,4 @@
-//! One chain, as far as one leg is concerned: where its four transactions are, how high the chain is, and what time it
+//! One chain, as far as one leg is concerned: where its six transactions are, how high the chain is, and what time it
 //! tells. Heights count only blocks that matter: those that hold something of the leg, or bury it until it is final.
 
 use kofo_primitives::ActKind::{self, Cancel, Lock, Redeem, RedeemTogether, Refund, RefundTogether};
@@ -11,13 +11,23 @@ pub(crate) enum Place {
     Block(u8),
 }
 
+impl Place {
+    pub(crate) const fn in_block(self) -> bool {
+        matches!(self, Self::Block(_))
+    }
+}
+
 /// What a block takes of the mempool.
 pub(crate) type Taken = &'static [ActKind];
 
-pub(crate) const ACTS: [ActKind; 4] = [Lock, Redeem, Refund, Cancel];
+pub(crate) const ACTS: [ActKind; 6] = [Lock, Redeem, Refund, Cancel, RedeemTogether, RefundTogether];
+
+/// Both ways to redeem and to refund: alone and together.
+pub(crate) const REDEEMS: [ActKind; 2] = [Redeem, RedeemTogether];
+pub(crate) const REFUNDS: [ActKind; 2] = [Refund, RefundTogether];
 
 /// All blocks that a miner may make of a leg's transactions; which of them are right depends on the chain.
-pub(crate) const BLOCKS: [Taken; 7] = [
+pub(crate) const BLOCKS: [Taken; 9] = [
     &[],
     &[Lock],
     &[Redeem],
@@ -25,11 +35,13 @@ pub(crate) const BLOCKS: [Taken; 7] = [
     &[Cancel],
     &[Lock, Redeem],
     &[Lock, Refund],
+    &[RedeemTogether],
+    &[RefundTogether],
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Chain {
-    places: [Place; 4],
+    places: [Place; 6],
     pub(crate) height: u8,
     /// Index into the clock of the chain.
     pub(crate) time: u8,
@@ -39,7 +51,7 @@ pub(crate) struct Chain {
 impl Chain {
     pub(crate) const fn new(reorgs_left: u8) -> Self {
         Self {
-            places: [Place::Nowhere; 4],
+            places: [Place::Nowhere; 6],
             height: 0,
             time: 0,
             reorgs_left,
@@ -74,7 +86,23 @@ impl Chain {
 
     /// The spend of the lock, or of what the lock would spend, that is in a block.
     pub(crate) fn ended(&self) -> Option<ActKind> {
-        [Redeem, Refund, Cancel].into_iter().find(|act| self.mined(*act))
+        let ends = [Redeem, RedeemTogether, Refund, RefundTogether, Cancel];
+        ends.into_iter().find(|act| self.mined(*act))
+    }
+
+    /// Whether one of these is in a block.
+    pub(crate) fn any_mined(&self, acts: [ActKind; 2]) -> bool {
+        acts.into_iter().any(|act| self.mined(act))
+    }
+
+    /// Whether one of these is final.
+    pub(crate) fn any_final(&self, acts: [ActKind; 2], depth: u8) -> bool {
+        acts.into_iter().any(|act| self.is_final(act, depth))
+    }
+
+    /// None of these is in a block or a mempool.
+    pub(crate) fn none_of(&self, acts: [ActKind; 2]) -> bool {
+        acts.into_iter().all(|act| self.place(act) == Place::Nowhere)
     }
 
     /// A node of the chain takes it into its mempool.

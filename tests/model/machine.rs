@@ -3,8 +3,8 @@
 
 use crate::chain::Place;
 use kofo_primitives::{
-    Act, ActKind, At, Bytes, ChainAction, LegEvent, LegId, Preimage, Prepared, Role, Side, Tip, UnixTime,
-    encode,
+    Act, ActKind, At, Bytes, ChainAction, LegEvent, LegId, Preimage, Prepared, Role, Side, Tip, Together,
+    UnixTime, encode,
 };
 use kofo_settlement::{Ended, FreshTips, Input, Phase, Swap, Terms};
 use std::collections::HashMap;
@@ -33,6 +33,9 @@ pub(crate) enum Said {
     Unseen(Side, ActKind),
     Built(Side, ActKind),
     GiveUp,
+    Tell,
+    PeerKnows,
+    PeerGaveUp,
 }
 
 /// One thing that is owed to an adapter. Watches are left out: whoever knows no tip watches.
@@ -57,6 +60,8 @@ pub(crate) struct View {
     pub(crate) phase: Phase,
     /// The node knows that the preimage was shown.
     pub(crate) public: bool,
+    /// It showed the other party the preimage by a message, or was about to.
+    pub(crate) told: bool,
     pub(crate) legs: [LegView; 2],
 }
 
@@ -66,6 +71,7 @@ struct Seen {
     swaps: Vec<(Swap, View)>,
     next: HashMap<(u32, Said), Result<u32, String>>,
     owed: HashMap<(u32, Known), Vec<Owed>>,
+    asks: HashMap<(u32, Known), Vec<(Side, Together)>>,
 }
 
 /// One role of one swap.
@@ -128,6 +134,25 @@ impl Machine {
         owed
     }
 
+    /// What the other party would be asked to sign.
+    pub(crate) fn asks(&self, number: u32, known: Known) -> Vec<(Side, Together)> {
+        if let Some(asks) = self.read(|seen| seen.asks.get(&(number, known)).cloned()) {
+            return asks;
+        }
+        let asks = self.swap(number).asks(&self.terms, self.tips(known).get());
+        let asks: Vec<_> = asks.into_iter().map(|(leg, what)| (leg.side, what)).collect();
+        self.write(|seen| seen.asks.insert((number, known), asks.clone()));
+        asks
+    }
+
+    /// Whether it signs what the other party asks for.
+    pub(crate) fn signs(&self, number: u32, known: Known, side: Side, what: Together) -> bool {
+        let tips = self.tips(known);
+        let leg = LegId::first(side);
+        let swap = self.swap(number);
+        swap.may_sign(&self.terms, tips.get(), leg, what).is_ok()
+    }
+
     fn owe(&self, side: Side, action: ChainAction) -> Option<Owed> {
         match action {
             ChainAction::Watch { .. } => None,
@@ -170,6 +195,9 @@ impl Machine {
                 leg(side, LegEvent::Built(kind, Prepared(bytes)))
             }
             Said::GiveUp => Input::GiveUp,
+            Said::Tell => Input::Tell,
+            Said::PeerKnows => Input::PeerKnows(self.preimage.clone()),
+            Said::PeerGaveUp => Input::PeerGaveUp,
         }
     }
 
@@ -230,6 +258,7 @@ fn view(swap: &Swap) -> View {
     View {
         phase: swap.phase(),
         public: swap.preimage_is_public(),
+        told: swap.preimage_was_told(),
         legs,
     }
 }

@@ -15,6 +15,10 @@
 //!   between order and sending anything may happen. Tips count only after all news of their chain, and are forgotten when
 //!   a transaction was built. A crash loses tips and orders at any point; the node comes back at any later time, or never.
 //! * **Users** may give up at any time.
+//! * **Signatures**: a node may ask the other one for what it would like to be signed, whenever it would, any number of times;
+//!   the request or the answer may be lost. That nobody answers must not keep anybody from its end.
+//! * **Liars**: one party may be no node of ours: it sends whatever its chains take from somebody with its keys, its preimage
+//!   and the signatures that it was given, and asks for all of them at any time.
 //!
 //! # What is assumed
 //!
@@ -34,8 +38,7 @@
 //!
 //! # What is not
 //!
-//! Fees and replacements, wrong amounts, liars (all transactions come from two honest machines; whoever vanishes is the only
-//! hostile party), several legs, `Failed` events, waiting transactions other than redeems being told, tips that are older
+//! Fees and replacements, wrong amounts, several legs, `Failed` events, waiting transactions other than redeems being told, tips that are older
 //! than the chain when they are handed over, a clock that goes back. The simulator next door has many of them, by chance
 //! instead of exhaustively.
 //!
@@ -50,9 +53,11 @@ mod chain;
 mod machine;
 mod node;
 mod rules;
+mod talk;
 mod terms;
 mod world;
 
+use kofo_primitives::Role;
 use stateright::{Checker, HasDiscoveries, Model};
 use std::collections::HashMap;
 use terms::Clock::{self, Coarse, Fine};
@@ -66,7 +71,11 @@ const NONE: Faults = Faults {
     give_up: [false, false],
     lag: false,
     slow_signer: false,
+    talks: false,
+    liar: None,
 };
+
+const TALK: Faults = Faults { talks: true, ..NONE };
 
 /// Visits every state of a world: each rule holds in each of them, and each wanted end is reached.
 fn explore(depth: u8, clock: Clock, faults: Faults) {
@@ -191,6 +200,100 @@ fn users_that_give_up_at_any_moment_harm_nobody() {
             ..NONE
         },
     );
+}
+
+#[test]
+fn nodes_that_sign_for_each_other_end_well_whatever_messages_are_lost() {
+    explore(1, Coarse, TALK);
+}
+
+#[test]
+#[ignore = "takes minutes: just soak"]
+fn large_whoever_gives_up_and_is_returned_its_lock_loses_nothing() {
+    for give_up in [[true, false], [false, true]] {
+        explore(1, Coarse, Faults { give_up, ..TALK });
+    }
+}
+
+#[test]
+fn a_participant_that_lies_and_asks_for_everything_takes_nothing_for_nothing() {
+    let liar = Some(Role::Participant);
+    let give_up = [true, false];
+    explore(
+        1,
+        Coarse,
+        Faults {
+            liar,
+            give_up,
+            ..TALK
+        },
+    );
+}
+
+#[test]
+fn an_initiator_that_lies_and_asks_for_everything_takes_nothing_for_nothing() {
+    let liar = Some(Role::Initiator);
+    let give_up = [false, true];
+    explore(
+        1,
+        Coarse,
+        Faults {
+            liar,
+            give_up,
+            ..TALK
+        },
+    );
+}
+
+#[test]
+#[ignore = "takes minutes: just soak"]
+fn large_nodes_that_sign_for_each_other_and_crash() {
+    for crashes in [[1, 0], [0, 1]] {
+        explore(1, Coarse, Faults { crashes, ..TALK });
+        explore(
+            1,
+            Coarse,
+            Faults {
+                crashes,
+                give_up: [true, true],
+                ..TALK
+            },
+        );
+    }
+}
+
+#[test]
+#[ignore = "takes minutes: just soak"]
+fn large_nodes_that_sign_for_each_other_through_a_reorg() {
+    for reorgs in [[1, 0], [0, 1]] {
+        explore(
+            2,
+            Coarse,
+            Faults {
+                reorgs,
+                give_up: [true, true],
+                ..TALK
+            },
+        );
+    }
+}
+
+#[test]
+#[ignore = "takes minutes: just soak"]
+fn large_a_liar_and_a_node_that_crashes() {
+    for (liar, crashes) in [(Role::Participant, [1, 0]), (Role::Initiator, [0, 1])] {
+        let give_up = [true, true];
+        explore(
+            1,
+            Coarse,
+            Faults {
+                liar: Some(liar),
+                crashes,
+                give_up,
+                ..TALK
+            },
+        );
+    }
 }
 
 #[test]

@@ -2,16 +2,16 @@
 
 use crate::chain::{ACTS, Chain, Place};
 use crate::machine::{Known, LegView, Machine, Owed, Said, View, of};
-use kofo_primitives::ActKind::{self, Cancel, Lock, Redeem};
-use kofo_primitives::{Role, Side};
+use kofo_primitives::ActKind::{self, Cancel, Lock, Redeem, Refund};
+use kofo_primitives::{Role, Side, Together};
 use kofo_settlement::Phase;
 
 /// What an adapter was asked to do with one leg.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Orders {
-    build: [bool; 4],
+    build: [bool; 6],
     /// The last moment of the chain's clock at which it is to be sent.
-    send: [Option<u8>; 4],
+    send: [Option<u8>; 6],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -152,6 +152,25 @@ impl Node {
         Ok((next.swap != self.swap).then_some(next))
     }
 
+    /// The signatures that it would ask for.
+    pub(crate) fn asks(&self, machine: &Machine) -> Vec<(Side, Together)> {
+        match self.up {
+            true => machine.asks(self.swap, self.tips),
+            false => Vec::new(),
+        }
+    }
+
+    /// Takes what the other party says, or what came of asking it.
+    pub(crate) fn told(&self, machine: &Machine, said: &[Said]) -> Result<Self, String> {
+        let mut next = *self;
+        next.turn(machine, said)?;
+        Ok(next)
+    }
+
+    pub(crate) fn signs(&self, machine: &Machine, side: Side, what: Together) -> bool {
+        self.up && machine.signs(self.swap, self.tips, side, what)
+    }
+
     /// Loses all that is not in the journal.
     pub(crate) fn crash(&self, machine: &Machine, for_good: bool) -> Option<Self> {
         let mut next = *self;
@@ -196,12 +215,12 @@ fn news(view: &View, side: Side, chain: &Chain, role: Role) -> Vec<Said> {
     let mut news = Vec::new();
     let mut known = ended;
     if let Some((act, at)) = ended {
-        let now = chain.place(act);
+        let (way, now) = best(chain, act);
         if now == Place::Nowhere {
             news.push(Said::Unseen(side, act));
             known = None;
         } else if now != at {
-            news.push(Said::Seen(side, act, now));
+            news.push(Said::Seen(side, way, now));
             known = Some((act, now));
         }
     }
@@ -218,9 +237,28 @@ fn news(view: &View, side: Side, chain: &Chain, role: Role) -> Vec<Said> {
         .ended()
         .or_else(waiting)
         .filter(|act| *act != Cancel || ours);
-    let end = end.map(|act| (act, chain.place(act)));
-    if let Some((act, place)) = end.filter(|_| end != known) {
-        news.push(Said::Seen(side, act, place));
+    let end = end.map(|way| (way, (kind(way), chain.place(way))));
+    if let Some((way, (_, place))) = end.filter(|(_, end)| Some(*end) != known) {
+        news.push(Said::Seen(side, way, place));
     }
     news
+}
+
+/// What a way to end a leg comes to.
+const fn kind(way: ActKind) -> ActKind {
+    match way {
+        ActKind::RedeemTogether => Redeem,
+        ActKind::RefundTogether => Refund,
+        alone => alone,
+    }
+}
+
+/// The way in which a leg ended like this, if it did: what is in a block, before what waits.
+fn best(chain: &Chain, end: ActKind) -> (ActKind, Place) {
+    let ways = ACTS.into_iter().filter(|way| kind(*way) == end);
+    let places = ways.map(|way| (way, chain.place(way)));
+    let there = places.filter(|(_, place)| *place != Place::Nowhere);
+    there
+        .max_by_key(|(_, place)| place.in_block())
+        .unwrap_or((end, Place::Nowhere))
 }

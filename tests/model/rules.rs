@@ -1,13 +1,21 @@
 //! What must be so in every state, and what must be possible.
 
+use crate::chain::{REDEEMS, REFUNDS};
 use crate::machine::of;
 use crate::world::{Breach, ROLES, SIDES, State, World, who};
-use kofo_primitives::ActKind::{Cancel, Lock, Redeem, Refund};
+use kofo_primitives::ActKind::{Cancel, Lock};
 use kofo_primitives::{Role, Side};
 use kofo_settlement::{Outcome, Phase};
 use stateright::Property;
 
-pub(crate) fn all() -> Vec<Property<World>> {
+/// All rules. The ends that must be possible are those of two honest nodes.
+pub(crate) fn all(honest: bool) -> Vec<Property<World>> {
+    let mut rules = always();
+    rules.extend(honest.then(possible).into_iter().flatten());
+    rules
+}
+
+fn always() -> Vec<Property<World>> {
     vec![
         Property::always(
             "the preimage is not shown with too little time left",
@@ -43,6 +51,11 @@ pub(crate) fn all() -> Vec<Property<World>> {
                 state.breach.is_some() || settled(world, state) || !world.is_over(state)
             },
         ),
+    ]
+}
+
+fn possible() -> Vec<Property<World>> {
+    vec![
         Property::sometimes("both redeem", |world: &World, state: &State| {
             both(world, state, Outcome::Redeemed)
         }),
@@ -79,7 +92,7 @@ fn pays_for_nothing(state: &State, role: Role) -> bool {
     let node = &state.nodes[who(role)];
     let (outgoing, incoming) = sides(role);
     let excused = node.late || node.gone;
-    !excused && state.is_in_block(outgoing, Redeem) && state.is_in_block(incoming, Refund)
+    !excused && state.is_in_block(outgoing, REDEEMS) && state.is_in_block(incoming, REFUNDS)
 }
 
 fn is_right(world: &World, state: &State, role: Role) -> bool {
@@ -88,8 +101,8 @@ fn is_right(world: &World, state: &State, role: Role) -> bool {
     let node = &state.nodes[who(role)];
     match outcome(world, state, role) {
         None => true,
-        Some(Outcome::Redeemed) => theirs.is_final(Redeem, world.depth),
-        Some(Outcome::Refunded) => ours.is_final(Refund, world.depth),
+        Some(Outcome::Redeemed) => theirs.any_final(REDEEMS, world.depth),
+        Some(Outcome::Refunded) => ours.any_final(REFUNDS, world.depth),
         Some(Outcome::Aborted) => {
             let never_sent = !ours.waits(Lock) && !ours.mined(Lock);
             never_sent || ours.is_final(Cancel, world.depth)
@@ -106,10 +119,10 @@ fn settled(world: &World, state: &State) -> bool {
     let gone = state.nodes.iter().any(|node| node.gone);
     let free = |side: Side| {
         let chain = &state.chains[of(side)];
-        !chain.mined(Lock) || chain.is_final(Redeem, world.depth) || chain.is_final(Refund, world.depth)
+        !chain.mined(Lock) || chain.any_final(REDEEMS, world.depth) || chain.any_final(REFUNDS, world.depth)
     };
     let excused = gone || state.nodes.iter().any(|node| node.late);
-    let swapped = SIDES.map(|side| state.is_in_block(side, Redeem));
+    let swapped = SIDES.map(|side| state.is_in_block(side, REDEEMS));
     ROLES.into_iter().all(done)
         && (gone || SIDES.into_iter().all(free))
         && (excused || swapped[0] == swapped[1])

@@ -1,6 +1,6 @@
 //! The world: two nodes, two chains, and all that may happen next.
 
-use crate::chain::{ACTS, BLOCKS, Chain, Place, Taken};
+use crate::chain::{ACTS, BLOCKS, Chain, Place, REDEEMS, REFUNDS, Taken};
 use crate::machine::{Machine, of};
 use crate::node::Node;
 use crate::terms;
@@ -29,6 +29,10 @@ pub(crate) struct Faults {
     pub(crate) lag: bool,
     /// A signer may take its time; otherwise it answers at once.
     pub(crate) slow_signer: bool,
+    /// The nodes ask each other for signatures; requests and answers may be lost.
+    pub(crate) talks: bool,
+    /// This party is no node of ours: it does whatever the chains let it do, and says whatever it likes.
+    pub(crate) liar: Option<Role>,
 }
 
 /// A world with a clock and a budget of faults.
@@ -44,8 +48,10 @@ pub(crate) struct State {
     pub(crate) chains: [Chain; 2],
     pub(crate) nodes: [Node; 2],
     drops_left: u8,
-    /// The preimage was in a mempool or a block.
+    /// The preimage was in a mempool or a block, or the other party was told.
     pub(crate) shown: bool,
+    /// The liar has the signature for the return, or the redeem, of what it may take: of alpha and of beta.
+    given: [bool; 2],
     pub(crate) breach: Option<Breach>,
 }
 
@@ -80,6 +86,23 @@ pub(crate) enum Step {
     Reorg(Side, bool),
     Drop(Side, ActKind),
     GiveUp(Role),
+    /// Asks the other party for the signature that takes this leg, and this comes of it.
+    Ask(Role, Side, Heard),
+    /// The liar sends this.
+    Lie(Side, ActKind),
+    /// The liar asks for the signature that takes this leg for it.
+    LieAsk(Side),
+}
+
+/// What comes of a request for a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// The request is lost, but the asker was ready for anything.
+    Lost,
+    /// The answer is lost.
+    Unanswered,
+    /// The answer arrives.
+    Answered,
 }
 
 impl Step {
@@ -87,7 +110,14 @@ impl Step {
     const fn is_progress(self) -> bool {
         !matches!(
             self,
-            Self::Crash(_) | Self::Vanish(_) | Self::Reorg(..) | Self::Drop(..) | Self::GiveUp(_)
+            Self::Crash(_)
+                | Self::Vanish(_)
+                | Self::Reorg(..)
+                | Self::Drop(..)
+                | Self::GiveUp(_)
+                | Self::Ask(..)
+                | Self::Lie(..)
+                | Self::LieAsk(_)
         )
     }
 }
@@ -118,7 +148,15 @@ impl World {
         state.nodes[who(role)].is_done(self.machine(role))
     }
 
-    fn last_time(&self, state: &State, side: Side) -> bool {
+    pub(crate) const fn liar(&self) -> Option<Role> {
+        self.faults.liar
+    }
+
+    pub(crate) const fn steps_of(&self, side: Side) -> u8 {
+        self.steps[of(side)]
+    }
+
+    pub(crate) fn last_time(&self, state: &State, side: Side) -> bool {
         state.chains[of(side)].time + 1 == self.steps[of(side)]
     }
 
@@ -139,6 +177,9 @@ impl World {
                 next.chains[of(side)] = state.chains[of(side)].forget(act)?;
                 self.may_forget(state, &next, side).then_some(())?;
             }
+            Step::Ask(role, side, heard) => self.ask(&mut next, role, side, heard)?,
+            Step::Lie(side, act) => self.lie(&mut next, side, act)?,
+            Step::LieAsk(side) => self.lie_ask(&mut next, side)?,
             Step::Hear(role, _)
             | Step::Tip(role, _)
             | Step::Build(role, ..)
@@ -183,7 +224,14 @@ impl World {
             Step::Crash(_) => Ok(node.crash(machine, false)),
             Step::Vanish(_) => Ok(node.crash(machine, true)),
             Step::GiveUp(_) => node.give_up(machine),
-            Step::Mine(..) | Step::Tick(_) | Step::Send(..) | Step::Reorg(..) | Step::Drop(..) => Ok(None),
+            Step::Mine(..)
+            | Step::Tick(_)
+            | Step::Send(..)
+            | Step::Reorg(..)
+            | Step::Drop(..)
+            | Step::Ask(..)
+            | Step::Lie(..)
+            | Step::LieAsk(_) => Ok(None),
         }
     }
 
@@ -197,7 +245,9 @@ impl World {
             if !chain.is_final(Lock, self.depth) {
                 next.breach = Some(Breach::RevealedBeforeBetaWasFinal);
             }
-            if chain.time >= terms::reveal_over(self.steps[1]) {
+            // Who was about to tell the other party cannot know that it did not.
+            let told = self.machine(role).view(next.nodes[who(role)].swap).told;
+            if chain.time >= terms::reveal_over(self.steps[1]) && !told {
                 next.breach = Some(Breach::RevealedLate);
             }
             next.shown = true;
@@ -236,7 +286,7 @@ impl World {
         let chain = *chain;
         if !self.last_time(next, side) {
             let over = side == Side::Beta && chain.time == terms::reveal_over(self.steps[of(side)]);
-            let again = over && before.shown && chain.place(Redeem) == Place::Nowhere;
+            let again = over && self.was_shown(&before) && chain.none_of(REDEEMS);
             let up = before.nodes[who(Role::Initiator)].up;
             return (!again || !up || !self.is_moving(&before, Role::Initiator)).then_some(());
         }
@@ -264,8 +314,15 @@ impl World {
         let [initiator, _] = &mut next.nodes;
         let beta = &next.chains[of(Side::Beta)];
         let over = beta.time >= terms::reveal_over(self.steps[of(Side::Beta)]);
-        let forgotten = next.shown && beta.place(Redeem) == Place::Nowhere;
+        let told = machine.view(initiator.swap).told;
+        let forgotten = (next.shown || told) && beta.none_of(REDEEMS);
         initiator.late |= over && forgotten && !initiator.up && !machine.view(initiator.swap).public;
+    }
+
+    /// Somebody else knows the preimage, or may.
+    fn was_shown(&self, state: &State) -> bool {
+        let initiator = &state.nodes[who(Role::Initiator)];
+        state.shown || self.machine(Role::Initiator).view(initiator.swap).told
     }
 
     /// Whether a node must still do something before the timelock of what comes in to it.
@@ -273,12 +330,12 @@ impl World {
         let [alpha, beta] = &state.chains;
         match role {
             // Its redeem is final within the reveal window.
-            Role::Initiator => state.shown && !beta.is_final(Redeem, self.depth),
+            Role::Initiator => state.shown && !beta.any_final(REDEEMS, self.depth),
             // Its refund is final, or its redeem, within the gap.
             Role::Participant => {
-                let safe = beta.is_final(Refund, self.depth)
+                let safe = beta.any_final(REFUNDS, self.depth)
                     || beta.is_final(Cancel, self.depth)
-                    || alpha.is_final(Redeem, self.depth);
+                    || alpha.any_final(REDEEMS, self.depth);
                 let phase = self.machine(role).view(state.nodes[who(role)].swap).phase;
                 !safe && phase >= Phase::LockSent && !matches!(phase, Phase::Done(_))
             }
@@ -337,6 +394,12 @@ impl World {
         if node.may_give_up {
             steps.push(Step::GiveUp(role));
         }
+        if self.faults.talks {
+            for (side, _) in node.asks(self.machine(role)) {
+                let heards = [Heard::Lost, Heard::Unanswered, Heard::Answered];
+                steps.extend(heards.map(|heard| Step::Ask(role, side, heard)));
+            }
+        }
         if node.crashes_left > 0 {
             steps.push(Step::Crash(role));
             steps.extend(self.faults.vanish.then_some(Step::Vanish(role)));
@@ -366,11 +429,20 @@ impl Model for World {
             slow_signer,
             ..
         } = self.faults;
+        let node = |role: Role| {
+            let mut node = Node::new(role, crashes[who(role)], give_up[who(role)], !slow_signer);
+            (node.up, node.gone) = match self.faults.liar {
+                Some(liar) if liar == role => (false, true),
+                _ => (true, false),
+            };
+            node
+        };
         vec![State {
             chains: reorgs.map(Chain::new),
-            nodes: ROLES.map(|role| Node::new(role, crashes[who(role)], give_up[who(role)], !slow_signer)),
+            nodes: ROLES.map(node),
             drops_left: drops,
             shown: false,
+            given: [false; 2],
             breach: None,
         }]
     }
@@ -382,8 +454,14 @@ impl Model for World {
         for side in SIDES {
             self.chain_steps(state, side, steps);
         }
-        for role in ROLES {
+        for role in ROLES.into_iter().filter(|role| self.faults.liar != Some(*role)) {
             self.node_steps(state, role, steps);
+        }
+        if self.faults.liar.is_some() {
+            for side in SIDES {
+                steps.extend(ACTS.map(|act| Step::Lie(side, act)));
+                steps.push(Step::LieAsk(side));
+            }
         }
     }
 
@@ -392,12 +470,21 @@ impl Model for World {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        crate::rules::all()
+        crate::rules::all(self.faults.liar.is_none())
     }
 }
 
 impl State {
-    pub(crate) fn is_in_block(&self, side: Side, act: ActKind) -> bool {
-        matches!(self.chains[of(side)].place(act), Place::Block(_))
+    pub(crate) const fn given(&self, side: Side) -> bool {
+        self.given[of(side)]
+    }
+
+    pub(crate) const fn give(&mut self, side: Side) {
+        self.given[of(side)] = true;
+    }
+
+    /// Whether one of these is in a block.
+    pub(crate) fn is_in_block(&self, side: Side, acts: [ActKind; 2]) -> bool {
+        self.chains[of(side)].any_mined(acts)
     }
 }
