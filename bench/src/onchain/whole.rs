@@ -3,10 +3,9 @@
 use anyhow::{Context, Result};
 use bitcoin::hashes::{Hash, sha256};
 use bitcoin::secp256k1::{PublicKey, Secp256k1, SecretKey};
-use bitcoin::{Amount, OutPoint, ScriptBuf, Transaction, TxIn, TxOut, Witness};
+use bitcoin::{Amount, ScriptBuf, Transaction, TxIn, TxOut, Witness};
 use bitcoin::{absolute::LockTime, transaction::Version};
-use kofo_bitcoin::{Coin, Htlc, KeyInput, KeySpend};
-use kofo_primitives::Together;
+use kofo_bitcoin::Htlc;
 
 use super::figures::Figures;
 use super::peers::{Peers, SwapPeer};
@@ -31,7 +30,7 @@ pub(crate) struct Wholes {
 impl Wholes {
     /// Of what was measured now and what was measured of others.
     pub(crate) fn of(figures: &Figures, peers: &Peers) -> Result<Self> {
-        let Ours { lock, together } = Ours::new()?;
+        let lock = lock()?;
         let row = |name: &str, redeem: u64, gas: u64| Whole {
             name: name.to_owned(),
             vb: lock.saturating_add(redeem),
@@ -39,8 +38,16 @@ impl Wholes {
         };
         let (btc, eth) = (&figures.btc, &figures.evm.eth);
         let ours = vec![
-            row("kofo, together, recycled lane", together, eth.recycled.swap()),
-            row("kofo, together, first use of a lane", together, eth.first.swap()),
+            row(
+                "kofo, together, recycled lane",
+                btc.coop_redeem,
+                eth.recycled.swap(),
+            ),
+            row(
+                "kofo, together, first use of a lane",
+                btc.coop_redeem,
+                eth.first.swap(),
+            ),
             row("kofo, alone, recycled lane", btc.leaf_redeem, eth.recycled.swap()),
         ];
         let peers = peers
@@ -106,48 +113,30 @@ fn theirs(swap: &SwapPeer, peers: &Peers) -> Result<Whole> {
     })
 }
 
-/// Virtual bytes of our lock and of the redeem that both sign, exactly: signatures there have 64 bytes always.
-struct Ours {
-    lock: u64,
-    together: u64,
-}
-
-impl Ours {
-    /// The lock spends one taproot output and has change in another, the redeem pays to taproot: as with the peers.
-    fn new() -> Result<Self> {
-        let secp = Secp256k1::new();
-        let key = |byte| {
-            SecretKey::from_slice(&[byte; 32]).map(|secret| PublicKey::from_secret_key(&secp, &secret))
-        };
-        let [redeemer, refunder] = [key(0x11)?, key(0x22)?];
-        let hashlock = sha256::Hash::hash(&[0x5a; 32]).to_byte_array();
-        let htlc = Htlc::new(redeemer, refunder, hashlock, 1_800_000_000)?;
-        let taproot = ScriptBuf::new_p2tr(&secp, redeemer.x_only_public_key().0, None);
-        let input = KeyInput {
-            htlc: &htlc,
-            coin: Coin {
-                outpoint: OutPoint::null(),
-                value: Amount::ONE_BTC,
-            },
-            payout: &taproot,
-        };
-        let together = KeySpend::vsize(Together::Redeem, &[input]);
-        let output = |script_pubkey| TxOut {
-            value: Amount::ONE_BTC,
-            script_pubkey,
-        };
-        let lock = Transaction {
-            version: Version::TWO,
-            lock_time: LockTime::ZERO,
-            input: vec![TxIn {
-                witness: Witness::from_slice(&[[0x33; 64]]),
-                ..TxIn::default()
-            }],
-            output: vec![output(htlc.script_pubkey()), output(taproot)],
-        };
-        let lock = u64::try_from(lock.vsize())?;
-        Ok(Self { lock, together })
-    }
+/// Virtual bytes of our lock, made as the peers' were: it spends one taproot output and has change in another.
+fn lock() -> Result<u64> {
+    let secp = Secp256k1::new();
+    let key =
+        |byte| SecretKey::from_slice(&[byte; 32]).map(|secret| PublicKey::from_secret_key(&secp, &secret));
+    let [redeemer, refunder] = [key(0x11)?, key(0x22)?];
+    let hashlock = sha256::Hash::hash(&[0x5a; 32]).to_byte_array();
+    let htlc = Htlc::new(redeemer, refunder, hashlock, 1_800_000_000)?;
+    let change = ScriptBuf::new_p2tr(&secp, redeemer.x_only_public_key().0, None);
+    let output = |script_pubkey| TxOut {
+        value: Amount::ONE_BTC,
+        script_pubkey,
+    };
+    let lock = Transaction {
+        version: Version::TWO,
+        lock_time: LockTime::ZERO,
+        input: vec![TxIn {
+            // One Schnorr signature.
+            witness: Witness::from_slice(&[[0x33; 64]]),
+            ..TxIn::default()
+        }],
+        output: vec![output(htlc.script_pubkey()), output(change)],
+    };
+    Ok(u64::try_from(lock.vsize())?)
 }
 
 #[cfg(test)]
@@ -167,9 +156,8 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_and_a_redeem_by_both_are_as_large_as_the_peers_by_taproot() {
-        let Ours { lock, together } = Ours::new().unwrap();
-        assert_eq!((lock, together), (154, 111));
+    fn a_lock_is_as_large_as_the_peers_taproot_locks() {
+        assert_eq!(lock().unwrap(), 154);
     }
 
     #[test]
