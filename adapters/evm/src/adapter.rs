@@ -1,7 +1,7 @@
 //! The port.
 
 use crate::account::Account;
-use crate::config::EvmConfig;
+use crate::config::{EvmConfig, MAX_WITNESSES};
 use crate::contract::{contract_address, runtime_code};
 use crate::engine::{Command, Engine};
 use crate::entrust;
@@ -47,10 +47,16 @@ impl EvmAdapter {
             chain: chain.clone(),
             why: why.to_string(),
         };
-        let node = Node::new(&config.url).map_err(|e| broken(&e))?;
-        let has = node.chain_id().await.map_err(|e| broken(&e))?;
         let malformed =
             |field, expected: String, got: String| AdapterError::Malformed { field, expected, got };
+        if config.witnesses.len() > MAX_WITNESSES {
+            let (expected, got) = (format!("at most {MAX_WITNESSES}"), config.witnesses.len());
+            return Err(malformed("witnesses", expected, got.to_string()));
+        }
+        let contract = contract_address(config.profile, config.chain_id);
+        let runtime_code = runtime_code(config.profile, config.chain_id);
+        let node = Node::new(&config, contract, runtime_code.clone()).map_err(|e| broken(&e))?;
+        let (has, code) = node.our_introduction().await.map_err(|e| broken(&e))?;
         if has != config.chain_id {
             return Err(malformed(
                 "chain id of the node",
@@ -58,9 +64,6 @@ impl EvmAdapter {
                 has.to_string(),
             ));
         }
-        let contract = contract_address(config.profile, config.chain_id);
-        let code = node.code(contract).await.map_err(|e| broken(&e))?;
-        let runtime_code = runtime_code(config.profile, config.chain_id);
         if code != runtime_code {
             let expected =
                 format!("the HashLanes contract at {contract}: deploy it through the CREATE2 deployer");
@@ -69,6 +72,18 @@ impl EvmAdapter {
                 expected,
                 format!("{} bytes of other code", code.len()),
             ));
+        }
+        match node.meet_witnesses().await {
+            // It is met when it answers; until then no block counts.
+            Err(error @ NodeError::Apart(_)) => tracing::warn!(%chain, %error, "a witness is missing"),
+            Err(error) => {
+                let expected = format!(
+                    "an endpoint of chain {} with the contract at {contract}",
+                    config.chain_id
+                );
+                return Err(malformed("witness", expected, error.to_string()));
+            }
+            Ok(()) => {}
         }
         let accounts = (0..config.gas_accounts.max(1)).map(|i| Account::gas(seed, i));
         let purse = Arc::new(Purse {
@@ -117,11 +132,10 @@ impl EvmAdapter {
             .take(reach)
             .collect();
         let slots: Vec<U256> = lanes.iter().map(|lane| slot(owner, *lane)).collect();
-        let latest = alloy::eips::BlockId::latest();
         let values = self
             .purse
             .node
-            .slots(self.contract, &slots, latest)
+            .our_slots(self.contract, &slots)
             .await
             .map_err(|e| self.node_error(&e))?;
         let with = |wanted: u64| {

@@ -40,9 +40,19 @@ impl Builds {
         self.wanted.retain(|(at, _), _| *at != leg);
     }
 
-    /// Builds what can be built now. What fails for the node's sake waits for the next round.
-    pub(crate) async fn make(&mut self, purse: &Purse, follower: &Follower, sender: &mut Sender) {
-        for ((leg, kind), act) in std::mem::take(&mut self.wanted) {
+    /// Builds what can be built now, of these kinds. What fails for the node's sake waits for the next round.
+    pub(crate) async fn make(
+        &mut self,
+        purse: &Purse,
+        follower: &Follower,
+        sender: &mut Sender,
+        kinds: impl Fn(ActKind) -> bool,
+    ) {
+        let (now, later) = std::mem::take(&mut self.wanted)
+            .into_iter()
+            .partition(|((_, kind), _)| kinds(*kind));
+        self.wanted = later;
+        for ((leg, kind), act) in now {
             let outcome = match follower.legs.get(&leg) {
                 Some(it) => one(purse, follower, sender, (leg, it), &act).await,
                 None => Ok(refused("the leg is not watched: Watch comes before Build")),

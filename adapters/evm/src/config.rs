@@ -20,6 +20,9 @@ pub enum Profile {
 pub struct EvmConfig {
     /// The JSON-RPC endpoint of a node of our own: redeems with a preimage go there.
     pub url: String,
+    /// Up to 3 endpoints of others: nothing is believed of the chain that they do not confirm, and no transaction that
+    /// shows an unrevealed preimage goes there.
+    pub witnesses: Vec<String>,
     /// EIP-155 chain id; compared with the node's at start.
     pub chain_id: u64,
     /// How the chain is spoken to.
@@ -39,13 +42,19 @@ pub struct EvmConfig {
     pub tower_wage: Option<TowerWage>,
     /// How often the node is asked for a new block.
     pub poll: Duration,
+    /// The endpoints may disagree, or one of them may lag, for so long before the chain counts as faulty.
+    pub patience: Duration,
 }
+
+/// How many witnesses an adapter asks at most.
+pub const MAX_WITNESSES: usize = 3;
 
 impl EvmConfig {
     /// Ethereum and its like, with the defaults of this crate.
     pub fn ethereum(url: &str, chain_id: u64, network: NetworkId) -> Result<Self, ParseIdError> {
         Ok(Self {
             url: url.to_owned(),
+            witnesses: Vec::new(),
             chain_id,
             profile: Profile::Ethereum,
             network,
@@ -55,6 +64,7 @@ impl EvmConfig {
             gas_accounts: 2,
             tower_wage: None,
             poll: Duration::from_millis(500),
+            patience: Duration::from_secs(60),
         })
     }
 

@@ -13,6 +13,7 @@ use kofo_primitives::{
     UnixTime,
 };
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
@@ -27,10 +28,15 @@ pub(crate) struct Engine {
     pub(crate) builds: Builds,
     pub(crate) sender: Sender,
     events: mpsc::Sender<ChainEvent>,
-    /// A `Watch` came after the last `Tip`.
     /// Who waits for the answer to a `Watch`.
     asked: std::collections::BTreeSet<LegRef>,
     failures: u32,
+    /// The tip changed since a round went through.
+    moved: bool,
+    /// The block that was told last.
+    told: Option<alloy::primitives::B256>,
+    /// Since when the endpoints do not agree, or one of them lags.
+    apart: Option<Instant>,
     health: Health,
 }
 
@@ -48,6 +54,9 @@ impl Engine {
             events,
             asked: std::collections::BTreeSet::new(),
             failures: 0,
+            moved: false,
+            told: None,
+            apart: None,
             health: Health::Healthy,
         }
     }
@@ -135,14 +144,28 @@ impl Engine {
     /// Catches up, tells what is new, builds what is wanted and sends what is owed. After an error the rest waits for
     /// the next round.
     async fn round(&mut self) {
-        match self.try_round().await {
-            Ok(()) => self.failures = 0,
-            Err(error) => {
-                self.failures = self.failures.saturating_add(1);
-                tracing::warn!(chain = %self.purse.config.chain(), %error, failures = self.failures, "the node does not answer as expected");
+        let before = self.follower.tip();
+        let done = self.try_round().await;
+        if let Err(error) = &done {
+            tracing::warn!(chain = %self.purse.config.chain(), %error, failures = self.failures, "the node does not answer as expected");
+            if let Err(error) = self.alone().await {
+                tracing::debug!(%error, "no endpoint takes what could go without agreement");
             }
         }
-        let healthy = self.failures < PATIENCE && !self.follower.in_doubt;
+        let apart = match done {
+            Ok(()) => {
+                self.failures = 0;
+                self.follower.behind && before == self.follower.tip()
+            }
+            Err(NodeError::Apart(_)) => true,
+            Err(_) => {
+                self.failures = self.failures.saturating_add(1);
+                false
+            }
+        };
+        self.apart = apart.then(|| self.apart.unwrap_or_else(Instant::now));
+        let long = |since: Instant| since.elapsed() >= self.purse.config.patience;
+        let healthy = self.failures < PATIENCE && !self.follower.in_doubt && !self.apart.is_some_and(long);
         let health = if healthy { Health::Healthy } else { Health::Fault };
         if self.health != health {
             self.health = health;
@@ -151,32 +174,56 @@ impl Engine {
     }
 
     async fn try_round(&mut self) -> Result<(), NodeError> {
-        let moved = self.follower.advance(&self.purse.node).await?;
-        let Some(tip) = self.follower.tip() else {
+        // What an error cut short goes on with the next round, also if no block comes.
+        self.moved |= self.follower.advance(&self.purse.node).await?;
+        let moved = self.moved;
+        let Some(head) = self.follower.tip() else {
             return Ok(());
         };
-        self.follower.peek(&self.purse.node).await;
+        let together = !self.follower.behind;
+        self.follower.overhear(&self.purse.node, together).await;
         self.settle_ledger();
         let looked = self.sender.look(&self.purse, &mut self.follower, moved).await;
         self.tell_all(looked).await?;
         self.tell_news().await;
         let tip = Tip {
-            height: tip.height,
-            time: UnixTime(tip.time),
+            height: head.height,
+            time: UnixTime(head.time),
         };
         for leg in std::mem::take(&mut self.asked) {
             self.tell(ChainEvent::Leg(leg, LegEvent::Watched(tip))).await;
         }
-        if moved {
+        if moved && self.told.replace(head.hash) != Some(head.hash) {
             self.tell(ChainEvent::Tip(tip)).await;
         }
         self.builds
-            .make(&self.purse, &self.follower, &mut self.sender)
+            .make(&self.purse, &self.follower, &mut self.sender, |_| true)
             .await;
         let sent = self.sender.send(&self.purse, &mut self.follower, moved).await;
         self.tell_all(sent).await?;
         self.tell_news().await;
+        self.moved = false;
         Ok(())
+    }
+
+    /// What needs no agreement of the endpoints: preimages are taken from whoever shows them, and redeems whose preimages
+    /// are public are built and sent.
+    async fn alone(&mut self) -> Result<(), NodeError> {
+        if !self.purse.node.has_witnesses() {
+            return Ok(());
+        }
+        self.follower.overhear(&self.purse.node, false).await;
+        for (leg, it) in &mut self.follower.legs {
+            if let Some(shown) = it.shown() {
+                self.sender.tell(*leg, shown);
+            }
+        }
+        let redeems = |kind| kind == ActKind::Redeem;
+        self.builds
+            .make(&self.purse, &self.follower, &mut self.sender, redeems)
+            .await;
+        let sent = self.sender.send_alone(&self.purse, &self.follower).await;
+        self.tell_all(sent).await
     }
 
     /// What was found is told, also if an error cut it short.

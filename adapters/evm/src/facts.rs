@@ -177,6 +177,19 @@ impl Leg {
         self.facts.glimpse.take_if(|glimpse| glimpse.missing >= GLIMPSES);
     }
 
+    /// That the preimage was shown, if that is not told yet: the one fact that needs no block.
+    pub(crate) fn shown(&mut self) -> Option<LegEvent> {
+        let redeemed = self.facts.end.as_ref().is_some_and(|end| end.preimage.is_some());
+        let glimpse = self.facts.glimpse.as_ref().filter(|_| !redeemed)?;
+        let (at, tx) = (At::Mempool, Some(glimpse.tx));
+        if self.told.get(&ActKind::Redeem) == Some(&(at, tx)) {
+            return None;
+        }
+        self.told.insert(ActKind::Redeem, (at, tx));
+        let act = Act::Redeem(glimpse.preimage.clone());
+        Some(LegEvent::Seen { act, at, tx })
+    }
+
     /// Whether somebody waits for the preimage to appear.
     pub(crate) fn is_open(&self) -> bool {
         self.facts.lock.is_some() && self.facts.end.is_none()

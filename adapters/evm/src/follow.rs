@@ -23,6 +23,10 @@ pub(crate) struct Follower {
     pub(crate) legs: BTreeMap<LegRef, Leg>,
     /// The node showed a lock that went away without an event.
     pub(crate) in_doubt: bool,
+    /// Some endpoint has later blocks than all have.
+    pub(crate) behind: bool,
+    /// The latest time that any endpoint showed of a block: nothing is earlier than that.
+    pub(crate) latest: u64,
 }
 
 impl Follower {
@@ -33,6 +37,8 @@ impl Follower {
             values: BTreeMap::new(),
             legs: BTreeMap::new(),
             in_doubt: false,
+            behind: false,
+            latest: 0,
         }
     }
 
@@ -61,8 +67,10 @@ impl Follower {
     /// Catches up with the node. Whether the tip changed. After an error it stands at a block in between, and the next
     /// call goes on from there.
     pub(crate) async fn advance(&mut self, node: &Node) -> Result<bool, NodeError> {
-        let best = node.best().await?;
         let before = self.tip();
+        let agreed = node.agreed(before).await?;
+        let best = agreed.head;
+        (self.behind, self.latest) = (!agreed.whole, agreed.latest);
         if before != Some(best) {
             self.join(node, best).await?;
         }
@@ -220,33 +228,44 @@ impl Follower {
         Ok(())
     }
 
-    /// Looks into the pool for preimages of open legs, in one call.
-    pub(crate) async fn peek(&mut self, node: &Node) {
-        if !self
-            .legs
-            .values()
-            .any(|leg| leg.is_open() || leg.facts.glimpse.is_some())
-        {
+    /// Looks for preimages of open legs in the pools, in one call to each endpoint; and, while they do not agree, in all
+    /// events since what they agreed on: whoever shows a preimage is believed.
+    pub(crate) async fn overhear(&mut self, node: &Node, together: bool) {
+        let open = |leg: &Leg| !leg.scanned || leg.is_open() || leg.facts.glimpse.is_some();
+        if !self.legs.values().any(open) {
             return;
         }
-        let pending = match node.pending().await {
-            Ok(pending) => pending,
-            Err(error) => {
-                tracing::debug!(%error, "the node shows no pool; preimages are seen in blocks only");
-                return;
-            }
-        };
+        let pending = node.pending().await;
         let ours: Vec<_> = pending.iter().filter(|tx| tx.to == Some(self.contract)).collect();
+        let events = if together {
+            Vec::new()
+        } else {
+            node.overheard(self.contract, self.agreed_up_to()).await
+        };
         for leg in self.legs.values_mut() {
-            let shown = ours.iter().find_map(|tx| {
+            let in_pool = ours.iter().find_map(|tx| {
                 let preimage: Preimage = crate::calls::shown_preimage(leg.htlc.hashlock, &tx.input)?;
                 Some((preimage, tx.hash))
             });
-            match shown {
+            let in_event = || {
+                events.iter().find_map(|event| {
+                    let preimage = Preimage::new(event.preimage?.0);
+                    (preimage.hashlock() == leg.spec.hashlock).then_some((preimage, event.tx))
+                })
+            };
+            match in_pool.or_else(in_event) {
                 Some((preimage, tx)) => leg.glimpse(preimage, tx),
                 None => leg.no_glimpse(),
             }
         }
+    }
+
+    /// The first height of which not everything is known.
+    fn agreed_up_to(&self) -> u64 {
+        let unscanned = self.legs.values().filter(|leg| !leg.scanned);
+        let oldest = unscanned.map(|leg| leg.spec.from_height).min();
+        let next = self.tip().map(|tip| tip.height.saturating_add(1));
+        oldest.into_iter().chain(next).min().unwrap_or(0)
     }
 }
 

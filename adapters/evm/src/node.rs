@@ -1,27 +1,47 @@
-//! The JSON-RPC node of the chain. Each function is one call; all have a time limit.
+//! The chain's nodes: one of our own, and up to three witnesses.
 //!
-//! No function estimates or simulates a redeem, and the provider has none of alloy's fillers, which would.
+//! What the endpoints must agree on, and what they need not:
+//!
+//! * **A block counts** only if all endpoints give the same header (hash, parent, time, base fee) at its height. A witness
+//!   that lags or is down: no block counts beyond what is agreed. One that is behind takes nothing back.
+//! * **Facts** that make us lock, reveal or refund are asked of all, by the hash of an agreed block, and must be equal:
+//!   values of slots, events, the transactions of a block, receipts, nonces, the contract's code. Where they differ
+//!   nothing is concluded ([`NodeError::Apart`]); after [`crate::EvmConfig::patience`] the chain counts as faulty until
+//!   they agree again.
+//! * **Preimages** are taken from any endpoint: the hashlock tells whether they are right.
+//! * **Acts that need no time** (a redeem whose preimage is public) wait for nobody: when there is no agreement they go
+//!   by the first endpoint that answers.
+//! * **Too late** is what any endpoint says is too late: a redeem that shows a preimage, or a lock, is not sent past its
+//!   time by the latest block of any of them.
+//! * **Transactions** go to all, but a redeem that shows an unrevealed preimage to our own node only. What one of them
+//!   takes is taken.
+//! * **Prices**: the base fee is of an agreed block; where the node names a price, the lowest one counts. All is capped.
+//! * **Our own money** (balances, allowances, whether a token would pay) is our node's word alone: a lie there costs a
+//!   failed transaction.
+//!
+//! Chain id and contract code of each endpoint are compared before anything of it counts. The calls per block and
+//! endpoint do not depend on the number of swaps.
 
+mod agree;
+mod endpoint;
 mod trial;
 
-use crate::bindings::{Erc20, HashLanes};
-use crate::calls;
-use alloy::consensus::Transaction as _;
-use alloy::eips::{BlockId, BlockNumberOrTag};
-use alloy::network::TransactionResponse as _;
+use crate::account::Call;
+use crate::config::EvmConfig;
+use alloy::eips::BlockId;
 use alloy::primitives::{Address, B256, Bytes, U256};
-use alloy::providers::{Provider, ProviderBuilder, RootProvider};
-use alloy::rpc::types::{Block, Filter, Log, Transaction, TransactionRequest};
-use alloy::sol_types::{SolCall, SolEvent};
-use alloy::transports::{RpcError, TransportErrorKind, TransportResult};
-use std::future::IntoFuture;
+use endpoint::Endpoint;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
+/// Our own node has so long to answer.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
-/// Messages of nodes are cut here: they end up in logs and in front of people.
-const MESSAGE: usize = 200;
-/// Nodes limit how many blocks one log query may span.
-const LOG_SPAN: u64 = 5_000;
+/// A witness has less, because we go on without it.
+const WITNESS_LIMIT: Duration = Duration::from_secs(3);
+/// So many transactions at once are on their way to a witness; more are not sent to it this time.
+const ON_THEIR_WAY: usize = 64;
 
 /// Why a node did not answer as expected.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -38,6 +58,9 @@ pub(crate) enum NodeError {
     /// The answer lacks something or contradicts another.
     #[error("{0}")]
     Odd(&'static str),
+    /// The endpoints do not agree, or a witness does not answer: nothing is concluded.
+    #[error("the endpoints do not agree: {0}")]
+    Apart(String),
 }
 
 type Result<T> = std::result::Result<T, NodeError>;
@@ -53,6 +76,7 @@ pub(crate) struct Head {
 }
 
 /// A transaction in a block or in the pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tx {
     pub(crate) hash: B256,
     pub(crate) from: Address,
@@ -62,7 +86,7 @@ pub(crate) struct Tx {
 }
 
 /// One of the contract's two events.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Settled {
     pub(crate) slot: U256,
     /// Of a redeem.
@@ -72,71 +96,122 @@ pub(crate) struct Settled {
     pub(crate) index: u64,
 }
 
-pub(crate) struct Node(RootProvider);
+/// Who is given a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Our own node: it shows what nobody knows yet.
+    Ours,
+    /// Everybody.
+    All,
+}
+
+/// What every endpoint must be.
+#[derive(Clone)]
+struct Expected {
+    chain_id: u64,
+    contract: Address,
+    code: Vec<u8>,
+}
+
+struct Witness {
+    endpoint: Arc<Endpoint>,
+    /// It has shown that it is of our chain.
+    known: AtomicBool,
+    sending: Arc<Semaphore>,
+}
+
+/// All endpoints of a chain.
+pub(crate) struct Node {
+    ours: Endpoint,
+    witnesses: Vec<Witness>,
+    expected: Expected,
+}
 
 impl Node {
-    pub(crate) fn new(url: &str) -> Result<Self> {
-        let url = url
-            .parse()
-            .map_err(|_| NodeError::Odd("the endpoint is no URL: expected http://host:port"))?;
-        let provider = ProviderBuilder::new()
-            .disable_recommended_fillers()
-            .connect_http(url);
-        Ok(Self(provider))
+    /// All endpoints of the configuration; asks them nothing yet. `contract` must have this code.
+    pub(crate) fn new(config: &EvmConfig, contract: Address, code: Vec<u8>) -> Result<Self> {
+        let witness = |url: &String| {
+            Ok(Witness {
+                endpoint: Arc::new(Endpoint::new(url, WITNESS_LIMIT)?),
+                known: AtomicBool::new(false),
+                sending: Arc::new(Semaphore::new(ON_THEIR_WAY)),
+            })
+        };
+        Ok(Self {
+            ours: Endpoint::new(&config.url, TIME_LIMIT)?,
+            witnesses: config.witnesses.iter().map(witness).collect::<Result<_>>()?,
+            expected: Expected {
+                chain_id: config.chain_id,
+                contract,
+                code,
+            },
+        })
     }
 
-    pub(crate) async fn chain_id(&self) -> Result<u64> {
-        within(self.0.get_chain_id()).await
+    pub(crate) fn has_witnesses(&self) -> bool {
+        !self.witnesses.is_empty()
     }
 
-    /// The best block.
+    /// The best block that all agree on.
     pub(crate) async fn best(&self) -> Result<Head> {
-        let block = within(self.0.get_block_by_number(BlockNumberOrTag::Latest)).await?;
-        block
-            .map(|b| head(&b))
-            .ok_or(NodeError::Odd("it has no block at all"))
+        Ok(self.agreed(None).await?.head)
     }
 
     pub(crate) async fn head(&self, hash: B256) -> Result<Head> {
-        let block = within(self.0.get_block_by_hash(hash)).await?;
-        block
-            .map(|b| head(&b))
-            .ok_or(NodeError::Odd("it has no block of a hash that it named"))
+        self.same("a block's header", |e| Box::pin(e.head(hash))).await
     }
 
     /// The hash of the best chain's block of this height.
     pub(crate) async fn hash_at(&self, height: u64) -> Result<Option<B256>> {
-        let block = within(self.0.get_block_by_number(height.into())).await?;
-        Ok(block.map(|b| b.header.hash))
+        self.same("the block of a height", |e| Box::pin(e.hash_at(height)))
+            .await
     }
 
     /// All transactions of a block.
     pub(crate) async fn transactions(&self, block: BlockId) -> Result<Vec<Tx>> {
-        let block = within(self.0.get_block(block).full()).await?;
-        let block = block.ok_or(NodeError::Odd("it has no block that it should have"))?;
-        Ok(block.transactions.txns().map(transaction).collect())
+        self.same("a block's transactions", |e| Box::pin(e.transactions(block)))
+            .await
     }
 
-    /// What a miner would take now: a window on the pool, in one call.
-    pub(crate) async fn pending(&self) -> Result<Vec<Tx>> {
-        self.transactions(BlockNumberOrTag::Pending.into()).await
+    /// What miners would take now, as far as any endpoint shows it: a window on the pools.
+    pub(crate) async fn pending(&self) -> Vec<Tx> {
+        let shown = self.each(|e| Box::pin(e.pending())).await;
+        self.heard("the pool", shown)
+    }
+
+    /// The contract's events from a height on, as far as any endpoint shows them.
+    pub(crate) async fn overheard(&self, contract: Address, from: u64) -> Vec<Settled> {
+        let shown = self.each(|e| Box::pin(e.settled_from(contract, from))).await;
+        self.heard("events", shown)
+    }
+
+    fn heard<T>(&self, what: &str, shown: Vec<Result<Vec<T>>>) -> Vec<T> {
+        let mut all = Vec::new();
+        for answer in shown {
+            match answer {
+                Ok(some) => all.extend(some),
+                Err(error) => tracing::debug!(%error, what, "an endpoint does not show"),
+            }
+        }
+        all
     }
 
     pub(crate) async fn transaction(&self, hash: B256) -> Result<Option<Tx>> {
-        let tx = within(self.0.get_transaction_by_hash(hash)).await?;
-        Ok(tx.as_ref().map(transaction))
+        self.same("a transaction", |e| Box::pin(e.transaction(hash)))
+            .await
     }
 
     /// Height of the block that holds the transaction, and whether it succeeded.
     pub(crate) async fn receipt(&self, hash: B256) -> Result<Option<(u64, bool)>> {
-        let receipt = within(self.0.get_transaction_receipt(hash)).await?;
-        Ok(receipt.and_then(|r| Some((r.block_number?, r.status()))))
+        self.same("a receipt", |e| Box::pin(e.receipt(hash))).await
     }
 
     /// The contract's events in one block.
     pub(crate) async fn settled_in(&self, contract: Address, block: B256) -> Result<Vec<Settled>> {
-        let filter = events(contract).at_block_hash(block);
-        settled(within(self.0.get_logs(&filter)).await?)
+        self.same("the contract's events", |e| {
+            Box::pin(e.settled_in(contract, block))
+        })
+        .await
     }
 
     /// The contract's events about one slot, between two heights.
@@ -147,60 +222,76 @@ impl Node {
         from: u64,
         to: u64,
     ) -> Result<Vec<Settled>> {
-        let mut found = Vec::new();
-        let mut from = from;
-        while from <= to {
-            let last = to.min(from.saturating_add(LOG_SPAN));
-            let filter = events(contract)
-                .topic1(B256::from(slot))
-                .from_block(from)
-                .to_block(last);
-            found.extend(settled(within(self.0.get_logs(&filter)).await?)?);
-            from = last.saturating_add(1);
-        }
-        Ok(found)
+        self.same("the contract's past events", |e| {
+            Box::pin(e.settled_since(contract, slot, from, to))
+        })
+        .await
     }
 
     /// The values of many slots in the state after one block.
     pub(crate) async fn slots(&self, contract: Address, which: &[U256], block: BlockId) -> Result<Vec<B256>> {
-        let call = TransactionRequest::default()
-            .to(contract)
-            .input(calls::slots(which).into());
-        let answer = within(self.0.call(call).block(block)).await?;
-        if answer.is_empty() {
-            // Before the contract was deployed.
-            return Ok(vec![B256::ZERO; which.len()]);
-        }
-        let values = HashLanes::slotsCall::abi_decode_returns(&answer);
-        let values = values.map_err(|_| NodeError::Odd("slots() of the contract gave no list"))?;
-        if values.len() != which.len() {
-            return Err(NodeError::Odd(
-                "slots() of the contract gave a list of another length",
-            ));
-        }
-        Ok(values)
+        self.same("the contract's state", |e| {
+            Box::pin(e.slots(contract, which, block))
+        })
+        .await
     }
 
     pub(crate) async fn code(&self, address: Address) -> Result<Bytes> {
-        within(self.0.get_code_at(address)).await
+        self.same("the contract's code", |e| Box::pin(e.code(address)))
+            .await
     }
 
     pub(crate) async fn nonce(&self, address: Address, block: BlockId) -> Result<u64> {
-        within(self.0.get_transaction_count(address).block_id(block)).await
+        self.same("an account's nonce", |e| Box::pin(e.nonce(address, block)))
+            .await
+    }
+
+    /// The lowest price that any endpoint names.
+    pub(crate) async fn gas_price(&self) -> Result<u128> {
+        let prices = self.each(|e| Box::pin(e.gas_price())).await;
+        let mut answers = prices.into_iter();
+        let ours = answers
+            .next()
+            .unwrap_or(Err(NodeError::Odd("there is no endpoint")));
+        let lowest = answers.filter_map(Result::ok).min();
+        match (ours, lowest) {
+            (Ok(ours), Some(lowest)) => Ok(ours.min(lowest)),
+            (Err(_), Some(lowest)) => Ok(lowest),
+            (ours, None) => ours,
+        }
+    }
+
+    /// As the first endpoint that answers has it, our own before the others: its best block.
+    pub(crate) async fn any_best(&self) -> Result<Head> {
+        self.any(|e| Box::pin(e.best())).await
+    }
+
+    /// As the first endpoint that answers has it: how many transactions of the account are in blocks.
+    pub(crate) async fn any_nonce(&self, address: Address) -> Result<u64> {
+        self.any(|e| Box::pin(e.nonce(address, BlockId::latest()))).await
+    }
+
+    /// As the first endpoint that answers has it: what the slots hold after its best block.
+    pub(crate) async fn any_slots(&self, contract: Address, which: &[U256]) -> Result<Vec<B256>> {
+        self.any(|e| Box::pin(e.slots(contract, which, BlockId::latest())))
+            .await
+    }
+
+    /// What our own node says that slots hold now.
+    pub(crate) async fn our_slots(&self, contract: Address, which: &[U256]) -> Result<Vec<B256>> {
+        self.ours.slots(contract, which, BlockId::latest()).await
     }
 
     pub(crate) async fn coins(&self, address: Address) -> Result<U256> {
-        within(self.0.get_balance(address)).await
+        self.ours.coins(address).await
     }
 
     pub(crate) async fn tokens(&self, token: Address, owner: Address) -> Result<U256> {
-        self.word(token, Erc20::balanceOfCall { owner }.abi_encode())
-            .await
+        self.ours.tokens(token, owner).await
     }
 
     pub(crate) async fn allowance(&self, token: Address, owner: Address, spender: Address) -> Result<U256> {
-        self.word(token, Erc20::allowanceCall { owner, spender }.abi_encode())
-            .await
+        self.ours.allowance(token, owner, spender).await
     }
 
     /// Whether the token would pay somebody out of the contract today. Shows no preimage. `Err(Reverted)`: it would not.
@@ -211,122 +302,17 @@ impl Node {
         to: Address,
         amount: U256,
     ) -> Result<bool> {
-        let input = Erc20::transferCall { to, amount }.abi_encode();
-        let call = TransactionRequest::default()
-            .from(from)
-            .to(token)
-            .input(Bytes::from(input).into());
-        let answer = within(self.0.call(call)).await?;
-        Ok(answer.is_empty() || U256::try_from_be_slice(&answer) == Some(U256::from(1)))
+        self.ours.would_pay(token, from, to, amount).await
     }
 
-    pub(crate) async fn gas_price(&self) -> Result<u128> {
-        within(self.0.get_gas_price()).await
+    /// Whether the call would succeed today with the gas that it names. [`NodeError::Reverted`]: it would not.
+    pub(crate) async fn try_call(&self, from: Address, call: &Call) -> Result<()> {
+        self.ours.try_call(from, call).await
     }
 
-    /// Gives the node a signed transaction. An error says little: it may have been accepted.
-    pub(crate) async fn send(&self, raw: &[u8]) -> Result<()> {
-        within(self.0.send_raw_transaction(raw)).await.map(drop)
+    /// Whether the last of these calls, made one after the other, would succeed today. Not every node can say: older
+    /// ones answer with another error than [`NodeError::Reverted`].
+    pub(crate) async fn try_calls(&self, from: Address, calls: &[Call]) -> Result<()> {
+        self.ours.try_calls(from, calls).await
     }
-
-    async fn word(&self, to: Address, input: Vec<u8>) -> Result<U256> {
-        let call = TransactionRequest::default()
-            .to(to)
-            .input(Bytes::from(input).into());
-        let answer = within(self.0.call(call)).await?;
-        let word = answer.get(..32).map(U256::from_be_slice);
-        word.ok_or(NodeError::Odd("a token answered with less than a word"))
-    }
-}
-
-async fn within<T>(call: impl IntoFuture<Output = TransportResult<T>>) -> Result<T> {
-    match tokio::time::timeout(TIME_LIMIT, call.into_future()).await {
-        Err(_) => Err(NodeError::Lost(format!(
-            "nothing within {} s",
-            TIME_LIMIT.as_secs()
-        ))),
-        Ok(answer) => answer.map_err(|e| error(&e)),
-    }
-}
-
-/// Keeps the node's own words, but no text that could hold what we sent.
-fn error(error: &RpcError<TransportErrorKind>) -> NodeError {
-    match error {
-        RpcError::ErrorResp(e) => {
-            let data = e.as_revert_data();
-            match data.and_then(|data| trial::contract_says(&data)) {
-                Some(why) => NodeError::Reverted(why.to_owned()),
-                None if trial::is_revert(e.code, &e.message) => NodeError::Reverted(cut(&e.message)),
-                None => NodeError::Refused {
-                    code: e.code,
-                    message: cut(&e.message),
-                },
-            }
-        }
-        RpcError::Transport(e) => NodeError::Lost(cut(&e.to_string())),
-        RpcError::NullResp => NodeError::Odd("an empty answer"),
-        _ => NodeError::Odd("an answer of another form"),
-    }
-}
-
-fn cut(text: &str) -> String {
-    text.chars().take(MESSAGE).collect()
-}
-
-fn head(block: &Block) -> Head {
-    let header = &block.header;
-    Head {
-        height: header.inner.number,
-        hash: header.hash,
-        parent: header.inner.parent_hash,
-        time: header.inner.timestamp,
-        base_fee: header.inner.base_fee_per_gas,
-    }
-}
-
-fn transaction(tx: &Transaction) -> Tx {
-    Tx {
-        hash: tx.tx_hash(),
-        from: tx.from(),
-        to: tx.to(),
-        value: tx.value(),
-        input: tx.input().clone(),
-    }
-}
-
-fn events(contract: Address) -> Filter {
-    Filter::new().address(contract).event_signature(vec![
-        HashLanes::Redeemed::SIGNATURE_HASH,
-        HashLanes::Returned::SIGNATURE_HASH,
-    ])
-}
-
-fn settled(logs: Vec<Log>) -> Result<Vec<Settled>> {
-    let odd = || NodeError::Odd("an event of the contract that is no event of the contract");
-    let mut found = Vec::with_capacity(logs.len());
-    for log in logs {
-        let slot = log
-            .topics()
-            .get(1)
-            .map(|topic| U256::from_be_bytes(topic.0))
-            .ok_or_else(odd)?;
-        let preimage = if log.topic0() == Some(&HashLanes::Redeemed::SIGNATURE_HASH) {
-            Some(B256::try_from(log.data().data.as_ref()).map_err(|_| odd())?)
-        } else {
-            None
-        };
-        let place = (log.transaction_hash, log.block_number, log.log_index);
-        let (Some(tx), Some(height), Some(index)) = place else {
-            return Err(odd());
-        };
-        found.push(Settled {
-            slot,
-            preimage,
-            tx,
-            height,
-            index,
-        });
-    }
-    found.sort_by_key(|event| (event.height, event.index));
-    Ok(found)
 }

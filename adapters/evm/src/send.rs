@@ -1,17 +1,19 @@
 //! Sends what was built until it is in a block or dead: locks and cancels from the owner under their held nonces,
 //! redeems and refunds from the gas accounts, and errands (approvals, top-ups, gap fillers) in between.
 
+mod batch;
 mod errands;
 mod gas;
 mod pace;
 mod verdict;
+mod wanted;
 
 use crate::account::{Account, Call};
 use crate::calls;
 use crate::facts::{Leg, txid};
 use crate::fees::Fee;
 use crate::follow::Follower;
-use crate::node::{Head, NodeError};
+use crate::node::{Head, NodeError, Reach};
 use crate::nonces::NonceBook;
 use crate::prepared::{Form, Numbered};
 use crate::purse::Purse;
@@ -42,6 +44,8 @@ pub(crate) struct Sender {
     gas: GasPool,
     /// Something is to be sent although no block came.
     dirty: bool,
+    /// The block at which everything was sent that waits for no agreement.
+    alone_at: Option<B256>,
     told: Told,
 }
 
@@ -54,6 +58,7 @@ impl Sender {
             errands: Errands::default(),
             gas: GasPool::new(&purse.gas),
             dirty: false,
+            alone_at: None,
             told: Told::new(),
         }
     }
@@ -131,7 +136,7 @@ impl Sender {
     /// Sends this from now on.
     pub(crate) fn broadcast(&mut self, leg: LegRef, form: Form, tip: Option<Head>) {
         self.hold(leg, &form);
-        self.dirty = true;
+        (self.dirty, self.alone_at) = (true, None);
         let since = tip.map(Pace::new);
         let kind = form.kind();
         match form.numbered() {
@@ -294,7 +299,14 @@ impl Sender {
             return Ok(());
         }
         let price = purse.price(tip.base_fee).await?;
-        let round = Round { purse, tip, price };
+        let latest = follower.latest.max(tip.time);
+        let round = Round {
+            purse,
+            tip,
+            price,
+            latest,
+            alone: None,
+        };
         let mut lost = self.send_owned(round, follower).await?;
         lost |= self
             .errands
@@ -304,12 +316,40 @@ impl Sender {
         if moved && self.gas.lacks_funds() {
             self.errands.look_later();
         }
-        self.dirty = lost || self.errands.waits_to_start();
+        self.dirty = lost || self.errands.waits_to_start() || self.gas.gathers(follower, round);
+        Ok(())
+    }
+
+    /// As long as the endpoints do not agree: sends the redeems whose preimages are public, because they need no time and
+    /// no agreement, by what the first endpoint that answers says.
+    pub(crate) async fn send_alone(&mut self, purse: &Purse, follower: &Follower) -> Result<(), NodeError> {
+        let slots = self.gas.timeless(follower);
+        let Some(contract) = slots.first().map(|(contract, _)| *contract) else {
+            return Ok(());
+        };
+        let tip = purse.node.any_best().await?;
+        if self.alone_at == Some(tip.hash) {
+            return Ok(());
+        }
+        let slots: Vec<_> = slots.into_iter().map(|(_, slot)| slot).collect();
+        let values = purse.node.any_slots(contract, &slots).await?;
+        let values = slots.into_iter().zip(values).collect();
+        let round = Round {
+            purse,
+            tip,
+            price: purse.price(tip.base_fee).await?,
+            latest: tip.time,
+            alone: Some(&values),
+        };
+        let lost = self.gas.run(round, follower, &mut self.told).await?;
+        self.alone_at = (!lost).then_some(tip.hash);
         Ok(())
     }
 
     async fn send_owned(&mut self, round: Round<'_>, follower: &mut Follower) -> Result<bool, NodeError> {
-        let Round { purse, tip, .. } = round;
+        let Round {
+            purse, tip, latest, ..
+        } = round;
         if self.owned.is_empty() {
             return Ok(false);
         }
@@ -321,7 +361,7 @@ impl Sender {
             };
             let in_block =
                 it.facts.lock.is_some() || it.facts.end.is_some() || it.facts.cancelled().is_some();
-            if in_block || owned.numbered.nonce < mined || !it.may_send(*kind, tip.time) {
+            if in_block || owned.numbered.nonce < mined || !it.may_send(*kind, latest) {
                 continue;
             }
             let Numbered { nonce, gas, fee } = owned.numbered;
@@ -332,7 +372,7 @@ impl Sender {
                 cancel(purse)
             };
             let signed = purse.owner.sign(&purse.config, &Call { gas, ..call }, nonce, fee);
-            let verdict = Verdict::of(purse.node.send(&signed.raw).await);
+            let verdict = Verdict::of(purse.node.send(&signed.raw, Reach::All).await);
             tracing::debug!(%leg.leg, ?kind, hash = %signed.hash, ?verdict, "sent");
             lost |= verdict == Verdict::Lost;
             if !is_lock && verdict == Verdict::Accepted {
@@ -365,11 +405,18 @@ struct Round<'a> {
     tip: Head,
     /// Wei per gas, at the tip.
     price: u128,
+    /// The latest time that any endpoint shows: what is too late by that is too late.
+    latest: u64,
+    /// The endpoints do not agree: only what needs no time is sent, by what one of them says that these slots hold.
+    alone: Option<&'a BTreeMap<U256, B256>>,
 }
 
 impl Round<'_> {
     /// The next nonce of the account, in the state of which all facts are.
     async fn nonce(&self, account: &Account) -> Result<u64, NodeError> {
+        if self.alone.is_some() {
+            return self.purse.node.any_nonce(account.address()).await;
+        }
         let state = BlockId::hash(self.tip.hash);
         self.purse.node.nonce(account.address(), state).await
     }
@@ -392,13 +439,13 @@ impl Round<'_> {
 async fn send_bumping(
     round: Round<'_>,
     account: &Account,
-    (it, call): (&Leg, &Call),
+    (it, call, reach): (&Leg, &Call, Reach),
     (nonce, fee): (u64, &mut Fee),
 ) -> (Verdict, B256) {
     let purse = round.purse;
     loop {
         let signed = account.sign(&purse.config, call, nonce, *fee);
-        let verdict = Verdict::of(purse.node.send(&signed.raw).await);
+        let verdict = Verdict::of(purse.node.send(&signed.raw, reach).await);
         match round.outbids(it, *fee, call.gas) {
             Some(more) if verdict == Verdict::Underpriced => *fee = more,
             _ => return (verdict, signed.hash),

@@ -1,6 +1,7 @@
 //! What the chain would say to calls, before anybody pays for them. None of them shows a preimage.
 
-use super::{Node, NodeError, Result, within};
+use super::endpoint::{Endpoint, cut};
+use super::{NodeError, Result};
 use crate::account::Call;
 use crate::bindings::HashLanes::HashLanesErrors;
 use alloy::primitives::Address;
@@ -21,21 +22,23 @@ fn request(from: Address, call: &Call) -> TransactionRequest {
         .input(call.input.clone().into())
 }
 
-impl Node {
+impl Endpoint {
     /// Whether the call would succeed today with the gas that it names. [`NodeError::Reverted`]: it would not.
-    pub(crate) async fn try_call(&self, from: Address, call: &Call) -> Result<()> {
-        within(self.0.call(request(from, call))).await.map(drop)
+    pub(super) async fn try_call(&self, from: Address, call: &Call) -> Result<()> {
+        self.within(self.provider.call(request(from, call)))
+            .await
+            .map(drop)
     }
 
     /// Whether the last of these calls, made one after the other, would succeed today. Not every node can say: older
     /// ones answer with another error than [`NodeError::Reverted`].
-    pub(crate) async fn try_calls(&self, from: Address, calls: &[Call]) -> Result<()> {
+    pub(super) async fn try_calls(&self, from: Address, calls: &[Call]) -> Result<()> {
         let block = SimBlock::default().extend_calls(calls.iter().map(|call| request(from, call)));
         let payload = SimulatePayload {
             block_state_calls: vec![block],
             ..SimulatePayload::default()
         };
-        let blocks = within(self.0.simulate(&payload)).await?;
+        let blocks = self.within(self.provider.simulate(&payload)).await?;
         let done = blocks.into_iter().next().map(|block| block.calls);
         let last = done
             .filter(|done| done.len() == calls.len())
@@ -51,7 +54,7 @@ impl Node {
         let said = contract_says(data.unwrap_or(&last.return_data));
         let message = last.error.as_ref().map_or("it reverts", |error| &error.message);
         Err(NodeError::Reverted(
-            said.map_or_else(|| super::cut(message), str::to_owned),
+            said.map_or_else(|| cut(message), str::to_owned),
         ))
     }
 }

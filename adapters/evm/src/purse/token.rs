@@ -66,6 +66,8 @@ impl Purse {
 fn said_by_token(error: NodeError) -> Trouble {
     match error {
         NodeError::Reverted(why) => refused(why),
-        NodeError::Lost(_) | NodeError::Refused { .. } | NodeError::Odd(_) => error.into(),
+        NodeError::Lost(_) | NodeError::Refused { .. } | NodeError::Odd(_) | NodeError::Apart(_) => {
+            error.into()
+        }
     }
 }

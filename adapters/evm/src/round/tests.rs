@@ -12,7 +12,7 @@ pub(crate) fn purse(of: u8) -> Purse {
     let config = EvmConfig::ethereum("http://localhost", 31_337, network).unwrap();
     let seed = Seed::new([of; 64]);
     Purse {
-        node: Node::new(&config.url).unwrap(),
+        node: Node::new(&config, Address::ZERO, Vec::new()).unwrap(),
         config,
         runtime_code: Vec::new(),
         owner: Account::owner(&seed),

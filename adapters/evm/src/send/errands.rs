@@ -4,7 +4,7 @@
 use super::{Round, Verdict};
 use crate::account::Call;
 use crate::fees::{Fee, PAYMENT_GAS};
-use crate::node::NodeError;
+use crate::node::{NodeError, Reach};
 use crate::nonces::NonceBook;
 use crate::purse::TopUp;
 use alloy::primitives::{Address, Bytes, U256};
@@ -84,7 +84,9 @@ impl Errands {
         book: &NonceBook,
         sending: bool,
     ) -> Result<bool, NodeError> {
-        let Round { purse, tip, price } = round;
+        let Round {
+            purse, tip, price, ..
+        } = round;
         self.look_at_gas(round).await?;
         if self.running.is_none() && self.wanted.is_empty() && !sending {
             return Ok(false);
@@ -121,7 +123,7 @@ impl Errands {
         let Running { call, nonce, fee, .. } = running;
         let signed = purse.owner.sign(&purse.config, call, *nonce, *fee);
         // Never outbids at once what is in the pool under its nonce: that may be a lock of ours.
-        let verdict = Verdict::of(purse.node.send(&signed.raw).await);
+        let verdict = Verdict::of(purse.node.send(&signed.raw, Reach::All).await);
         tracing::debug!(hash = %signed.hash, to = %running.call.to, ?verdict, "errand");
         if matches!(verdict, Verdict::Funds | Verdict::Refused) {
             self.running = None;

@@ -66,6 +66,8 @@ pub(crate) struct Evm {
     pub(crate) proxy: Proxy,
     pub(crate) config: EvmConfig,
     pub(crate) asset: AssetId,
+    /// Where they ask, if not where we do.
+    pub(crate) their_url: Option<String>,
     dear: AtomicBool,
 }
 
@@ -117,6 +119,7 @@ impl Evm {
             proxy,
             config,
             asset,
+            their_url: None,
             dear: AtomicBool::new(false),
         };
         for who in [Who::Us, Who::Them] {
@@ -150,7 +153,11 @@ impl Evm {
     }
 
     pub(crate) async fn adapter(&self, who: Who) -> EvmAdapter {
-        EvmAdapter::start(self.config.clone(), &seed(who)).await.unwrap()
+        let mut config = self.config.clone();
+        if let Some(url) = self.their_url.clone().filter(|_| who != Who::Us) {
+            (config.url, config.witnesses) = (url, Vec::new());
+        }
+        EvmAdapter::start(config, &seed(who)).await.unwrap()
     }
 
     /// Somebody who is no party to any leg, with nothing on the chain.

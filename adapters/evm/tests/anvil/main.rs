@@ -8,6 +8,7 @@ mod conformance;
 mod entrusted;
 mod gas_price;
 mod harness;
+mod lying;
 mod own_promises;
 mod proxy;
 mod rising_fees;

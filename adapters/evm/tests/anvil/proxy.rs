@@ -1,9 +1,15 @@
 //! A JSON-RPC proxy in front of a node: it counts and keeps what is asked, and lies when told to.
 
+use serde_json::Value;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+
+/// Changes what is asked before it is passed on.
+pub(crate) type Misheard = Arc<dyn Fn(&mut Value) + Send + Sync>;
+/// Changes the result of what was asked.
+pub(crate) type Lie = Arc<dyn Fn(&Value, &mut Value) + Send + Sync>;
 
 #[derive(Default)]
 pub(crate) struct Behaviour {
@@ -20,6 +26,10 @@ pub(crate) struct Behaviour {
     pub(crate) gas_price: Mutex<Option<u128>>,
     /// A method that the node does not have.
     pub(crate) unknown: Mutex<Option<&'static str>>,
+    /// Another question is passed on.
+    pub(crate) mishears: Mutex<Option<Misheard>>,
+    /// Another answer is given.
+    pub(crate) lies: Mutex<Option<Lie>>,
     /// Nothing is answered.
     pub(crate) cut: AtomicBool,
     /// Whoever changes the chain in several steps holds this, so that no request is answered in between.
@@ -91,10 +101,30 @@ async fn answer(request: &str, node: &str, behaviour: &Behaviour) -> std::io::Re
     if let Some(wei) = priced.filter(|_| request.contains("eth_gasPrice")) {
         return Ok(format!(r#"{{"jsonrpc":"2.0","id":{},"result":"{wei:#x}"}}"#, id(request)).into_bytes());
     }
+    let misheard = behaviour.mishears.lock().unwrap().clone();
+    let heard = misheard.map_or_else(
+        || request.to_owned(),
+        |mishear| {
+            let mut request = serde_json::from_str(request).unwrap();
+            mishear(&mut request);
+            request.to_string()
+        },
+    );
     let answer = {
         let _turn = behaviour.turn.read().await;
-        ask(request, node).await?
+        ask(&heard, node).await?
     };
+    let lie = behaviour.lies.lock().unwrap().clone();
+    let answer = lie.map_or_else(
+        || answer.clone(),
+        |lie| {
+            let mut answer: Value = serde_json::from_slice(&answer).unwrap();
+            if let Some(result) = answer.get_mut("result") {
+                lie(&serde_json::from_str(request).unwrap(), result);
+            }
+            answer.to_string().into_bytes()
+        },
+    );
     if sends && take_one(&behaviour.deny) {
         return Ok(error(request));
     }
@@ -117,8 +147,8 @@ fn error(request: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-fn id(request: &str) -> serde_json::Value {
-    serde_json::from_str::<serde_json::Value>(request).unwrap()["id"].clone()
+fn id(request: &str) -> Value {
+    serde_json::from_str::<Value>(request).unwrap()["id"].clone()
 }
 
 async fn ask(request: &str, node: &str) -> std::io::Result<Vec<u8>> {
