@@ -63,6 +63,7 @@ fn evm(profile: EvmProfile) -> Backend {
     Backend::Evm(EvmConfig {
         endpoint: Endpoint::new("http://127.0.0.1:8545/v1/key").expect("a URL"),
         trusted: false,
+        witnesses: vec![Endpoint::new("https://host/v2").expect("a URL")],
         profile,
         contract: format!("0x{}", "ab".repeat(20)),
         fee_floor: 2,

@@ -296,6 +296,11 @@ fn evm_config(
         tip: config.fees.tip.min(cap),
         ..config.fees
     };
+    config.witnesses = backend
+        .witnesses
+        .iter()
+        .map(|url| url.as_str().to_owned())
+        .collect();
     config.poll = poll(materials.config.timelocks);
     Ok(config)
 }

@@ -81,6 +81,9 @@ pub struct EvmConfig {
     pub endpoint: Endpoint,
     /// It is our own: what we tell it stays with us.
     pub trusted: bool,
+    /// Other nodes of the same chain: nothing is believed that they do not confirm, and no preimage is shown to them
+    /// first. At most [`MAX_WITNESSES`].
+    pub witnesses: Vec<Endpoint>,
     /// What the chain is like.
     pub profile: EvmProfile,
     /// The address of the contract that locks: `0x` and 40 hexadecimal digits.

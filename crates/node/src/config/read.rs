@@ -300,25 +300,29 @@ fn bitcoin(raw: RawChain) -> Result<BitcoinConfig, Wrong> {
     absent(KIND, &raw, &["profile", "contract", "fee_floor"])?;
     let fee_cap = fee_cap(&raw, KIND, 1)?;
     let auth = bitcoind_auth((raw.cookie, raw.user, raw.password_file), KIND)?;
-    let few = raw.witnesses.len() <= MAX_WITNESSES;
-    let many = || ValueError::expected(format!("at most {MAX_WITNESSES}"), raw.witnesses.len());
-    few.then_some(())
-        .ok_or_else(|| Wrong("witnesses".into(), many()))?;
-    let witnesses = raw.witnesses.into_iter().enumerate();
-    let witnesses = witnesses.map(|(at, raw)| {
-        let in_list = |Wrong(last, e)| Wrong(format!("witnesses[{at}].{last}"), e);
-        let auth = bitcoind_auth((raw.cookie, raw.user, raw.password_file), KIND).map_err(in_list)?;
-        let endpoint = endpoint(Some(raw.endpoint), KIND).map_err(in_list)?;
+    let witnesses = witnesses(raw.witnesses, |raw| {
+        let auth = bitcoind_auth((raw.cookie, raw.user, raw.password_file), KIND)?;
+        let endpoint = endpoint(Some(raw.endpoint), KIND)?;
         Ok(BitcoinWitness { endpoint, auth })
-    });
+    })?;
     Ok(BitcoinConfig {
         endpoint: endpoint(raw.endpoint, KIND)?,
         auth,
         trusted: needed("trusted", raw.trusted, KIND)?,
-        witnesses: witnesses.collect::<Result<_, _>>()?,
+        witnesses,
         fee_cap,
         birthday: raw.birthday.unwrap_or(0),
     })
+}
+
+/// A few other nodes, each read in this way.
+fn witnesses<T>(raw: Vec<RawWitness>, one: impl Fn(RawWitness) -> Result<T, Wrong>) -> Result<Vec<T>, Wrong> {
+    if raw.len() > MAX_WITNESSES {
+        let many = ValueError::expected(format!("at most {MAX_WITNESSES}"), raw.len());
+        return Err(Wrong("witnesses".into(), many));
+    }
+    let named = |(at, raw)| one(raw).map_err(|Wrong(last, e)| Wrong(format!("witnesses[{at}].{last}"), e));
+    raw.into_iter().enumerate().map(named).collect()
 }
 
 /// Cookie, or user and password file.
@@ -342,11 +346,7 @@ fn bitcoind_auth(
 
 fn evm(raw: RawChain) -> Result<EvmConfig, Wrong> {
     const KIND: &str = "evm";
-    absent(
-        KIND,
-        &raw,
-        &["cookie", "user", "password_file", "birthday", "witnesses"],
-    )?;
+    absent(KIND, &raw, &["cookie", "user", "password_file", "birthday"])?;
     let profile = match needed("profile", raw.profile.as_deref(), KIND)? {
         "ethereum" => EvmProfile::Ethereum,
         "echoin" => EvmProfile::Echoin,
@@ -362,9 +362,21 @@ fn evm(raw: RawChain) -> Result<EvmConfig, Wrong> {
         let why = ValueError::expected("0x and 40 hexadecimal digits", contract);
         return Err(Wrong("contract".into(), why));
     }
+    let witnesses = witnesses(raw.witnesses, |raw| {
+        let login = [
+            ("cookie", raw.cookie.is_some()),
+            ("user", raw.user.is_some()),
+            ("password_file", raw.password_file.is_some()),
+        ];
+        match login.iter().find(|(_, given)| *given) {
+            Some((key, _)) => Err(Wrong((*key).into(), ValueError::Foreign { kind: KIND })),
+            None => endpoint(Some(raw.endpoint), KIND),
+        }
+    })?;
     Ok(EvmConfig {
         endpoint: endpoint(raw.endpoint, KIND)?,
         trusted: needed("trusted", raw.trusted, KIND)?,
+        witnesses,
         profile,
         contract,
         fee_floor,

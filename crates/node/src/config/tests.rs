@@ -43,6 +43,7 @@ fn evm(name: &str, chain: &str, profile: EvmProfile) -> ChainConfig {
         backend: Backend::Evm(EvmConfig {
             endpoint: Endpoint::new("http://127.0.0.1:8545/v1/key").unwrap(),
             trusted: false,
+            witnesses: vec![Endpoint::new("https://host/v2/key").unwrap()],
             profile,
             contract: format!("0x{}", "ab".repeat(20)),
             fee_floor: 2,
@@ -227,6 +228,18 @@ fn a_witness_needs_its_own_login_and_there_are_few() {
         wrong.contains("chain.bitcoin.witnesses[1].endpoint: expected a URL"),
         "{wrong}"
     );
+}
+
+#[test]
+fn a_witness_of_an_evm_chain_is_an_endpoint_and_nothing_else() {
+    let text = whole().to_toml();
+    let line = "witnesses = [{ endpoint = \"https://host/v2/key\" }]";
+    assert!(text.contains(line), "{text}");
+    let login = refusal(line, "witnesses = [{ endpoint = \"http://a\", user = \"me\" }]");
+    assert!(login.contains(".witnesses[0].user: a chain of kind"), "{login}");
+    let many = ["{ endpoint = \"http://a\" }"; 4].join(", ");
+    let many = refusal(line, &format!("witnesses = [{many}]"));
+    assert!(many.contains(".witnesses: expected at most 3"), "{many}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! From a [`Config`] to TOML text in which every key is written out and explained.
 
-use super::chain::{Backend, BitcoinConfig, BitcoinWitness, BitcoindAuth, ChainConfig, EvmConfig};
+use super::chain::{Backend, BitcoinConfig, BitcoinWitness, BitcoindAuth, ChainConfig, Endpoint, EvmConfig};
 use super::{Config, MAX_LISTEN};
 use crate::assets::Asset;
 use std::fmt::Display;
@@ -101,7 +101,8 @@ fn bitcoin(out: &mut Page, bitcoin: &BitcoinConfig) {
         }
     }
     trusted(out, bitcoin.trusted);
-    witnesses(out, &bitcoin.witnesses);
+    let example = "{ endpoint = \"http://host:8332\", user = \"…\", password_file = \"…\" }";
+    witnesses(out, example, bitcoin.witnesses.iter().map(bitcoin_witness));
     out.note("The highest fee rate that is paid, in satoshi per virtual byte.");
     out.key("fee_cap", bitcoin.fee_cap);
     out.note(
@@ -111,34 +112,45 @@ fn bitcoin(out: &mut Page, bitcoin: &BitcoinConfig) {
     out.key("birthday", bitcoin.birthday);
 }
 
-fn witnesses(out: &mut Page, witnesses: &[BitcoinWitness]) {
+/// The list of other nodes, or one as an example.
+fn witnesses(out: &mut Page, example: &str, witnesses: impl Iterator<Item = String>) {
     out.note("Other nodes of the same chain, which need not be yours, so that one that lies or is cut off from the");
     out.note(
         "network is found out: no block counts that they do not confirm, and without them no swap begins.",
     );
-    let one = |witness: &BitcoinWitness| {
-        let endpoint = quoted(witness.endpoint.as_str());
-        match &witness.auth {
-            BitcoindAuth::Cookie(file) => format!("{{ endpoint = {endpoint}, cookie = {} }}", path(file)),
-            BitcoindAuth::Password { user, file } => format!(
-                "{{ endpoint = {endpoint}, user = {}, password_file = {} }}",
-                quoted(user),
-                path(file)
-            ),
-        }
-    };
-    if witnesses.is_empty() {
-        out.note("witnesses = [{ endpoint = \"http://host:8332\", user = \"…\", password_file = \"…\" }]");
+    let list: Vec<_> = witnesses.collect();
+    if list.is_empty() {
+        out.note(&format!("witnesses = [{example}]"));
     } else {
-        let list: Vec<_> = witnesses.iter().map(one).collect();
         out.key("witnesses", format!("[{}]", list.join(", ")));
     }
+}
+
+fn bitcoin_witness(witness: &BitcoinWitness) -> String {
+    let endpoint = quoted(witness.endpoint.as_str());
+    match &witness.auth {
+        BitcoindAuth::Cookie(file) => format!("{{ endpoint = {endpoint}, cookie = {} }}", path(file)),
+        BitcoindAuth::Password { user, file } => format!(
+            "{{ endpoint = {endpoint}, user = {}, password_file = {} }}",
+            quoted(user),
+            path(file)
+        ),
+    }
+}
+
+fn evm_witness(witness: &Endpoint) -> String {
+    format!("{{ endpoint = {} }}", quoted(witness.as_str()))
 }
 
 fn evm(out: &mut Page, evm: &EvmConfig) {
     out.note("The JSON-RPC of the chain's node.");
     out.key("endpoint", quoted(evm.endpoint.as_str()));
     trusted(out, evm.trusted);
+    witnesses(
+        out,
+        "{ endpoint = \"https://host\" }",
+        evm.witnesses.iter().map(evm_witness),
+    );
     out.note("ethereum (EIP-1559 fees) or echoin (legacy transactions, at least 2 gwei).");
     out.key("profile", quoted(evm.profile.as_str()));
     out.note("The contract that locks. Its address follows from its code and the chain: another is refused.");

@@ -104,6 +104,7 @@ fn evm(
         backend: Backend::Evm(EvmConfig {
             endpoint,
             trusted: true,
+            witnesses: Vec::new(),
             profile,
             contract: contract_address(profile, number),
             fee_floor: profile.least_fee(),
