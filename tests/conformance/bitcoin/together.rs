@@ -152,6 +152,43 @@ async fn one_leg_alone_outbids_the_batch_that_is_stuck_and_the_batch_is_dead_for
     }
 }
 
+#[tokio::test]
+async fn a_refund_alone_outbids_the_one_together_that_is_stuck_at_the_timelock() {
+    let test = "a_refund_alone_outbids_the_one_together_that_is_stuck_at_the_timelock";
+    let Some(mut stage) = stage(test).await else {
+        return;
+    };
+    let legs = locked(&mut stage, Together::Refund, 1).await;
+    let prepared = signed(&stage, Together::Refund, &legs).await;
+    let leg = &legs[0];
+    let (together, _) = opened(&prepared[0]);
+    stage.mine_until(leg.refunder.timelock).await;
+    send_batch(&stage, Together::Refund, &legs, &prepared).await;
+    stage.chain.make_too_cheap().await;
+    stage.mine(1).await;
+    assert_eq!(stage.us.told(leg).refund, Some(At::Mempool));
+
+    let alone = stage.us.build(leg, Act::Refund).await;
+    let (fee, tx) = opened(&alone);
+    assert!(fee >= together + 138, "{fee} does not replace {together}");
+    stage.us.broadcast(leg, ActKind::Refund, &alone).await;
+    stage
+        .chain
+        .until_mempool_has(&tx.compute_txid().to_string())
+        .await;
+    assert_eq!(stage.chain.waiting().await, 1, "it took the other's place");
+    let tip = stage.mine(1).await;
+    for peer in [&stage.us, &stage.them] {
+        assert_eq!(peer.told(leg).refund, Some(At::Block(tip)));
+    }
+    stage.finalise().await;
+    let dead = |told: &Told| told.dead(ActKind::RefundTogether);
+    stage
+        .us
+        .until_told(leg, "what both signed to be dead", dead)
+        .await;
+}
+
 /// Somebody who is no party, and what he hears.
 struct Tower {
     adapter: Arc<dyn ChainAdapter>,
