@@ -3,7 +3,7 @@
 //!
 //! * `onchain`: gas and virtual bytes of every on-chain act, of transactions mined by real daemons.
 //! * `faults`: simulated swaps under faults that a seed chooses, and a death at every crash point.
-//! * `swaps`: what the node adds to a swap, and what a thousand of them at once take.
+//! * `swaps`: what the node adds to a swap, and what many of them at once take, on simulated chains and on real daemons.
 //!
 //! Exits with 1 when a figure misses its limit or money was lost, and says which.
 
@@ -13,6 +13,7 @@ mod swaps;
 mod table;
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -48,6 +49,16 @@ enum Benchmark {
         /// Print the figures as one JSON object and nothing else on stdout.
         #[arg(long)]
         json: bool,
+        /// Play fewer swaps of each kind, to see that it works. Names and limits stay; no figure of it is one to quote.
+        #[arg(long)]
+        few: bool,
+    },
+    /// Run a node until it is killed: `swaps` starts itself as its nodes.
+    #[command(hide = true)]
+    Node {
+        /// The node's folder.
+        #[arg(long)]
+        data: PathBuf,
     },
 }
 
@@ -66,7 +77,11 @@ async fn main() -> anyhow::Result<ExitCode> {
     let (report, json) = match Arguments::parse().benchmark {
         Benchmark::Onchain { json } => (onchain::run().await?.report()?, json),
         Benchmark::Faults { seeds, json } => (spawn_blocking(move || faults::run(seeds)).await??, json),
-        Benchmark::Swaps { json } => (swaps::run().await?, json),
+        Benchmark::Swaps { json, few } => (swaps::run(few).await?, json),
+        Benchmark::Node { data } => {
+            swaps::be_a_node(data).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
     };
     let text = if json { &report.json } else { &report.text };
     writeln!(std::io::stdout(), "{text}")?;

@@ -10,7 +10,6 @@ use serde::Serialize;
 
 use super::process::{cpu_ms, resident_bytes};
 
-const SWAPS: u64 = 1_000;
 const GIVE: [&str; 1] = ["bitcoin.btc"];
 const WANT: [&str; 1] = ["ethereum.eth"];
 /// Two hours of blocks: far more than a swap takes.
@@ -29,9 +28,9 @@ pub(super) struct Crowd {
 }
 
 /// The swaps, and the milliseconds of a restart when all of them go on.
-pub(super) fn measure() -> Result<(Crowd, u64)> {
+pub(super) fn measure(swaps: u64) -> Result<(Crowd, u64)> {
     let before = resident_bytes()?;
-    let mut world = World::crowded(&GIVE, &WANT, SWAPS);
+    let mut world = World::crowded(&GIVE, &WANT, swaps);
     let (mut cpu, mut steps) = (0, 0);
     let mut step = |world: &mut World| -> Result<()> {
         let start = cpu_ms()?;
@@ -49,14 +48,14 @@ pub(super) fn measure() -> Result<(Crowd, u64)> {
         step(&mut world)?;
     }
     let grown = resident_bytes()?.saturating_sub(before);
-    let restart_ms = restart_ms(&mut world)?;
+    let restart_ms = restart_ms(&mut world, swaps)?;
     while !world.over() {
         step(&mut world)?;
     }
     let blocks = steps * u64::try_from(world.chains.len())?;
     let crowd = Crowd {
         ok: all_redeemed(&world),
-        bytes_per_swap: grown / SWAPS,
+        bytes_per_swap: grown / swaps.max(1),
         cpu_ms_per_block: (cpu as f64 / blocks as f64 * 10.0).round() / 10.0,
     };
     Ok((crowd, restart_ms))
@@ -71,7 +70,7 @@ fn all_redeemed(world: &World) -> bool {
 }
 
 /// From opening the initiator's journal, on disk, until all that its swaps owe was asked of the chains.
-fn restart_ms(world: &mut World) -> Result<u64> {
+fn restart_ms(world: &mut World, swaps: u64) -> Result<u64> {
     let folder = tempfile::tempdir()?;
     let key = JournalKey::from_bytes([7; 32]);
     let mut store = Store::create(folder.path(), &key)?;
@@ -81,11 +80,13 @@ fn restart_ms(world: &mut World) -> Result<u64> {
     let store = Store::open(folder.path(), &key)?;
     let (live, effects) = restart(world, Who::Initiator, store)?;
     let took = started.elapsed();
-    let swaps = usize::try_from(SWAPS)?;
-    ensure!(live == swaps, "expected that {swaps} swaps go on, got {live}");
+    ensure!(
+        u64::try_from(live)? == swaps,
+        "expected that {swaps} swaps go on, got {live}"
+    );
     // Two legs of each are watched again; what is owed beyond that differs.
     ensure!(
-        effects >= 2 * SWAPS,
+        effects >= 2 * swaps,
         "expected that all legs are watched, got {effects} effects"
     );
     Ok(u64::try_from(took.as_millis())?)

@@ -19,7 +19,7 @@ pub use follow::{Follow, Tell};
 pub use ground::{Cost, Ground, Purse, Units, Wallet};
 pub use play::{Played, figures, last_timelock, play, waits};
 pub use process::NodeProcess;
-pub use row::{LegRow, Row, Verdict};
+pub use row::{LegRow, Row, Verdict, outside};
 pub use stage::Stage;
 pub use story::{Act, DIRECT, Ending, Who};
 

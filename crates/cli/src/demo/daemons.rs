@@ -87,9 +87,9 @@ impl Daemons {
         &self.assets
     }
 
-    /// Does what `kofo init` does: a configuration for these daemons, a keystore and a journal. The passphrase is in a
-    /// file beside them.
-    pub fn init(&self, data: &Path, network: &str) -> Result<()> {
+    /// Does what `kofo init` does: a keystore and a journal beside a configuration, which is [`Daemons::config`] or made
+    /// from it. The passphrase is in a file beside them.
+    pub fn init(&self, data: &Path, config: &Config) -> Result<()> {
         files::create_folder(data)?;
         files::replace(&data.join(PASSPHRASE_FILE), PASSPHRASE.as_bytes())?;
         files::replace(
@@ -97,17 +97,12 @@ impl Daemons {
             self.regtest.bitcoin().rpc_password.as_bytes(),
         )?;
         let passphrase = Passphrase::from_file(&data.join(PASSPHRASE_FILE))?;
-        init(
-            data,
-            &self.config(network)?,
-            &Words::draw()?.seed(),
-            &passphrase,
-            KdfCost::WEAK,
-        )?;
+        init(data, config, &Words::draw()?.seed(), &passphrase, KdfCost::WEAK)?;
         Ok(())
     }
 
-    fn config(&self, network: &str) -> Result<Config> {
+    /// The configuration of a node of a network on these daemons.
+    pub fn config(&self, network: &str) -> Result<Config> {
         let bitcoind = self.regtest.bitcoin();
         let (user, file) = (bitcoind.rpc_user.clone(), BITCOIND_PASSWORD_FILE.into());
         let chains = RegtestChains {

@@ -80,7 +80,8 @@ pub(super) fn times(both: &[SwapStatus; 2], mut waits: Vec<(u64, u64)>) -> (u64,
 }
 
 /// How much of `start..end` lies in none of the intervals.
-fn outside(start: u64, end: u64, mut intervals: Vec<(u64, u64)>) -> u64 {
+#[must_use]
+pub fn outside(start: u64, end: u64, mut intervals: Vec<(u64, u64)>) -> u64 {
     intervals.sort_unstable();
     let (mut at, mut sum) = (start, 0u64);
     for (from, to) in intervals {

@@ -7,6 +7,7 @@ use super::memory::{HereNode, Memory};
 use super::process::NodeProcess;
 use super::story::Who;
 use anyhow::{Context, Result, bail};
+use kofo_node::config::Config;
 use kofo_node::rpc::types::{Id, SwapStatus};
 use kofo_node::rpc::{NodeRpcClient, RpcClient, connect};
 use kofo_primitives::Amount;
@@ -38,9 +39,15 @@ enum Node {
 impl Stage {
     /// Two fresh nodes of a network in processes of their own, `kofo node` each, with money of every kind.
     pub async fn on_daemons(daemons: Arc<Daemons>, kofo: &Path, network: &str) -> Result<Self> {
+        let config = daemons.config(network)?;
+        Self::configured(daemons, kofo, [config.clone(), config]).await
+    }
+
+    /// As [`Stage::on_daemons`], each with a configuration of its own: the initiator's and the participant's.
+    pub async fn configured(daemons: Arc<Daemons>, kofo: &Path, configs: [Config; 2]) -> Result<Self> {
         let mut stage = Self::empty(Ground::Daemons(Arc::clone(&daemons)), kofo, JoinSet::new())?;
-        for who in Who::BOTH {
-            daemons.init(&stage.data(who), network)?;
+        for (who, config) in Who::BOTH.into_iter().zip(&configs) {
+            daemons.init(&stage.data(who), config)?;
             stage.start(who).await?;
         }
         for who in Who::BOTH {
