@@ -7,8 +7,10 @@
 mod cli;
 mod killed;
 mod leftovers;
+mod many;
 mod redeem;
 mod refusals;
+mod reorgs;
 mod shared;
 mod sim;
 mod vanish;

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use kofo_cli::demo::{Daemons, Follow, Ground, NETWORK, Played, Purse, Stage, Tell, Who, balance, figures};
-use kofo_node::rpc::types::{Id, OutcomeName, SwapStatus};
-use kofo_regtest::{Options, Regtest};
+use kofo_node::rpc::types::{ActSeen, Id, OutcomeName, SwapStatus};
+use kofo_regtest::{Chain, Options, Regtest};
 use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -62,17 +62,37 @@ impl Scene {
 
     /// For a test that moves time or holds blocks back.
     pub(crate) async fn alone(test: &str) -> Option<Self> {
+        Self::alone_with_depth(test, 1).await
+    }
+
+    /// For such a test, with nodes to which a fact is final when it is so many blocks deep.
+    pub(crate) async fn alone_with_depth(test: &str, depth: u32) -> Option<Self> {
         let daemons = daemons(test).await?;
         let time = Time::Own {
             _guard: TIME.write().await,
         };
-        Some(Self::with(daemons, time).await)
+        Some(Self::with_depth(daemons, time, depth).await)
     }
 
     async fn with(daemons: Arc<Daemons>, time: Time) -> Self {
-        let mut stage = Stage::on_daemons(daemons, kofo(), NETWORK)
+        Self::with_depth(daemons, time, 1).await
+    }
+
+    async fn with_depth(daemons: Arc<Daemons>, time: Time, depth: u32) -> Self {
+        let mut config = daemons.config(NETWORK).expect("the daemons have addresses");
+        for chain in &mut config.chains {
+            chain.depth = depth;
+        }
+        let mut stage = Stage::configured(daemons, kofo(), [config.clone(), config])
             .await
             .expect("two nodes start");
+        if let Ground::Daemons(daemons) = stage.ground() {
+            for chain in Chain::ALL {
+                // The money that the nodes got is as deep as they want it.
+                let buried = daemons.regtest().mine(chain, u64::from(depth)).await;
+                buried.expect("the daemons mine");
+            }
+        }
         let before = stage.purses().await.expect("both nodes have money");
         Self {
             stage,
@@ -105,6 +125,13 @@ impl Scene {
             .await
             .expect("balances conserve");
     }
+}
+
+/// What a node said of an act on the first leg of a side.
+pub(crate) fn act<'a>(status: Option<&'a SwapStatus>, side: &str, kind: &str) -> Option<&'a ActSeen> {
+    let legs = status.into_iter().flat_map(|status| &status.legs);
+    let mut legs = legs.filter(|leg| leg.leg == format!("{side}/0"));
+    legs.next()?.acts.iter().find(|act| act.act == kind)
 }
 
 /// Whether a node said that the swap is in this state.
