@@ -7,6 +7,7 @@ use super::stage::Stage;
 use super::story::Who;
 use anyhow::{Context, Result, bail};
 use kofo_primitives::Amount;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// A wallet on a daemon has seen its last transaction within so long.
@@ -51,9 +52,10 @@ fn differences(ground: &Ground, [before, after]: [&[Purse; 2]; 2], played: &[Pla
             take(node, symbol, paid.saturating_sub(earlier))?;
         }
     }
+    let mut paid = BTreeSet::new();
     for swap in played {
         for (locker, leg) in Who::BOTH.into_iter().zip([&swap.row.alpha, &swap.row.beta]) {
-            settle(ground, &mut expected, locker, leg)?;
+            settle(ground, &mut expected, locker, leg, &mut paid)?;
         }
     }
     let mut wrong = Vec::new();
@@ -71,8 +73,15 @@ fn differences(ground: &Ground, [before, after]: [&[Purse; 2]; 2], played: &[Pla
     Ok(wrong)
 }
 
-/// What one leg moved, and the fees that came out of it.
-fn settle(ground: &Ground, nodes: &mut [Units; 2], locker: Who, leg: &LegRow) -> Result<()> {
+/// What one leg moved, and the fees that came out of it. `paid` has the transactions whose fee was counted: one may end
+/// the legs of many swaps.
+fn settle(
+    ground: &Ground,
+    nodes: &mut [Units; 2],
+    locker: Who,
+    leg: &LegRow,
+    paid: &mut BTreeSet<String>,
+) -> Result<()> {
     let (asset, amount) = ground.assets().parse(&leg.amount)?;
     let symbol = ground.assets().by_id(&asset)?.symbol.clone();
     let redeemed = leg.end.as_deref() == Some("redeem");
@@ -81,10 +90,13 @@ fn settle(ground: &Ground, nodes: &mut [Units; 2], locker: Who, leg: &LegRow) ->
         give(&mut nodes[locker.other().index()], &symbol, amount)?;
     }
     let ender = if redeemed { locker.other() } else { locker };
-    for (payer, cost) in [(locker, &leg.lock_cost), (ender, &leg.end_cost)] {
+    let (lock, end) = ((&leg.lock_txid, &leg.lock_cost), (&leg.end_txid, &leg.end_cost));
+    for (payer, (txid, cost)) in [(locker, lock), (ender, end)] {
+        let counted = txid.as_ref().is_some_and(|txid| paid.contains(txid));
         // Gas is in the accounts' purses already.
-        if let Some(cost) = cost.as_ref().filter(|cost| cost.unit != "gas") {
+        if let Some(cost) = cost.as_ref().filter(|cost| cost.unit != "gas" && !counted) {
             take(&mut nodes[payer.index()], &cost.symbol, cost.units)?;
+            paid.extend(txid.clone());
         }
     }
     Ok(())
