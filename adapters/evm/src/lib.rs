@@ -13,6 +13,9 @@
 //!   they are sent.
 //! * **Preimages** leave in `eth_sendRawTransaction` of a redeem and in nothing else: gas limits are fixed, nothing is
 //!   estimated or simulated.
+//! * **Together**: a redeemer that gives up signs a release (EIP-712), and the refunder has the asset back before the
+//!   timelock. **Towers** need nothing from an owner, because anyone may redeem or refund to it; an owner may leave one
+//!   a wage ([`TowerWage`]).
 //!
 //! A party to a leg is 20 bytes (redeemer: the address) or 22 (refunder: address, lane as big-endian u16); a place is
 //! the 20 bytes of the contract. Timelocks: a refund is valid in a block whose timestamp is at or past `timelock`.
@@ -54,7 +57,7 @@ mod send;
 mod word;
 
 pub use adapter::EvmAdapter;
-pub use config::{EvmConfig, MAX_WITNESSES, Profile};
+pub use config::{EvmConfig, Profile};
 pub use contract::{CREATE2_DEPLOYER, SALT, contract_address, creation_code, domain, runtime_code};
 pub use entrust::TowerWage;
 pub use fees::{Fee, FeePolicy};

@@ -104,6 +104,15 @@ impl Form {
         }
     }
 
+    /// As one of these gas accounts can send it. An account that is no more among them earns nothing.
+    pub(crate) fn for_one_of(self, mut accounts: impl Iterator<Item = Address>) -> Self {
+        if accounts.any(|account| self.is_for(account)) {
+            self
+        } else {
+            self.without_wage()
+        }
+    }
+
     /// The same act for nothing: what failed with a wage may succeed without.
     pub(crate) fn without_wage(&self) -> Self {
         match self {
@@ -141,6 +150,19 @@ mod tests {
         for junk in [vec![], vec![1], vec![2, 3], vec![1, 3, 0]] {
             assert_eq!(Form::decode(&Prepared(Bytes::new(junk).unwrap())), None);
         }
+    }
+
+    #[test]
+    fn a_wage_is_earned_by_its_account_or_by_none() {
+        let [ours, other] = [[5; 20], [6; 20]].map(Address::from);
+        let preimage = Preimage::new([9; 32]);
+        let with_wage = Form::RedeemFor(preimage.clone(), wage(), Fee::NONE);
+        assert!(with_wage.is_for(ours) && !with_wage.is_for(other));
+        let sent = with_wage.clone().for_one_of([other, ours].into_iter());
+        assert_eq!(sent, with_wage);
+        let plain = Form::Redeem(preimage, Fee::NONE);
+        assert_eq!(with_wage.for_one_of([other].into_iter()), plain);
+        assert_eq!(plain.clone().for_one_of([other].into_iter()), plain);
     }
 
     #[test]
