@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, watch};
 use crate::engine::{Engine, Locked, Parts, tip};
 use crate::fee::{self, SatPerVb};
 use crate::leg::units;
+use crate::nodes::Nodes;
 use crate::party::BitcoinParty;
 use crate::rpc::{Rpc, RpcAuth, RpcError};
 use crate::spend::Coin;
@@ -82,10 +83,12 @@ pub struct BitcoinAdapter {
     seed: Seed,
     network: NetworkId,
     most: SatPerVb,
-    rpc: Arc<Rpc>,
+    nodes: Arc<Nodes>,
     wallet: Arc<Mutex<OwnWallet>>,
     /// Up to where the wallet knows the chain.
     height: watch::Receiver<u64>,
+    /// The best block that counts.
+    view: watch::Receiver<Option<Tip>>,
     /// The locks of watched legs, as of the last look.
     locks: watch::Receiver<BTreeMap<LegRef, Locked>>,
     actions: mpsc::Sender<(LegRef, ChainAction)>,
@@ -102,15 +105,14 @@ impl BitcoinAdapter {
     ) -> Result<Self, AdapterError> {
         let (chain, asset) = (chain_id(config.network), asset_id(config.network));
         let node = |error: RpcError| node_error(&chain, &error);
-        let rpc = Arc::new(Rpc::new(config.url.clone(), config.auth.clone()).map_err(node)?);
-        let genesis = rpc.block_hash(0).await.map_err(node)?;
-        let expected = bitcoin::constants::genesis_block(config.network).block_hash();
-        if genesis != expected {
-            return Err(malformed(
-                "genesis block",
-                &expected.to_string(),
-                genesis.to_string(),
-            ));
+        let nodes = Arc::new(nodes(&config)?);
+        let genesis = nodes.ours.block_hash(0).await.map_err(node)?;
+        check_genesis(genesis, config.network)?;
+        for witness in &nodes.witnesses {
+            // One that is away now must not keep the node from starting: there may be a redeem to send.
+            if let Ok(genesis) = witness.block_hash(0).await {
+                check_genesis(genesis, config.network)?;
+            }
         }
         let wallet = OwnWallet::open(&seed, config.network, config.birthday, store)
             .map_err(|error| storage_error(&chain, &error))?;
@@ -118,11 +120,13 @@ impl BitcoinAdapter {
         let (actions, taken) = mpsc::channel(ACTIONS);
         let (told, events) = mpsc::channel(EVENTS);
         let (caught_up, height) = watch::channel(0);
+        let (seen, view) = watch::channel(None);
         let (found, locks) = watch::channel(BTreeMap::new());
         // A cap below what nodes relay would strand redeems.
         let most = SatPerVb(config.max_fee_rate.max(1));
         let parts = Parts {
-            rpc: Arc::clone(&rpc),
+            nodes: Arc::clone(&nodes),
+            chain: config.network,
             wallet: Arc::clone(&wallet),
             seed: seed.clone(),
             network: config.kofo_network.clone(),
@@ -131,6 +135,7 @@ impl BitcoinAdapter {
             poll: config.poll,
             block_time: config.block_time,
             caught_up,
+            view: seen,
             locks: found,
         };
         tokio::spawn(Engine::new(parts, taken, told).run());
@@ -142,19 +147,32 @@ impl BitcoinAdapter {
             seed,
             network,
             most,
-            rpc,
+            nodes,
             wallet,
             height,
+            view,
             locks,
             actions,
             events,
         })
     }
 
+    /// The best block that all nodes agree on.
+    async fn common_tip(&self) -> Result<Tip, AdapterError> {
+        self.caught_up().await?;
+        let tip = *self.view.borrow();
+        tip.ok_or_else(|| AdapterError::Node {
+            chain: self.chain.clone(),
+            why: "expected all nodes to name the same blocks, they do not: wait, or look at the witnesses"
+                .into(),
+        })
+    }
+
     /// Waits until the wallet knows the best block of this moment, as long as it is not far behind.
     async fn caught_up(&self) -> Result<(), AdapterError> {
         let best = self
-            .rpc
+            .nodes
+            .ours
             .best()
             .await
             .map_err(|error| node_error(&self.chain, &error))?;
@@ -279,8 +297,12 @@ impl ChainAdapter for BitcoinAdapter {
     }
 
     async fn tip(&self) -> Result<Tip, AdapterError> {
+        if !self.nodes.witnesses.is_empty() {
+            return self.common_tip().await;
+        }
         let best = self
-            .rpc
+            .nodes
+            .ours
             .best()
             .await
             .map_err(|error| node_error(&self.chain, &error))?;
@@ -313,7 +335,7 @@ impl ChainAdapter for BitcoinAdapter {
     async fn check(&self, leg: LegRef, spec: &HtlcSpec) -> Result<(), AdapterError> {
         let terms = Terms::read(spec, &self.asset)?;
         self.check_ours(leg, spec, &terms)?;
-        let rate = fee::ask(&self.rpc)
+        let rate = fee::ask(&self.nodes)
             .await
             .map_err(|error| node_error(&self.chain, &error))?;
         self.check_worth(&terms, rate.min(self.most))?;
@@ -379,6 +401,36 @@ fn least_worth(terms: &Terms, rate: SatPerVb) -> bitcoin::Amount {
     let redeem = htlc.redeem_vsize(1, &terms.redeemer.payout);
     let refund = htlc.refund_vsize(1, &terms.refunder.payout);
     rate.fee(redeem.saturating_add(refund).saturating_mul(WORTH_OF_FEES))
+}
+
+fn nodes(config: &BitcoinConfig) -> Result<Nodes, AdapterError> {
+    let have = config.witnesses.len();
+    if have > MAX_WITNESSES {
+        return Err(malformed(
+            "witnesses",
+            &format!("at most {MAX_WITNESSES}"),
+            have.to_string(),
+        ));
+    }
+    let witnesses = config.witnesses.iter().cloned();
+    Ok(Nodes {
+        ours: Rpc::own(config.url.clone(), config.auth.clone()),
+        witnesses: witnesses
+            .map(|witness| Rpc::witness(witness.url, witness.auth))
+            .collect(),
+    })
+}
+
+fn check_genesis(genesis: bitcoin::BlockHash, network: Network) -> Result<(), AdapterError> {
+    let expected = bitcoin::constants::genesis_block(network).block_hash();
+    if genesis == expected {
+        return Ok(());
+    }
+    Err(malformed(
+        "genesis block",
+        &expected.to_string(),
+        genesis.to_string(),
+    ))
 }
 
 /// The CAIP-2 id of a Bitcoin network: the first half of its genesis block's hash.

@@ -5,16 +5,18 @@
 //! not answer is done by a later one.
 
 mod build;
+mod chain;
 mod mempool;
 mod send;
 mod sync;
 mod urgency;
+mod witness;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use bitcoin::BlockHash;
+use bitcoin::Network;
 use bitcoin::secp256k1::{Secp256k1, SecretKey};
 use kofo_primitives::{
     ActKind, AssetId, ChainAction, ChainEvent, FailClass, Health, HtlcSpec, LegEvent, LegRef, NetworkId,
@@ -23,10 +25,14 @@ use kofo_primitives::{
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
+use self::chain::{Branch, Link};
+use self::witness::{Accord, Testimony};
 use crate::fee::SatPerVb;
 use crate::leg::{Leg, Sending};
+use crate::nodes::{APART_FOR, Nodes};
 use crate::picture::Picture;
 use crate::prepared::Signed;
+use crate::proof::Forged;
 use crate::rpc::{Best, Rpc, RpcError};
 use crate::spend::Coin;
 use crate::terms::Terms;
@@ -46,6 +52,8 @@ const LOOKS_PER_TURN: usize = 4;
 pub(crate) enum LookError {
     #[error(transparent)]
     Rpc(#[from] RpcError),
+    #[error(transparent)]
+    Forged(#[from] Forged),
     #[error("the chain changed while it was read")]
     Raced,
     /// No failure: there are more blocks than one look reads.
@@ -57,7 +65,8 @@ pub(crate) enum LookError {
 
 /// What the task needs from its owner.
 pub(crate) struct Parts {
-    pub(crate) rpc: Arc<Rpc>,
+    pub(crate) nodes: Arc<Nodes>,
+    pub(crate) chain: Network,
     pub(crate) wallet: Arc<Mutex<OwnWallet>>,
     pub(crate) seed: Seed,
     pub(crate) network: NetworkId,
@@ -68,6 +77,8 @@ pub(crate) struct Parts {
     pub(crate) block_time: Duration,
     /// The height up to which the wallet knows the chain.
     pub(crate) caught_up: watch::Sender<u64>,
+    /// The best block that counts; nothing while the nodes are apart.
+    pub(crate) view: watch::Sender<Option<Tip>>,
     /// The locks of all watched legs that nothing in a block has spent.
     pub(crate) locks: watch::Sender<BTreeMap<LegRef, Locked>>,
 }
@@ -94,17 +105,25 @@ pub(crate) struct Engine {
     actions: mpsc::Receiver<(LegRef, ChainAction)>,
     events: mpsc::Sender<ChainEvent>,
     legs: BTreeMap<LegRef, Leg>,
-    /// Hashes of the newest blocks that were applied, by height.
-    chain: BTreeMap<u64, BlockHash>,
+    /// The newest blocks that were applied.
+    branch: Branch,
+    /// The block that was read last, at its height: an older one while a new leg is scanned for.
+    scanned: Option<(u64, Link)>,
     mempool: mempool::Mempool,
+    testimonies: Vec<Testimony>,
+    accord: Accord,
+    /// Legs whose `Watch` waits for the nodes to agree.
+    unanswered: BTreeSet<LegRef>,
     best: Option<Best>,
     told_tip: Option<Best>,
     /// The block at which everything owed was tried.
-    sent_at: Option<BlockHash>,
+    sent_at: Option<bitcoin::BlockHash>,
     rate: SatPerVb,
     outbox: VecDeque<ChainEvent>,
     /// Since when no look has succeeded.
     failing_since: Option<Instant>,
+    /// Since when not all nodes have named the same best block.
+    apart_since: Option<Instant>,
     healthy: bool,
 }
 
@@ -114,19 +133,25 @@ impl Engine {
         actions: mpsc::Receiver<(LegRef, ChainAction)>,
         events: mpsc::Sender<ChainEvent>,
     ) -> Self {
+        let testimonies = parts.nodes.witnesses.iter().map(|_| Testimony::default());
         Self {
+            testimonies: testimonies.collect(),
             parts,
             actions,
             events,
             legs: BTreeMap::new(),
-            chain: BTreeMap::new(),
+            branch: Branch::default(),
+            scanned: None,
             mempool: mempool::Mempool::default(),
+            accord: Accord::default(),
+            unanswered: BTreeSet::new(),
             best: None,
             told_tip: None,
             sent_at: None,
             rate: crate::fee::rate(None, None),
             outbox: VecDeque::new(),
             failing_since: None,
+            apart_since: None,
             healthy: true,
         }
     }
@@ -175,68 +200,103 @@ impl Engine {
             match self.look().await {
                 Err(LookError::Raced) => (),
                 Ok(()) | Err(LookError::Behind) => return self.note_health(None),
-                Err(error) => return self.note_health(Some(&error)),
+                Err(error) => {
+                    if matches!(error, LookError::Rpc(_)) {
+                        self.send_around().await;
+                    }
+                    return self.note_health(Some(&error));
+                }
             }
         }
         self.note_health(Some(&LookError::Raced));
     }
 
     fn note_health(&mut self, failure: Option<&LookError>) {
+        // Once called faulty, only success and full agreement make it healthy again.
+        let agreed = self
+            .apart_since
+            .is_none_or(|since| self.healthy && since.elapsed() < APART_FOR);
         let healthy = match failure {
             None => {
                 self.failing_since = None;
-                true
+                agreed
             }
             Some(error) => {
                 if self.failing_since.is_none() {
                     tracing::warn!(%error, "a look at the chain failed: it is repeated");
                 }
                 let since = *self.failing_since.get_or_insert_with(Instant::now);
-                // Once called faulty, only success makes it healthy again.
-                self.healthy && since.elapsed() < FAULT_AFTER
+                self.healthy && agreed && since.elapsed() < FAULT_AFTER
             }
         };
         if healthy != self.healthy {
             self.healthy = healthy;
             let health = if healthy { Health::Healthy } else { Health::Fault };
-            tracing::warn!(?health, "the trust in the node changed");
+            tracing::warn!(?health, "the trust in the nodes changed");
             self.outbox.push_back(ChainEvent::Health(health));
         }
     }
 
     async fn look(&mut self) -> Result<(), LookError> {
         let best = self.catch_up().await?;
+        self.accord = self.hear_witnesses(&best).await?;
         self.look_at_mempool().await?;
+        self.overhear().await;
         // What was mined since is in no mempool and not yet in our chain: it would look as if it were gone.
-        if self.parts.rpc.best_hash().await? != best.hash {
+        if self.ours().best_hash().await? != best.hash {
             return Err(LookError::Raced);
         }
-        let pictures: Vec<(LegRef, Picture)> = self
-            .legs
-            .iter()
-            .map(|(leg, watched)| (*leg, watched.picture()))
-            .collect();
-        self.note_locks(&pictures, &best);
-        let mut asked = Vec::new();
-        for (leg, picture) in &pictures {
+        let seen = self.pictures(u64::MAX);
+        match self.accord.counts {
+            Some(counts) => self.tell(&self.pictures(counts.height), &counts),
+            None => {
+                for (leg, picture) in &seen {
+                    if let Some(watched) = self.legs.get_mut(leg) {
+                        watched.tell_preimage(*leg, picture, &mut self.outbox);
+                    }
+                }
+            }
+        }
+        self.answer_builds(&seen);
+        let trusted = self.accord.counts.filter(|_| self.accord.together);
+        if let Some(counts) = trusted {
+            self.tell_tip(&counts);
+        }
+        self.parts.view.send_replace(trusted.map(|counts| tip(&counts)));
+        self.parts.caught_up.send_replace(best.height);
+        self.send_all(&seen, &best).await
+    }
+
+    /// Every leg as the blocks up to this height show it.
+    fn pictures(&self, height: u64) -> Vec<(LegRef, Picture)> {
+        let legs = self.legs.iter();
+        legs.map(|(leg, watched)| (*leg, watched.picture_up_to(height)))
+            .collect()
+    }
+
+    /// Tells the facts of the blocks that count.
+    fn tell(&mut self, pictures: &[(LegRef, Picture)], counts: &Best) {
+        self.note_locks(pictures, counts);
+        for (leg, picture) in pictures {
             if let Some(watched) = self.legs.get_mut(leg)
                 && watched.tell(*leg, picture, &mut self.outbox)
             {
-                asked.push(*leg);
+                self.unanswered.insert(*leg);
             }
         }
-        self.bury_dead(&pictures, &best);
-        for leg in asked {
+        self.bury_dead(pictures, counts);
+    }
+
+    /// Answers every `Watch`, and tells the tip if it is new.
+    fn tell_tip(&mut self, counts: &Best) {
+        for leg in std::mem::take(&mut self.unanswered) {
             self.outbox
-                .push_back(ChainEvent::Leg(leg, LegEvent::Watched(tip(&best))));
+                .push_back(ChainEvent::Leg(leg, LegEvent::Watched(tip(counts))));
         }
-        self.answer_builds(&pictures);
-        if self.told_tip != Some(best) {
-            self.told_tip = Some(best);
-            self.outbox.push_back(ChainEvent::Tip(tip(&best)));
+        if self.told_tip != Some(*counts) {
+            self.told_tip = Some(*counts);
+            self.outbox.push_back(ChainEvent::Tip(tip(counts)));
         }
-        self.parts.caught_up.send_replace(best.height);
-        self.send_all(&pictures, &best).await
     }
 
     /// Makes known what rounds and entrusted spends may take.
@@ -268,6 +328,7 @@ impl Engine {
             }
             ChainAction::Unwatch => {
                 self.legs.remove(&leg);
+                self.unanswered.remove(&leg);
                 self.wallet().release(leg);
             }
         }
@@ -356,6 +417,10 @@ impl Engine {
     fn failed(&mut self, leg: LegRef, kind: ActKind, class: FailClass) {
         self.outbox
             .push_back(ChainEvent::Leg(leg, LegEvent::Failed(kind, class)));
+    }
+
+    fn ours(&self) -> &Rpc {
+        &self.parts.nodes.ours
     }
 
     fn wallet(&self) -> MutexGuard<'_, OwnWallet> {

@@ -4,6 +4,7 @@ use bitcoin::Amount;
 
 pub(crate) mod schedule;
 
+use crate::nodes::Nodes;
 use crate::rpc::{Rpc, RpcError};
 
 /// A new transaction shall be in a block within so many.
@@ -30,8 +31,20 @@ impl SatPerVb {
     }
 }
 
-/// The rate to pay now. A node that does not estimate (it relays blocks only, say) is one that has seen too little.
-pub(crate) async fn ask(rpc: &Rpc) -> Result<SatPerVb, RpcError> {
+/// The rate to pay now: the lowest that a node which answers asks for, so that none of them can make us pay more. One
+/// that is too low costs time, until the schedule has made up for it.
+pub(crate) async fn ask(nodes: &Nodes) -> Result<SatPerVb, RpcError> {
+    let mut lowest = ask_one(&nodes.ours).await?;
+    for witness in &nodes.witnesses {
+        if let Ok(rate) = ask_one(witness).await {
+            lowest = lowest.min(rate);
+        }
+    }
+    Ok(lowest)
+}
+
+/// A node that does not estimate (it relays blocks only, say) is one that has seen too little.
+async fn ask_one(rpc: &Rpc) -> Result<SatPerVb, RpcError> {
     let estimate = match rpc.estimate_fee(TARGET).await {
         Err(RpcError::Refused { .. }) => None,
         answer => answer?,

@@ -124,8 +124,21 @@ impl Leg {
         coins.chain(self.wanted.lock_inputs.iter().copied()).collect()
     }
 
-    pub(crate) fn picture(&self) -> Picture {
-        let seen: Vec<Sighting> = self.history.iter().chain(&self.pending).cloned().collect();
+    /// All that was seen, in whatever block.
+    #[cfg(test)]
+    fn picture(&self) -> Picture {
+        self.picture_up_to(u64::MAX)
+    }
+
+    /// What was seen, where blocks above a height do not count yet: what is in them is seen as in the mempool.
+    pub(crate) fn picture_up_to(&self, height: u64) -> Picture {
+        let seen = self.history.iter().chain(&self.pending).cloned();
+        let seen: Vec<Sighting> = seen
+            .map(|sighting| Sighting {
+                height: sighting.height.filter(|seen| *seen <= height),
+                ..sighting
+            })
+            .collect();
         self.wanted.picture(&seen)
     }
 
@@ -163,6 +176,11 @@ impl Leg {
         self.pending.iter().any(|sighting| sighting.txid == txid)
     }
 
+    /// Whether the act is to be sent no more after some time.
+    pub(crate) fn is_limited(&self, kind: ActKind) -> bool {
+        self.not_after.get(&kind).copied().flatten().is_some()
+    }
+
     /// Whether the act may still be sent at this median time.
     pub(crate) fn may_send(&self, kind: ActKind, median_time: u64) -> bool {
         self.not_after
@@ -185,6 +203,20 @@ impl Leg {
         if let Some(preimage) = preimage.filter(|_| self.told.redeem.is_none()) {
             let act = Act::Redeem(Preimage::new(preimage));
             let (at, tx) = (At::Mempool, Some(tx_id(tx.compute_txid())));
+            out.push_back(ChainEvent::Leg(leg, LegEvent::Seen { act, at, tx }));
+        }
+    }
+
+    /// Tells the preimage, if one was seen, and nothing else: while no block counts, it alone proves itself.
+    pub(crate) fn tell_preimage(&mut self, leg: LegRef, picture: &Picture, out: &mut VecDeque<ChainEvent>) {
+        if let Some((fact, preimage)) = picture.redeem.filter(|_| self.told.redeem.is_none()) {
+            let fact = Fact {
+                at: At::Mempool,
+                ..fact
+            };
+            self.told.redeem = Some(fact);
+            let (act, tx) = (Act::Redeem(Preimage::new(preimage)), Some(tx_id(fact.txid)));
+            let at = fact.at;
             out.push_back(ChainEvent::Leg(leg, LegEvent::Seen { act, at, tx }));
         }
     }

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
+use bitcoin::block::Header;
 use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
 use bitcoin::{Amount, Block, BlockHash, OutPoint, Transaction, Txid};
 use corepc_client::{Auth, Client, GetBlockCountError};
@@ -10,8 +12,14 @@ use serde_json::{Value, json};
 
 /// Unknown transaction or block.
 const NOT_FOUND: i64 = -5;
+const HEADER: &str = "getblockheader";
 /// Outpoints per question about who spends them.
 const OUTPOINTS_PER_CALL: usize = 500;
+
+/// A witness that has not answered by then is silent.
+const WITNESS_PATIENCE: Duration = Duration::from_secs(3);
+/// A silent witness is asked nothing for so long: it must not slow down what our own node can do.
+const WITNESS_PAUSE: Duration = Duration::from_secs(5);
 
 /// How to log in at bitcoind.
 #[derive(Clone)]
@@ -51,7 +59,7 @@ pub(crate) enum RpcError {
     Trouble { method: &'static str, why: String },
 }
 
-/// The best block.
+/// A best block, with the time that follows from its headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Best {
     pub(crate) hash: BlockHash,
@@ -64,37 +72,59 @@ pub(crate) struct Best {
 pub(crate) struct Rpc {
     url: String,
     auth: RpcAuth,
-    client: RwLock<Arc<Client>>,
+    /// Nothing before the first login.
+    client: RwLock<Option<Arc<Client>>>,
+    /// A witness: since when it is silent.
+    silent: Option<RwLock<Option<Instant>>>,
 }
 
 impl Rpc {
-    pub(crate) fn new(url: String, auth: RpcAuth) -> Result<Self, RpcError> {
-        let client = RwLock::new(Arc::new(connect(&url, &auth)?));
-        Ok(Self { url, auth, client })
+    /// Our own node: what it does not answer, nobody does.
+    pub(crate) fn own(url: String, auth: RpcAuth) -> Self {
+        let client = RwLock::default();
+        let silent = None;
+        Self {
+            url,
+            auth,
+            client,
+            silent,
+        }
+    }
+
+    /// A second opinion, for which nothing waits long.
+    pub(crate) fn witness(url: String, auth: RpcAuth) -> Self {
+        Self {
+            silent: Some(RwLock::default()),
+            ..Self::own(url, auth)
+        }
     }
 
     pub(crate) async fn best_hash(&self) -> Result<BlockHash, RpcError> {
         parse("getbestblockhash", self.call("getbestblockhash", &[]).await?)
     }
 
+    /// The best block with the height and the time that the node says it has.
     pub(crate) async fn best(&self) -> Result<Best, RpcError> {
         let hash = self.best_hash().await?;
-        self.header(hash).await
-    }
-
-    pub(crate) async fn header(&self, hash: BlockHash) -> Result<Best, RpcError> {
-        const METHOD: &str = "getblockheader";
-        let header = self.call(METHOD, &[json!(hash)]).await?;
-        let number = |field: &str| {
-            header[field]
-                .as_u64()
-                .ok_or_else(|| trouble(METHOD, format!("no number in {field}: {header}")))
-        };
+        let header = self.described(hash).await?;
         Ok(Best {
             hash,
-            height: number("height")?,
-            median_time: number("mediantime")?,
+            height: number(&header, "height")?,
+            median_time: number(&header, "mediantime")?,
         })
+    }
+
+    /// The height that the node says a block has.
+    pub(crate) async fn height(&self, hash: BlockHash) -> Result<u64, RpcError> {
+        number(&self.described(hash).await?, "height")
+    }
+
+    async fn described(&self, hash: BlockHash) -> Result<Value, RpcError> {
+        self.call(HEADER, &[json!(hash)]).await
+    }
+
+    pub(crate) async fn header(&self, hash: BlockHash) -> Result<Header, RpcError> {
+        decode(HEADER, &self.call(HEADER, &[json!(hash), json!(false)]).await?)
     }
 
     pub(crate) async fn block_hash(&self, height: u64) -> Result<BlockHash, RpcError> {
@@ -164,7 +194,36 @@ impl Rpc {
     }
 
     async fn call(&self, method: &'static str, args: &[Value]) -> Result<Value, RpcError> {
-        let client = Arc::clone(&self.client.read().unwrap_or_else(PoisonError::into_inner));
+        let Some(silent) = &self.silent else {
+            return self.ask(method, args).await;
+        };
+        let since = *silent.read().unwrap_or_else(PoisonError::into_inner);
+        if since.is_some_and(|since| since.elapsed() < WITNESS_PAUSE) {
+            return Err(trouble(method, "it did not answer a moment ago".into()));
+        }
+        let answer = tokio::time::timeout(WITNESS_PATIENCE, self.ask(method, args)).await;
+        let answer = answer.unwrap_or_else(|_| Err(trouble(method, "no answer in time".into())));
+        let now_silent = matches!(answer, Err(RpcError::Trouble { .. })).then(Instant::now);
+        *silent.write().unwrap_or_else(PoisonError::into_inner) = now_silent;
+        answer
+    }
+
+    fn client(&self) -> Result<Arc<Client>, RpcError> {
+        let known = self.client.read().unwrap_or_else(PoisonError::into_inner).clone();
+        match known {
+            Some(client) => Ok(client),
+            None => self.log_in(),
+        }
+    }
+
+    fn log_in(&self) -> Result<Arc<Client>, RpcError> {
+        let client = Arc::new(connect(&self.url, &self.auth)?);
+        *self.client.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&client));
+        Ok(client)
+    }
+
+    async fn ask(&self, method: &'static str, args: &[Value]) -> Result<Value, RpcError> {
+        let client = self.client()?;
         // Boxed into a typed error of the client for its way of telling the code; the type itself is private.
         let error = match client.call::<Value>(method, args).await {
             Ok(value) => return Ok(value),
@@ -177,10 +236,8 @@ impl Rpc {
                 message: error.to_string(),
             }),
             None => {
-                // The cookie changes when bitcoind restarts.
-                if let Ok(fresh) = connect(&self.url, &self.auth) {
-                    *self.client.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
-                }
+                // The cookie changes when bitcoind restarts. Where there is none yet, the old client is as good.
+                let _ = self.log_in();
                 Err(trouble(method, error.to_string()))
             }
         }
@@ -193,6 +250,12 @@ fn connect(url: &str, auth: &RpcAuth) -> Result<Client, RpcError> {
         RpcAuth::UserPass { user, password } => Auth::UserPass(user.clone(), password.clone()),
     };
     Client::new_with_auth(url, auth).map_err(|error| trouble("login", error.to_string()))
+}
+
+fn number(header: &Value, field: &str) -> Result<u64, RpcError> {
+    header[field]
+        .as_u64()
+        .ok_or_else(|| trouble(HEADER, format!("no number in {field}: {header}")))
 }
 
 fn trouble(method: &'static str, why: String) -> RpcError {

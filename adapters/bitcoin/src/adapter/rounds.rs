@@ -22,7 +22,7 @@ impl BitcoinAdapter {
             .iter()
             .map(|(leg, _)| self.locked(*leg, true).ok_or(RoundError::NotFinal));
         let coins: Vec<_> = coins.collect::<Result<_, _>>().map_err(refused)?;
-        let rate = fee::ask(&self.rpc)
+        let rate = fee::ask(&self.nodes)
             .await
             .map_err(|error| node_error(&self.chain, &error))?;
         let open = ours.ask(&coins, rate.min(self.most)).map_err(refused)?;

@@ -37,6 +37,11 @@ impl Mempool {
         self.read.clear();
         self.large_since = None;
     }
+
+    /// Whether our own node's mempool has it, as of the last look.
+    pub(super) fn holds(&self, txid: Txid) -> bool {
+        self.spends.contains_key(&txid) || self.locks.contains_key(&txid)
+    }
 }
 
 impl Engine {
@@ -68,7 +73,7 @@ impl Engine {
         if self.mempool.large_since.is_some() && !is_over(self.mempool.large_since, LARGE_PAUSE) {
             return Ok(());
         }
-        let now: BTreeSet<Txid> = self.parts.rpc.mempool().await?.into_iter().collect();
+        let now: BTreeSet<Txid> = self.ours().mempool().await?.into_iter().collect();
         self.mempool.large_since = (now.len() > LARGE).then(Instant::now);
         self.mempool.read.retain(|txid| now.contains(txid));
         self.mempool.locks.retain(|txid, _| now.contains(txid));
@@ -78,7 +83,7 @@ impl Engine {
             .copied()
             .collect();
         for txid in unread {
-            let Some(tx) = self.parts.rpc.mempool_transaction(txid).await? else {
+            let Some(tx) = self.ours().mempool_transaction(txid).await? else {
                 continue;
             };
             self.mempool.read.insert(txid);
@@ -93,12 +98,12 @@ impl Engine {
     /// Whether a spend turned up that was not known.
     async fn read_spends(&mut self, outpoints: BTreeSet<OutPoint>) -> Result<bool, LookError> {
         let outpoints: Vec<OutPoint> = outpoints.into_iter().collect();
-        let now = self.parts.rpc.mempool_spenders(&outpoints).await?;
+        let now = self.ours().mempool_spenders(&outpoints).await?;
         self.mempool.spends.retain(|txid, _| now.contains(txid));
         let mut news = false;
         for txid in now {
             if !self.mempool.spends.contains_key(&txid)
-                && let Some(tx) = self.parts.rpc.mempool_transaction(txid).await?
+                && let Some(tx) = self.ours().mempool_transaction(txid).await?
             {
                 self.mempool.spends.insert(txid, tx);
             }

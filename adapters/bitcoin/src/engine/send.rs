@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use bitcoin::Transaction;
 use kofo_primitives::{ActKind, At, FailClass, LegRef};
 
 use super::build::worthwhile;
@@ -45,10 +46,14 @@ impl Engine {
         best: &Best,
     ) -> Result<(), LookError> {
         let new_block = self.sent_at != Some(best.hash);
-        for (leg, picture) in pictures {
+        let counts = self.accord.counts.map_or(u64::MAX, |counts| counts.height);
+        for ((leg, seen), (_, counted)) in pictures.iter().zip(self.pictures(counts)) {
             for kind in self.kinds_sent(*leg) {
-                if self.is_owed(*leg, kind, picture, best) {
-                    self.improve(*leg, kind, picture, best);
+                // In a block that does not count it is not safe yet, and a better version would come too late.
+                if self.is_owed(*leg, kind, &counted, best) {
+                    if !self.accord.together || self.is_owed(*leg, kind, seen, best) {
+                        self.improve(*leg, kind, seen, best);
+                    }
                     self.send(*leg, kind, new_block).await?;
                 }
             }
@@ -62,7 +67,8 @@ impl Engine {
         let Some(watched) = self.legs.get(&leg) else {
             return false;
         };
-        if !watched.may_send(kind, best.median_time) {
+        let in_time = !watched.is_limited(kind) || self.accord.together;
+        if !in_time || !watched.may_send(kind, best.median_time) {
             return false;
         }
         let redeemed = picture.redeemed().is_some_and(|fact| is_mined(&fact));
@@ -149,22 +155,37 @@ impl Engine {
     }
 
     async fn send(&mut self, leg: LegRef, kind: ActKind, new_block: bool) -> Result<(), LookError> {
+        let Some((watched, sending)) = self
+            .legs
+            .get(&leg)
+            .and_then(|watched| Some((watched, watched.sending.get(&kind)?)))
+        else {
+            return Ok(());
+        };
+        let (tx, tried, limited) = (sending.signed.tx.clone(), sending.tried, watched.is_limited(kind));
+        let txid = tx.compute_txid();
+        let holds = self.mempool.holds(txid);
+        if !(new_block || (!holds && is_over(tried, RETRY))) {
+            return Ok(());
+        }
+        let answer = if holds {
+            Ok(())
+        } else {
+            self.ours().send(&tx).await
+        };
+        // What may be shown only for a while is shown by our own node, or not at all.
+        if answer.is_ok() || !limited {
+            self.send_to_witnesses(&tx).await;
+        }
         let Some(watched) = self.legs.get_mut(&leg) else {
             return Ok(());
         };
-        let Some(sending) = watched.sending.get(&kind) else {
-            return Ok(());
-        };
-        let txid = sending.signed.tx.compute_txid();
-        if watched.in_mempool(txid) || !(new_block || is_over(sending.tried, RETRY)) {
-            return Ok(());
-        }
-        let answer = self.parts.rpc.send(&sending.signed.tx).await;
         let Some(sending) = watched.sending.get_mut(&kind) else {
             return Ok(());
         };
         sending.tried = Some(Instant::now());
         match answer {
+            Ok(()) if holds => (),
             Ok(()) => {
                 tracing::info!(leg = %leg.leg, ?kind, %txid, "sent");
                 watched.shown(leg, kind, &mut self.outbox);
@@ -178,6 +199,38 @@ impl Engine {
             Err(error) => return Err(error.into()),
         }
         Ok(())
+    }
+
+    /// Whatever they answer: they are not those that we rely upon.
+    async fn send_to_witnesses(&self, tx: &Transaction) {
+        for witness in &self.parts.nodes.witnesses {
+            if let Err(error) = witness.send(tx).await {
+                tracing::debug!(%error, "a witness did not take a transaction");
+            }
+        }
+    }
+
+    /// Our own node does not answer: what does not depend on time is sent by the others.
+    pub(super) async fn send_around(&mut self) {
+        let Some(best) = self.best.filter(|_| !self.parts.nodes.witnesses.is_empty()) else {
+            return;
+        };
+        for (leg, picture) in self.pictures(u64::MAX) {
+            for kind in self.kinds_sent(leg) {
+                let owed = self.is_owed(leg, kind, &picture, &best);
+                let sending = self
+                    .legs
+                    .get_mut(&leg)
+                    .filter(|watched| owed && !watched.is_limited(kind))
+                    .and_then(|watched| watched.sending.get_mut(&kind))
+                    .filter(|sending| is_over(sending.tried, RETRY));
+                if let Some(sending) = sending {
+                    sending.tried = Some(Instant::now());
+                    let tx = sending.signed.tx.clone();
+                    self.send_to_witnesses(&tx).await;
+                }
+            }
+        }
     }
 }
 

@@ -2,87 +2,119 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bitcoin::{Block, OutPoint, ScriptBuf};
+use bitcoin::block::Header;
+use bitcoin::{Block, BlockHash, OutPoint, ScriptBuf};
 use kofo_primitives::LegRef;
 
+use super::chain::{Link, MEDIAN_SPAN};
 use super::{Engine, LookError};
 use crate::fee;
 use crate::picture::Sighting;
+use crate::proof::{check_block, check_header, check_link};
 use crate::rpc::Best;
 
-/// Blocks whose hashes are kept to find where a reorg began. A deeper one makes every leg be scanned anew.
-const BLOCKS_KEPT: usize = 1_000;
 /// Blocks that one look applies at most; the rest is for the next one, so that actions are taken in between.
 const BLOCKS_PER_LOOK: usize = 500;
 
 impl Engine {
-    /// Applies blocks until the wallet and all legs are at the best one, and gives that.
+    /// Applies blocks until the wallet and all legs are at the best one of our own node, and gives that.
     pub(super) async fn catch_up(&mut self) -> Result<Best, LookError> {
-        let hash = self.parts.rpc.best_hash().await?;
-        let best = match self.best.filter(|best| best.hash == hash) {
-            Some(best) => best,
+        let hash = self.ours().best_hash().await?;
+        let height = match self.best.filter(|best| best.hash == hash) {
+            Some(best) => best.height,
             None => {
-                let best = self.parts.rpc.header(hash).await?;
-                self.rate = fee::ask(&self.parts.rpc).await?;
-                best
+                let height = self.ours().height(hash).await?;
+                self.rate = fee::ask(&self.parts.nodes).await?;
+                height
             }
         };
-        self.disconnect(&best).await?;
+        self.disconnect(height, hash).await?;
         for _ in 0..BLOCKS_PER_LOOK {
-            let next = self.next_height(&best);
-            if next > best.height {
+            let next = self.next_height(height);
+            if next > height {
                 self.wallet().save()?;
-                self.best = Some(best);
-                return Ok(best);
+                return self.arrive(height, hash).await;
             }
             self.connect(next).await?;
         }
         self.wallet().save()?;
-        tracing::info!(next = self.next_height(&best), best = best.height, "scanning");
+        tracing::info!(next = self.next_height(height), best = height, "scanning");
         Err(LookError::Behind)
     }
 
+    /// Everything up to the best block was applied.
+    async fn arrive(&mut self, height: u64, hash: BlockHash) -> Result<Best, LookError> {
+        if self.branch.top() != Some((height, hash)) {
+            return Err(LookError::Raced);
+        }
+        let median_time = self.median_time(height).await?;
+        let best = Best {
+            hash,
+            height,
+            median_time,
+        };
+        self.best = Some(best);
+        Ok(best)
+    }
+
+    /// The chain's time at this block of our branch, from headers that are fetched where they are not known.
+    pub(super) async fn median_time(&mut self, height: u64) -> Result<u64, LookError> {
+        let first = height.saturating_sub(MEDIAN_SPAN.saturating_sub(1));
+        for _ in 0..MEDIAN_SPAN {
+            match self.branch.bottom() {
+                Some((lowest, link)) if lowest > first => {
+                    let below = link.header.prev_blockhash;
+                    let header = self.ours().header(below).await?;
+                    check_header(&header, below, self.parts.chain)?;
+                    self.branch.push_below(Link::of(header), self.parts.chain)?;
+                }
+                _ => break,
+            }
+        }
+        self.branch.median_time(height).ok_or(LookError::Raced)
+    }
+
     /// Takes back the blocks that are no more on the best chain.
-    async fn disconnect(&mut self, best: &Best) -> Result<(), LookError> {
-        while let Some((&height, &hash)) = self.chain.last_key_value() {
-            let still = match height.cmp(&best.height) {
+    async fn disconnect(&mut self, best: u64, hash: BlockHash) -> Result<(), LookError> {
+        while let Some((height, top)) = self.branch.top() {
+            let still = match height.cmp(&best) {
                 std::cmp::Ordering::Greater => false,
-                std::cmp::Ordering::Equal => hash == best.hash,
-                std::cmp::Ordering::Less => self.parts.rpc.block_hash(height).await? == hash,
+                std::cmp::Ordering::Equal => top == hash,
+                std::cmp::Ordering::Less => self.ours().block_hash(height).await? == top,
             };
             if still {
                 return Ok(());
             }
-            tracing::info!(height, %hash, "the block is no more on the best chain");
-            self.chain.pop_last();
+            tracing::info!(height, hash = %top, "the block is no more on the best chain");
+            self.branch.pop();
+            self.unsay(height);
             // Where nothing older is known, a leg is scanned anew; the wallet knows its own blocks.
-            let from = if self.chain.is_empty() { 0 } else { height };
+            let from = if self.branch.is_empty() { 0 } else { height };
             self.legs.values_mut().for_each(|leg| leg.rewind(from));
+            self.scanned = None;
             self.wallet().rewind(height);
         }
         Ok(())
     }
 
     /// The lowest height that somebody still needs.
-    fn next_height(&self, best: &Best) -> u64 {
+    fn next_height(&self, best: u64) -> u64 {
         let chain = self
-            .chain
-            .last_key_value()
-            .map_or(best.height, |(height, _)| height.saturating_add(1));
+            .branch
+            .top()
+            .map_or(best, |(height, _)| height.saturating_add(1));
         let legs = self.legs.values().map(|leg| leg.next).min().unwrap_or(u64::MAX);
         chain.min(legs).min(self.wallet().next())
     }
 
     async fn connect(&mut self, height: u64) -> Result<(), LookError> {
-        let hash = match self.chain.get(&height) {
-            Some(hash) => *hash,
-            None => self.parts.rpc.block_hash(height).await?,
+        let hash = match self.branch.hash_at(height) {
+            Some(hash) => hash,
+            None => self.ours().block_hash(height).await?,
         };
-        let block = self.parts.rpc.block(hash).await?;
-        let below = height.checked_sub(1).and_then(|below| self.chain.get(&below));
-        if below.is_some_and(|below| *below != block.header.prev_blockhash) {
-            return Err(LookError::Raced);
-        }
+        let block = self.ours().block(hash).await?;
+        check_block(&block, hash, self.parts.chain)?;
+        self.check_below(height, &block.header)?;
         self.scan(height, &block);
         {
             let mut wallet = self.wallet();
@@ -90,12 +122,30 @@ impl Engine {
                 wallet.apply(&block)?;
             }
         }
-        let top = self.chain.last_key_value().map(|(top, _)| top.saturating_add(1));
-        if top.is_none_or(|top| top == height) {
-            self.chain.insert(height, hash);
+        let link = Link::of(block.header);
+        self.branch.push(height, link);
+        self.scanned = Some((height, link));
+        Ok(())
+    }
+
+    /// Whether the block builds on what was read below it. Old blocks are read again for a new leg: they too must lead
+    /// up to the branch.
+    fn check_below(&mut self, height: u64, header: &Header) -> Result<(), LookError> {
+        let below = height.checked_sub(1);
+        let known = below.and_then(|below| self.branch.at(below)).copied();
+        if let Some(link) = known {
+            if link.hash != header.prev_blockhash {
+                return Err(LookError::Raced);
+            }
+            check_link(&link.header, header, height, self.parts.chain)?;
         }
-        while self.chain.len() > BLOCKS_KEPT {
-            self.chain.pop_first();
+        if let Some((_, link)) = self.scanned.filter(|(scanned, _)| Some(*scanned) == below) {
+            let linked = check_link(&link.header, header, height, self.parts.chain);
+            if let Err(error) = linked {
+                self.legs.values_mut().for_each(|leg| leg.rewind(0));
+                self.scanned = None;
+                return Err(error.into());
+            }
         }
         Ok(())
     }
