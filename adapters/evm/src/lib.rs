@@ -57,7 +57,7 @@ mod send;
 mod word;
 
 pub use adapter::EvmAdapter;
-pub use config::{EvmConfig, Profile};
+pub use config::{EvmConfig, MAX_WITNESSES, Profile};
 pub use contract::{CREATE2_DEPLOYER, SALT, contract_address, creation_code, domain, runtime_code};
 pub use entrust::TowerWage;
 pub use fees::{Fee, FeePolicy};

@@ -1,44 +1,33 @@
 //! Redeems and refunds, from accounts of their own, each with one open transaction: no lock and no other swap can hold
 //! them up.
 
-use super::pace::{Moment, Pace};
+use super::batch;
+use super::pace::Moment;
+use super::wanted::{Wanted, is_timeless};
 use super::{Round, Told, Verdict};
-use crate::account::Account;
+use crate::account::{Account, Call};
 use crate::calls;
-use crate::facts::{Leg, txid};
+use crate::facts::Leg;
 use crate::fees::Fee;
 use crate::follow::Follower;
-use crate::node::{Head, NodeError};
+use crate::node::{Head, NodeError, Reach};
 use crate::prepared::Form;
-use alloy::primitives::B256;
-use kofo_primitives::{ActKind, Amount, At, FailClass, LegEvent, LegRef, Text};
+use alloy::primitives::{Address, B256, U256};
+use kofo_primitives::{ActKind, Amount, End, FailClass, LegEvent, LegRef};
 use std::collections::BTreeMap;
 
-/// A transaction that failed in a block is tried again after 2, 4, … and at most so many blocks.
-const LONGEST_PAUSE: u64 = 64;
+pub(super) type Act = (LegRef, ActKind);
 
-type Act = (LegRef, ActKind);
-
-struct Wanted {
-    form: Form,
-    /// So much is paid: what the newest version that we were told to send says.
-    least: Fee,
-    /// The height at which a better-paying version was last offered, and what it pays.
-    offered: Option<(u64, Fee)>,
-    /// When it was first sent.
-    first: Option<Moment>,
-    failures: u32,
-    not_before: u64,
-    told_funds: bool,
-    /// A node took the redeem, and that was told.
-    told_shown: bool,
-}
-
+/// One transaction that is being sent.
 struct Open {
-    act: Act,
+    /// What it does: one act, or several redeems.
+    acts: Vec<Act>,
+    call: Call,
     nonce: u64,
     fee: Fee,
     hash: B256,
+    /// The height at which it was first sent.
+    first: u64,
     /// When this fee was first sent.
     since: Moment,
 }
@@ -71,17 +60,8 @@ impl GasPool {
     pub(super) fn want(&mut self, leg: LegRef, form: Form) {
         let form = form.for_one_of(self.lanes.iter().map(|lane| lane.account.address()));
         let least = form.least().unwrap_or(Fee::NONE);
-        let new = Wanted {
-            form,
-            least,
-            offered: None,
-            first: None,
-            failures: 0,
-            not_before: 0,
-            told_funds: false,
-            told_shown: false,
-        };
-        let wanted = self.wanted.entry((leg, new.form.kind())).or_insert(new);
+        let act = (leg, form.kind());
+        let wanted = self.wanted.entry(act).or_insert_with(|| Wanted::new(form, least));
         wanted.least = wanted.least.max(least);
     }
 
@@ -95,6 +75,32 @@ impl GasPool {
 
     pub(super) fn is_idle(&self) -> bool {
         self.wanted.is_empty() && self.lanes.iter().all(|lane| lane.open.is_none())
+    }
+
+    /// Contract and slot of every redeem that needs no time.
+    pub(super) fn timeless(&self, follower: &Follower) -> Vec<(Address, U256)> {
+        let acts = self.wanted.keys();
+        let legs = acts.filter_map(|(leg, kind)| follower.legs.get(leg).filter(|it| is_timeless(it, *kind)));
+        legs.map(|it| (it.htlc.contract, it.htlc.slot())).collect()
+    }
+
+    /// Something waits for company, which no block announces.
+    pub(super) fn gathers(&self, follower: &Follower, round: Round<'_>) -> bool {
+        let (tip, lately) = (round.tip, round.purse.config.poll.saturating_mul(2));
+        let gathering = |(act, wanted): (&Act, &Wanted)| {
+            let it = follower.legs.get(&act.0);
+            let joins = |it: &Leg| batch::is_joinable(*act, wanted, it, tip.time);
+            wanted.told.elapsed() < lately && it.is_some_and(joins)
+        };
+        let open = |act: &Act| {
+            self.lanes
+                .iter()
+                .flat_map(|lane| &lane.open)
+                .any(|open| open.acts.contains(act))
+        };
+        self.wanted
+            .iter()
+            .any(|(act, wanted)| !open(act) && gathering((act, wanted)))
     }
 
     /// Lets go of what has happened for good, and tells what can never happen.
@@ -138,58 +144,133 @@ impl GasPool {
         follower: &Follower,
         told: &mut Told,
     ) -> Result<bool, NodeError> {
-        let Round { purse, tip, price } = round;
-        let next = self.most_urgent(index, follower, tip);
-        let Some(lane) = self
-            .lanes
-            .get_mut(index)
-            .filter(|l| l.open.is_some() || next.is_some())
-        else {
+        let none_wanted = self.next(index, follower, round).is_empty();
+        let Some(lane) = self.lanes.get_mut(index) else {
             return Ok(false);
         };
+        if lane.open.is_none() && none_wanted {
+            return Ok(false);
+        }
+        // What must wait for agreement keeps its account until then.
+        let timeless = |(leg, kind): &Act| follower.legs.get(leg).is_none_or(|it| is_timeless(it, *kind));
+        let needs_time = |open: &Open| !open.acts.iter().all(timeless);
+        if round.alone.is_some() && lane.open.as_ref().is_some_and(needs_time) {
+            return Ok(false);
+        }
         let mined = round.nonce(&lane.account).await?;
         lane.last.take_if(|(nonce, _)| *nonce < mined);
-        if let Some(open) = lane.open.as_ref().filter(|open| open.nonce < mined) {
-            let receipt = purse.node.receipt(open.hash).await?;
-            // Another's redeem may have been faster: then ours failed, and nothing is amiss.
-            let ended = follower
-                .legs
-                .get(&open.act.0)
-                .is_some_and(|it| it.facts.end.is_some());
-            let failed = receipt.is_some_and(|(_, success)| !success) && !ended;
-            let wanted = self.wanted.get_mut(&open.act).filter(|_| failed);
-            told.extend(wanted.map(|wanted| wanted.failed(open.act, tip)));
-            lane.open = None;
+        let consumed = lane.open.take_if(|open| open.nonce < mined);
+        if let Some(open) = consumed.filter(|_| round.alone.is_none()) {
+            let receipt = round.purse.node.receipt(open.hash).await;
+            if receipt.is_err() {
+                // To be looked at again.
+                lane.open = Some(open);
+                return receipt.map(|_| false);
+            }
+            if receipt?.is_some_and(|(_, success)| !success) {
+                self.has_failed(&open, follower, round.tip, told);
+            }
         }
-        // What ended otherwise, or is too late, needs no transaction: its nonce goes to the next.
-        let (wanted, legs) = (&self.wanted, &follower.legs);
-        let idle = |it: &Leg, kind| it.facts.end.is_some() || !it.may_send(kind, tip.time);
-        lane.open.take_if(|open| {
-            !wanted.contains_key(&open.act) || legs.get(&open.act.0).is_none_or(|it| idle(it, open.act.1))
-        });
-        if lane.open.is_some() {
+        self.let_go(index, follower, round);
+        let has_one = |lane: &Lane| lane.open.is_some();
+        if self.lanes.get(index).is_some_and(has_one) {
             return Ok(true);
         }
-        let next = self.most_urgent(index, follower, tip);
-        let least = next.and_then(|act| {
-            let it = follower.legs.get(&act.0)?;
-            let most = round.most(it, it.htlc.end_gas());
-            Some(self.wanted.get(&act)?.least.at_most(most))
-        });
-        let (Some(act), Some(least), Some(lane)) = (next, least, self.lanes.get_mut(index)) else {
+        let next = self.next(index, follower, round);
+        let open = self.open(next, mined, follower, round);
+        let Some((mut open, lane)) = open.zip(self.lanes.get_mut(index)) else {
             return Ok(false);
         };
         let replaced = lane.last.filter(|(nonce, _)| *nonce == mined);
-        let replacing = replaced.and_then(|(_, fee)| purse.config.fees.bump(fee, price));
-        let fee = replacing.unwrap_or(least).max(least);
-        lane.open = Some(Open {
-            act,
-            nonce: mined,
+        let replacing = replaced.and_then(|(_, fee)| round.purse.config.fees.bump(fee, round.price));
+        open.fee = open.fee.max(replacing.unwrap_or(open.fee));
+        lane.open = Some(open);
+        Ok(true)
+    }
+
+    /// It is in a block and did nothing. A batch shows no more than that; each of its redeems is tried alone.
+    fn has_failed(&mut self, open: &Open, follower: &Follower, tip: Head, told: &mut Told) {
+        for act in &open.acts {
+            let Some(wanted) = self.wanted.get_mut(act) else {
+                continue;
+            };
+            // Another's redeem may have been faster: then ours failed, and nothing is amiss.
+            let ended = follower.legs.get(&act.0).is_some_and(|it| it.facts.end.is_some());
+            if open.acts.len() > 1 {
+                wanted.single = true;
+            } else if !ended {
+                told.push(wanted.failed(*act, tip));
+            }
+        }
+    }
+
+    /// What ended otherwise, or is too late, needs no transaction: its nonce goes to the next. A batch that waits for too
+    /// long, or has an item that cannot wait, comes apart.
+    fn let_go(&mut self, index: usize, follower: &Follower, round: Round<'_>) {
+        let Some(lane) = self.lanes.get_mut(index) else {
+            return;
+        };
+        let wanted = &mut self.wanted;
+        lane.open.take_if(|open| {
+            let leg = |act: &Act| follower.legs.get(&act.0);
+            let live = |act: &Act, wanted: &BTreeMap<Act, Wanted>| {
+                let it = leg(act).filter(|_| wanted.contains_key(act));
+                it.is_some_and(|it| it.facts.end.is_none() && round.may_send(it, act.1))
+            };
+            if !open.acts.iter().any(|act| live(act, wanted)) {
+                return true;
+            }
+            if open.acts.len() == 1 {
+                return false;
+            }
+            let late = round.tip.height.saturating_sub(open.first) >= batch::BLOCKS;
+            let stays = |act: &Act| {
+                let joinable = |it, wanted| batch::is_joinable(*act, wanted, it, round.tip.time);
+                !live(act, wanted)
+                    || leg(act)
+                        .zip(wanted.get(act))
+                        .is_none_or(|(it, wanted)| joinable(it, wanted))
+            };
+            if !late && open.acts.iter().all(stays) {
+                return false;
+            }
+            for act in &open.acts {
+                if let Some(wanted) = wanted.get_mut(act) {
+                    wanted.single = true;
+                }
+            }
+            true
+        });
+    }
+
+    /// A transaction that does all of this under this nonce.
+    fn open(&self, acts: Vec<Act>, nonce: u64, follower: &Follower, round: Round<'_>) -> Option<Open> {
+        let items = acts
+            .iter()
+            .map(|act| Some((follower.legs.get(&act.0)?, self.wanted.get(act)?)));
+        let items: Vec<_> = items.collect::<Option<_>>()?;
+        let call = match items.as_slice() {
+            [] => return None,
+            [(it, wanted)] => calls::end(&it.htlc, &wanted.form),
+            _ => {
+                let shown = items
+                    .iter()
+                    .map(|(it, wanted)| Some((&it.htlc, wanted.form.preimage()?)));
+                batch::call(&shown.collect::<Option<Vec<_>>>()?)?
+            }
+        };
+        let gas = share(&call, acts.len());
+        let least = |(it, wanted): &(&Leg, &Wanted)| wanted.least.at_most(round.most(it, gas));
+        let fee = items.iter().map(least).reduce(Fee::max)?;
+        Some(Open {
+            acts,
+            call,
+            nonce,
             fee,
             hash: B256::ZERO,
-            since: tip.into(),
-        });
-        Ok(true)
+            first: round.tip.height,
+            since: round.tip.into(),
+        })
     }
 
     async fn send(
@@ -209,108 +290,127 @@ impl GasPool {
             return Ok(false);
         };
         let Some(open) = slot else { return Ok(false) };
-        let (leg, kind) = open.act;
-        let (Some(it), Some(wanted)) = (follower.legs.get(&leg), self.wanted.get_mut(&open.act)) else {
-            return Ok(false);
-        };
-        let most = round.most(it, it.htlc.end_gas());
-        let paid = open.fee.max(wanted.least.at_most(most));
+        let gas = share(&open.call, open.acts.len());
+        let legs: Vec<_> = open
+            .acts
+            .iter()
+            .filter_map(|act| Some((*act, follower.legs.get(&act.0)?)))
+            .collect();
+        let mut paid = open.fee;
+        for (act, it) in &legs {
+            let least = self
+                .wanted
+                .get(act)
+                .map(|wanted| wanted.least.at_most(round.most(it, gas)));
+            paid = paid.max(least.unwrap_or(paid));
+        }
         if paid != open.fee {
             (open.fee, open.since) = (paid, tip.into());
         }
-        told.extend(wanted.offer(open, it, round).map(|better| (leg, better)));
-        let call = calls::end(&it.htlc, &wanted.form);
-        let need = Amount::new(open.fee.of(call.gas));
-        let (verdict, hash) =
-            super::send_bumping(round, account, (it, &call), (open.nonce, &mut open.fee)).await;
+        for (act, it) in &legs {
+            if let Some(wanted) = self.wanted.get_mut(act) {
+                told.extend(wanted.offer(*act, (it, gas), (open.fee, open.since), round));
+            }
+        }
+        let Some((_, it)) = legs.first() else {
+            return Ok(false);
+        };
+        let unseen = |(act, it): &(Act, &Leg)| act.1 == ActKind::Redeem && !is_timeless(it, act.1);
+        let reach = if legs.iter().any(unseen) {
+            Reach::Ours
+        } else {
+            Reach::All
+        };
+        let need = Amount::new(open.fee.of(open.call.gas));
+        let (nonce, acts) = (open.nonce, open.acts.clone());
+        let send = super::send_bumping(round, account, (it, &open.call, reach), (nonce, &mut open.fee));
+        let (verdict, hash) = send.await;
         open.hash = hash;
-        tracing::debug!(%leg.leg, ?kind, %hash, ?verdict, "sent");
+        tracing::debug!(acts = acts.len(), %hash, ?verdict, "sent");
         *last = Some((open.nonce, open.fee));
         if verdict == Verdict::Funds {
             *slot = None;
-            if !std::mem::replace(&mut wanted.told_funds, true) {
-                let have = calls::amount(purse.node.coins(account.address()).await?);
-                told.push((leg, LegEvent::Failed(kind, FailClass::Funds { have, need })));
+            let have = calls::amount(purse.node.coins(account.address()).await?);
+            for act in &acts {
+                let Some(wanted) = self.wanted.get_mut(act) else {
+                    continue;
+                };
+                if acts.len() > 1 {
+                    wanted.single = true;
+                } else {
+                    told.extend(wanted.lacks_funds(*act, have, need));
+                }
             }
         } else if verdict == Verdict::Accepted {
-            wanted.told_funds = false;
-            // Our node took it: the preimage is shown, even if the pool forgets it before the next look.
-            if let Some(preimage) = wanted.form.preimage()
-                && !std::mem::replace(&mut wanted.told_shown, true)
-            {
-                let (act, tx) = (
-                    kofo_primitives::Act::Redeem(preimage.clone()),
-                    Some(txid(open.hash)),
-                );
-                told.push((
-                    open.act.0,
-                    LegEvent::Seen {
-                        act,
-                        at: At::Mempool,
-                        tx,
-                    },
-                ));
-            }
+            let wanted = |act: &Act| self.wanted.get_mut(act)?.taken(act.0, hash);
+            told.extend(acts.iter().filter_map(wanted));
         }
         Ok(verdict == Verdict::Lost)
     }
 
-    /// The wanted act with the earliest timelock that could succeed in the next block, that this account may send and
-    /// that none does.
-    fn most_urgent(&self, index: usize, follower: &Follower, tip: Head) -> Option<Act> {
-        let account = self.lanes.get(index)?.account.address();
-        let open = |act: &Act| {
-            self.lanes
-                .iter()
-                .any(|lane| lane.open.as_ref().is_some_and(|o| o.act == *act))
+    /// What this account should send next: the act with the earliest timelock that could succeed in the next block and is
+    /// sent by no account, and what may go with it. Empty if there is none.
+    fn next(&self, index: usize, follower: &Follower, round: Round<'_>) -> Vec<Act> {
+        let Some(account) = self.lanes.get(index).map(|lane| lane.account.address()) else {
+            return Vec::new();
         };
-        let ready = self.wanted.iter().filter_map(|(act, wanted)| {
+        let lanes = self.lanes.iter().filter_map(|lane| lane.open.as_ref());
+        let open: Vec<&Act> = lanes.flat_map(|open| &open.acts).collect();
+        let could = self.wanted.iter().filter_map(|(act, wanted)| {
             let it = follower.legs.get(&act.0)?;
-            let may = it.may_send(act.1, tip.time)
-                && wanted.not_before <= tip.height
+            let may = round.may_send(it, act.1)
+                && wanted.not_before <= round.tip.height
                 && wanted.form.is_for(account);
-            let could = may && can_succeed(it, act.1, follower, tip);
-            (could && !open(act)).then_some((it.htlc.timelock, *act))
+            let could = may && can_succeed(it, act.1, follower, round) && !open.contains(&act);
+            let joins = could && batch::is_joinable(*act, wanted, it, round.tip.time);
+            could.then_some((it, *act, joins, wanted))
         });
-        ready.min().map(|(_, act)| act)
+        let mut could: Vec<_> = could.collect();
+        could.sort_by_key(|(it, act, ..)| (it.htlc.timelock, *act));
+        let ready = |joins: bool, it: &Leg, wanted: &Wanted| {
+            !joins || !self.waits_for_company(it, wanted, follower, round)
+        };
+        let Some((first, act, joins, _)) = could
+            .iter()
+            .find(|(it, _, joins, wanted)| ready(*joins, it, wanted))
+        else {
+            return Vec::new();
+        };
+        if !joins {
+            return vec![*act];
+        }
+        let kind = batch::common(&first.htlc);
+        let company = could
+            .iter()
+            .filter(|(it, _, joins, _)| *joins && batch::common(&it.htlc) == kind);
+        company.map(|(_, act, ..)| *act).take(batch::MOST).collect()
+    }
+
+    /// A redeem that may go with others waits a moment for them, if there are legs whose redeem may come too.
+    fn waits_for_company(&self, it: &Leg, wanted: &Wanted, follower: &Follower, round: Round<'_>) -> bool {
+        if wanted.told.elapsed() >= round.purse.config.poll {
+            return false;
+        }
+        let kind = batch::common(&it.htlc);
+        follower.legs.iter().any(|(leg, other)| {
+            let unclaimed = other.is_open() && !self.wanted.contains_key(&(*leg, ActKind::Redeem));
+            unclaimed && other.spec.end == End::Redeemer && batch::common(&other.htlc) == kind
+        })
     }
 }
 
-impl Wanted {
-    /// A better-paying version of what waits too long. The core journals it and says when it is to be sent; until then
-    /// it is offered again at times, and whenever so much more is due that it could replace the offered one too.
-    fn offer(&mut self, open: &Open, it: &Leg, round: Round<'_>) -> Option<LegEvent> {
-        let (tip, policy) = (round.tip, &round.purse.config.fees);
-        let first = *self.first.get_or_insert(tip.into());
-        let pace = Pace {
-            first,
-            since: open.since,
-        };
-        let better = round.replacement((open.act.1, it), pace, open.fee, it.htlc.end_gas())?;
-        let known = self.offered.filter(|(at, fee)| {
-            let lately = tip.height.saturating_sub(*at) < policy.bump_after;
-            lately && !better.replaces(*fee)
-        });
-        if known.is_some() {
-            return None;
-        }
-        self.offered = Some((tip.height, better));
-        Some(LegEvent::Built(open.act.1, self.form.paying(better).encode()))
-    }
-
-    /// Our transaction failed in a block. The next try waits longer: each costs gas.
-    fn failed(&mut self, (leg, kind): Act, tip: Head) -> (LegRef, LegEvent) {
-        self.failures = self.failures.saturating_add(1);
-        self.form = self.form.without_wage();
-        let pause = 2u64.saturating_pow(self.failures).min(LONGEST_PAUSE);
-        self.not_before = tip.height.saturating_add(pause);
-        let why = "the transaction failed in a block: the payee or the token refuses";
-        (leg, LegEvent::Failed(kind, FailClass::Refused(Text::lossy(why))))
-    }
+/// What of a call's gas each act is to bear.
+fn share(call: &Call, acts: usize) -> u64 {
+    let acts = u64::try_from(acts).unwrap_or(u64::MAX);
+    call.gas.checked_div(acts).unwrap_or(call.gas)
 }
 
 /// The slot holds the lock, and it is late enough for a refund alone. Anything else would revert and cost gas for nothing.
-fn can_succeed(it: &Leg, kind: ActKind, follower: &Follower, tip: Head) -> bool {
-    let locked = follower.value(it.htlc.slot()) == Some(it.htlc.commitment());
-    locked && (kind != ActKind::Refund || tip.time >= it.htlc.timelock)
+fn can_succeed(it: &Leg, kind: ActKind, follower: &Follower, round: Round<'_>) -> bool {
+    let slot = it.htlc.slot();
+    let value = match round.alone {
+        Some(values) => values.get(&slot).copied(),
+        None => follower.value(slot),
+    };
+    value == Some(it.htlc.commitment()) && (kind != ActKind::Refund || round.tip.time >= it.htlc.timelock)
 }
