@@ -39,7 +39,7 @@ impl Scene {
 
     /// A swap before the one of the test: after it the gas accounts on Ethereum are full, and nothing but the swap's own
     /// transactions waits for a block there.
-    async fn warmed_up(&mut self, give: &str, want: &str) -> Played {
+    pub(crate) async fn warmed_up(&mut self, give: &str, want: &str) -> Played {
         let swap = self.stage.agree(give, want).await.unwrap();
         let both = self.follow(swap.id, "warm-up").done(STEP).await.unwrap();
         assert_eq!(outcomes(&both), [Some(OutcomeName::Redeemed); 2]);

@@ -13,4 +13,5 @@ mod refusals;
 mod reorgs;
 mod shared;
 mod sim;
+mod together;
 mod vanish;

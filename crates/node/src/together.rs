@@ -4,13 +4,15 @@
 //! The secret nonce of a round lives in this task and dies with it.
 
 use crate::agree::{AgreeError, Agreement};
-use crate::direct::{LegAsked, Request, Response, SignRequest};
+use crate::direct::{Accept, LegAsked, Request, Response, SignRequest};
 use crate::driver::Ask;
 use crate::engine::{Asks, Stopped};
 use futures::future::join_all;
 use kofo_adapter_api::MOST_TOGETHER;
 use kofo_network::{AddressError, PeerAddress, RequestError};
-use kofo_primitives::{ChainId, Contact, HtlcSpec, LegRef, NodeId, Prepared, Together};
+use kofo_primitives::{
+    ChainId, Contact, HtlcSpec, LegRef, NodeId, Prepared, Role, SettlementOrder, Together,
+};
 use kofo_settlement::ROUND_WAIT;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -62,6 +64,8 @@ impl Agreement {
     /// Asks for signatures until the engine ends.
     pub async fn cooperate(self: Arc<Self>, mut asks: Asks) {
         let mut rounds = JoinSet::new();
+        let us = Arc::clone(&self);
+        rounds.spawn(async move { us.say_where_we_are().await });
         loop {
             let mut batch = Vec::new();
             tokio::select! {
@@ -76,6 +80,34 @@ impl Agreement {
                 rounds.spawn(async move { us.ask(&whom, legs).await });
             }
         }
+    }
+
+    /// Makers know us by the addresses that we had when we accepted. Repeats the acceptances of swaps that go on: after a
+    /// restart our addresses may be others.
+    async fn say_where_we_are(&self) {
+        let accepted = |core: &mut crate::engine::Core| {
+            let live = core.driver.swaps().values();
+            let ours = live.filter(|live| live.goes_on() && live.terms().role() == Role::Participant);
+            ours.map(|live| live.order().clone()).collect::<Vec<_>>()
+        };
+        // The engine is gone only when the node stops.
+        let orders = self.engine.call(accepted).await.unwrap_or_default();
+        for order in orders {
+            let swap = order.id();
+            if let Err(why) = self.repeat(order).await {
+                tracing::debug!(%swap, %why, "the other party does not hear where we are");
+            }
+        }
+    }
+
+    async fn repeat(&self, order: SettlementOrder) -> Result<(), NoRound> {
+        let maker = order.offer().body.contacts.iter().map(|c| c.as_str());
+        let to = PeerAddress::from_multiaddrs(&maker.collect::<Vec<_>>())?;
+        let contacts = self.contacts().map_err(NoRound::Refused)?;
+        let accept = Accept::new(order, contacts, &self.key);
+        let request = Request::Accept(Box::new(accept)).write();
+        self.transport.request(&to, request).await?;
+        Ok(())
     }
 
     /// Legs that one request can ask for. Only redeems share one: a refund that has to wait must not keep another.

@@ -122,7 +122,7 @@ impl Agreement {
         Ok(())
     }
 
-    pub(super) fn contacts(&self) -> Result<Vec<Contact>, AgreeError> {
+    pub(crate) fn contacts(&self) -> Result<Vec<Contact>, AgreeError> {
         let addresses = self.transport.listen_addresses();
         let contacts: Vec<_> = addresses
             .iter()

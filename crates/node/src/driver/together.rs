@@ -31,6 +31,10 @@ impl<J: Journal> Driver<J> {
 
     /// Where the other party can be reached: it told us with its acceptance.
     pub fn contacts(&mut self, swap: SwapId, contacts: Vec<Contact>) -> Result<(), DriverError> {
+        let known = self.swaps.get(&swap).ok_or(DriverError::NoSuchSwap(swap))?;
+        if known.contacts() == contacts || !known.goes_on() {
+            return Ok(());
+        }
         let stored = super::Stored::Contacts(swap, contacts);
         self.append(&stored)?;
         self.restore(stored)
