@@ -1,6 +1,7 @@
 //! What is paid for gas where the node names one price: never less than the floor, never more than the cap.
 
 use crate::harness::{Evm, Swapped};
+use kofo_adapter_api::AdapterError;
 use kofo_adapter_api::conformance::{Leg, Stage, Who};
 use kofo_primitives::{Act, ActKind, Amount, At, FailClass, Prepared};
 use serde_json::json;
@@ -76,4 +77,37 @@ async fn above_the_cap_nothing_is_locked_but_redeem_and_refund_are_sent_at_the_c
     assert_eq!(paid(&stage, Who::Us, refund).await, 100 * GWEI);
     let told = stage.us.told(&to_refund).refund;
     assert!(matches!(told, Some(At::Block(_))), "{told:?}");
+}
+
+/// The least amount that is worth its fees today.
+async fn least(stage: &Stage<Evm>, leg: &Leg) -> u128 {
+    let mut tiny = leg.refunder.clone();
+    tiny.amount = Amount::new(1);
+    match stage.us.adapter.check(leg.of, &tiny).await {
+        Err(AdapterError::Uneconomic { have, least, .. }) => {
+            assert_eq!(have, Amount::new(1));
+            least.units()
+        }
+        other => panic!("expected one wei to be too little, got {other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_least_amount_that_is_accepted_follows_the_price_of_gas() {
+    let Some(chain) = Evm::ready("least amount", Swapped::Ec).await else {
+        return;
+    };
+    let mut stage = Stage::set(chain).await;
+    let mut leg = stage.agree(Who::Us).await;
+    gas_costs(&stage, 4 * GWEI);
+    let cheap = least(&stage, &leg).await;
+    gas_costs(&stage, 40 * GWEI);
+    let dear = least(&stage, &leg).await;
+    assert_eq!(dear, 10 * cheap);
+    leg.refunder.amount = Amount::new(cheap);
+    let check = async || stage.us.adapter.check(leg.of, &leg.refunder).await;
+    assert!(matches!(check().await, Err(AdapterError::Uneconomic { .. })));
+    gas_costs(&stage, 4 * GWEI);
+    let today = check().await;
+    assert!(today.is_ok(), "{today:?}");
 }

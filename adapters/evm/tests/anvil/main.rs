@@ -4,6 +4,7 @@
 // Clippy takes only functions marked `#[test]` for tests, not what they share.
 #![allow(clippy::unwrap_used)]
 
+mod batches;
 mod conformance;
 mod entrusted;
 mod gas_price;
