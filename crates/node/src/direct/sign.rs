@@ -115,6 +115,28 @@ mod tests {
     }
 
     #[test]
+    fn the_bytes_of_a_request_for_a_signature_are_pinned() {
+        let key = NodeKey::new(&[1; 32]).unwrap();
+        let bytes = crate::direct::Request::Sign(Box::new(request(&key))).write();
+        let by = hex::encode(encode(&key.id()));
+        let body = [
+            "01",
+            "00",
+            "01000000",
+            &"07".repeat(32),
+            "0100",
+            "01",
+            &"08".repeat(32),
+            "02000000",
+            "0102",
+            &by,
+        ];
+        let signature = "d8031cd6b357763eb44202791d19b6283fd80262c05168233b32f80a544e1624\
+                         67a1b9fae7ffc388c17730d2cf9b2a6c52970632de366f3be891f2322946eb4d";
+        assert_eq!(hex::encode(bytes), body.concat() + signature);
+    }
+
+    #[test]
     fn a_request_has_one_leg_at_least_and_32_at_most() {
         let key = NodeKey::new(&[1; 32]).unwrap();
         let leg = request(&key).legs[0].clone();
