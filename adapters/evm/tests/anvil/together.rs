@@ -203,6 +203,37 @@ async fn a_release_is_dead_when_the_redeem_is_final() {
     assert_eq!(stage.chain.waiting().await, 0, "it was never sent");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_release_that_has_become_too_cheap_pays_more_with_the_same_signature() {
+    let Some(chain) = Evm::ready("cheap release", Swapped::Eth).await else {
+        return;
+    };
+    let mut stage = Stage::set(chain).await;
+    let (leg, _) = stage.locked(Who::Us).await;
+    let [release] = released(&stage, &[&leg]).await.try_into().unwrap();
+    stage.send(Who::Us, &leg, ActKind::RefundTogether, &release).await;
+    for blocks in 0..10 {
+        let dear = json!(["0x6fc23ac00"]);
+        stage.chain.rpc("anvil_setNextBlockBaseFeePerGas", dear).await;
+        let tip = stage.mine(1).await;
+        let told = stage.us.told(&leg);
+        if let Some(at) = told.refund {
+            assert!(blocks > 0, "the first version pays too little for such a block");
+            assert_eq!(at, At::Block(tip));
+            return;
+        }
+        let better = told
+            .built
+            .iter()
+            .rev()
+            .find(|(kind, _)| *kind == ActKind::RefundTogether);
+        if let Some((kind, better)) = better {
+            stage.us.broadcast(&leg, *kind, better).await;
+        }
+    }
+    panic!("expected the release in a block: {:?}", stage.us.told(&leg));
+}
+
 /// The pinned digests of the unit tests, and an implementation of EIP-712 that is not ours.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn anvil_signs_the_digests_that_we_sign() {
