@@ -139,23 +139,26 @@ fn tests_named(file: &File) -> Vec<(usize, String)> {
 }
 
 #[test]
-fn every_test_that_the_protocol_names_exists() {
+fn every_test_that_a_document_names_exists() {
     let files = files();
-    let sources: Vec<_> = files.iter().filter(|file| file.ends_with(&[".rs"])).collect();
-    let protocol: Vec<_> = files
+    let sources: Vec<_> = files
         .iter()
-        .filter(|file| file.path.starts_with("docs/protocol/"))
+        .filter(|file| file.ends_with(&[".rs", ".sol"]))
+        .collect();
+    let documents: Vec<_> = files
+        .iter()
+        .filter(|file| file.path.starts_with("docs/protocol/") || file.path == "docs/reliability.md")
         .collect();
     assert!(
-        protocol.iter().any(|file| !tests_named(file).is_empty()),
+        documents.iter().any(|file| !tests_named(file).is_empty()),
         "docs/protocol names its vectors' tests"
     );
     let exists = |test: &str| {
-        sources
-            .iter()
-            .any(|file| file.text.contains(&format!("fn {test}(")))
+        let (rust, solidity) = (format!("fn {test}("), format!("function {test}("));
+        let mut texts = sources.iter().map(|file| &file.text);
+        texts.any(|text| text.contains(&rust) || text.contains(&solidity))
     };
-    none(protocol.iter().flat_map(|file| {
+    none(documents.iter().flat_map(|file| {
         let missing = tests_named(file).into_iter().filter(|(_, test)| !exists(test));
         missing
             .map(|(line, test)| file.at(line, format!("no test {test}")))
