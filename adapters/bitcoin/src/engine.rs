@@ -247,8 +247,12 @@ impl Engine {
             return Err(LookError::Raced);
         }
         let seen = self.pictures(u64::MAX);
+        // Nearly always all blocks count.
+        let fewer = self.accord.counts.filter(|counts| counts.height < best.height);
+        let counted = fewer.map(|counts| self.pictures(counts.height));
+        let counted = counted.as_ref().unwrap_or(&seen);
         match self.accord.counts {
-            Some(counts) => self.tell(&self.pictures(counts.height), &counts),
+            Some(counts) => self.tell(counted, &counts),
             None => {
                 for (leg, picture) in &seen {
                     if let Some(watched) = self.legs.get_mut(leg) {
@@ -264,7 +268,7 @@ impl Engine {
         }
         self.parts.view.send_replace(trusted.map(|counts| tip(&counts)));
         self.parts.caught_up.send_replace(best.height);
-        self.send_all(&seen, &best).await
+        self.send_all(&seen, counted, &best).await
     }
 
     /// Every leg as the blocks up to this height show it.
@@ -339,6 +343,7 @@ impl Engine {
             match Terms::read(&spec, &self.parts.asset) {
                 Ok(terms) => {
                     self.mempool.forget();
+                    self.listen_anew();
                     let ours = self.is_ours(leg, &spec, &terms);
                     self.legs.insert(leg, Leg::new(spec, terms, ours));
                 }

@@ -150,6 +150,16 @@ fn a_preimage_outlives_the_reorg_of_its_transaction_and_a_restart() {
 }
 
 #[test]
+fn a_preimage_that_only_a_mempool_showed_is_used_although_the_transaction_is_evicted() {
+    let mut node = both_locked();
+    node.in_mempool(BETA, Act::Redeem(preimage()))
+        .event(BETA, LegEvent::Unseen(ActKind::Redeem));
+    assert_eq!(node.owes(), ["build Redeem alpha/0"]);
+    node.restart();
+    assert_eq!(node.owes(), ["build Redeem alpha/0"]);
+}
+
+#[test]
 fn a_redeemed_beta_that_a_reorg_brings_back_is_refunded_after_its_timelock() {
     let mut node = both_locked();
     node.seen(BETA, Act::Redeem(preimage()), 107)

@@ -42,15 +42,15 @@ impl Engine {
     /// Sends what is owed at this tip, and offers better versions of what waits too long.
     pub(super) async fn send_all(
         &mut self,
-        pictures: &[(LegRef, Picture)],
+        seen: &[(LegRef, Picture)],
+        counted: &[(LegRef, Picture)],
         best: &Best,
     ) -> Result<(), LookError> {
         let new_block = self.sent_at != Some(best.hash);
-        let counts = self.accord.counts.map_or(u64::MAX, |counts| counts.height);
-        for ((leg, seen), (_, counted)) in pictures.iter().zip(self.pictures(counts)) {
+        for ((leg, seen), (_, counted)) in seen.iter().zip(counted) {
             for kind in self.kinds_sent(*leg) {
                 // In a block that does not count it is not safe yet, and a better version would come too late.
-                if self.is_owed(*leg, kind, &counted, best) {
+                if self.is_owed(*leg, kind, counted, best) {
                     if !self.accord.together || self.is_owed(*leg, kind, seen, best) {
                         self.improve(*leg, kind, seen, best);
                     }

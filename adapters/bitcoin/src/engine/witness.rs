@@ -1,13 +1,13 @@
 //! How far the witnesses agree with what our own node tells, and what they alone have seen. The rules are in
 //! [`crate::nodes`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use bitcoin::{BlockHash, OutPoint, Transaction, Txid};
+use kofo_primitives::LegRef;
 
 use super::{Engine, LookError};
-use crate::leg::Leg;
 use crate::picture::Sighting;
 use crate::rpc::{Best, Rpc, RpcError};
 use crate::spend::preimage_in;
@@ -138,30 +138,25 @@ impl Engine {
         if self.testimonies.is_empty() {
             return;
         }
-        let outpoints: BTreeSet<OutPoint> = self.legs.values().flat_map(|leg| leg.outpoints()).collect();
-        let outpoints: Vec<OutPoint> = outpoints.into_iter().collect();
-        for index in 0..self.testimonies.len() {
-            let (Some(testimony), Some(rpc)) = (
-                self.testimonies.get_mut(index),
-                self.parts.nodes.witnesses.get(index),
-            ) else {
-                continue;
-            };
-            if !testimony.answered || outpoints.is_empty() {
-                testimony.spends.clear();
-                continue;
+        let mut watched = Watched::new();
+        for (leg, watch) in &self.legs {
+            for outpoint in watch.outpoints() {
+                let hashlock = watch.wanted.hashlock;
+                watched.entry(outpoint).or_default().push((*leg, hashlock));
             }
-            let legs = &self.legs;
-            let opens = |tx: &Transaction| legs.values().any(|leg| opens(leg, tx));
-            if let Err(error) = testimony.listen(rpc, &outpoints, opens).await {
+        }
+        for (testimony, rpc) in self.testimonies.iter_mut().zip(&self.parts.nodes.witnesses) {
+            if !testimony.answered || watched.is_empty() {
+                testimony.spends.clear();
+            } else if let Err(error) = testimony.listen(rpc, &watched).await {
                 tracing::debug!(%error, "a witness tells nothing of its mempool");
             }
         }
         let spends = self.testimonies.iter().flat_map(|testimony| &testimony.spends);
         for tx in spends.filter_map(|(_, tx)| tx.as_ref()) {
             let txid = tx.compute_txid();
-            for leg in self.legs.values_mut() {
-                if !leg.knows(txid) && opens(leg, tx) {
+            for leg in opened(&watched, tx) {
+                if let Some(leg) = self.legs.get_mut(&leg).filter(|leg| !leg.knows(txid)) {
                     leg.pending.push(Sighting {
                         height: None,
                         txid,
@@ -171,34 +166,41 @@ impl Engine {
             }
         }
     }
+
+    /// A new leg may be in what was read already.
+    pub(super) fn listen_anew(&mut self) {
+        self.testimonies
+            .iter_mut()
+            .for_each(|testimony| testimony.spends.clear());
+    }
 }
 
-/// Whether the transaction spends something of the leg and shows its preimage there.
-fn opens(leg: &Leg, tx: &Transaction) -> bool {
-    let outpoints = leg.outpoints();
-    let mut inputs = tx.input.iter();
-    inputs.any(|input| {
-        outpoints.contains(&input.previous_output)
-            && preimage_in(&input.witness, &leg.wanted.hashlock).is_some()
-    })
+/// Whose spends are looked for, and the hashlocks that they may open.
+type Watched = BTreeMap<OutPoint, Vec<(LegRef, [u8; 32])>>;
+
+/// The legs of which the transaction spends something and shows the preimage there.
+fn opened(watched: &Watched, tx: &Transaction) -> Vec<LegRef> {
+    let inputs = tx.input.iter();
+    let spent = inputs.filter_map(|input| Some((input, watched.get(&input.previous_output)?)));
+    let opened = spent.flat_map(|(input, legs)| {
+        let opens = |(_, hashlock): &&(LegRef, [u8; 32])| preimage_in(&input.witness, hashlock).is_some();
+        legs.iter().filter(opens).map(|(leg, _)| *leg)
+    });
+    opened.collect()
 }
 
 impl Testimony {
-    async fn listen(
-        &mut self,
-        rpc: &Rpc,
-        outpoints: &[OutPoint],
-        opens: impl Fn(&Transaction) -> bool,
-    ) -> Result<(), RpcError> {
-        let now = rpc.mempool_spenders(outpoints).await?;
+    async fn listen(&mut self, rpc: &Rpc, watched: &Watched) -> Result<(), RpcError> {
+        let outpoints: Vec<OutPoint> = watched.keys().copied().collect();
+        let mut now = rpc.mempool_spenders(&outpoints).await?;
         self.spends.retain(|txid, _| now.contains(txid));
-        let mut new = now;
-        new.retain(|txid| !self.spends.contains_key(txid));
-        new.truncate(READS_PER_LOOK);
-        for txid in new {
+        now.retain(|txid| !self.spends.contains_key(txid));
+        now.truncate(READS_PER_LOOK);
+        for txid in now {
             let tx = rpc.mempool_transaction(txid).await?;
             // Only what proves itself is believed: a preimage does.
-            self.spends.insert(txid, tx.filter(|tx| opens(tx)));
+            let tx = tx.filter(|tx| !opened(watched, tx).is_empty());
+            self.spends.insert(txid, tx);
         }
         Ok(())
     }
