@@ -385,7 +385,7 @@ impl Sender {
             }
             let pace = *owned.pace.get_or_insert(Pace::new(tip));
             let due = round.replacement((*kind, it), pace, fee, gas);
-            let outbid = (verdict == Verdict::Underpriced).then(|| round.outbids(it, fee, gas));
+            let outbid = (verdict == Verdict::Underpriced).then(|| round.outbids(fee, round.most(it, gas)));
             if let Some(fee) = due.or(outbid.flatten()) {
                 let form = if is_lock { Form::Lock } else { Form::Cancel };
                 let numbered = Numbered { nonce, gas, fee };
@@ -428,8 +428,7 @@ impl Round<'_> {
     }
 
     /// What outbids this fee today, within the most that the act may pay.
-    fn outbids(&self, it: &Leg, fee: Fee, gas: u64) -> Option<Fee> {
-        let most = self.most(it, gas);
+    fn outbids(&self, fee: Fee, most: u128) -> Option<Fee> {
         let today = self.purse.config.fees.today(self.price).at_most(most);
         fee.replaced_by(today, most)
     }
@@ -439,14 +438,14 @@ impl Round<'_> {
 async fn send_bumping(
     round: Round<'_>,
     account: &Account,
-    (it, call, reach): (&Leg, &Call, Reach),
+    (call, reach, most): (&Call, Reach, u128),
     (nonce, fee): (u64, &mut Fee),
 ) -> (Verdict, B256) {
     let purse = round.purse;
     loop {
         let signed = account.sign(&purse.config, call, nonce, *fee);
         let verdict = Verdict::of(purse.node.send(&signed.raw, reach).await);
-        match round.outbids(it, *fee, call.gas) {
+        match round.outbids(*fee, most) {
             Some(more) if verdict == Verdict::Underpriced => *fee = more,
             _ => return (verdict, signed.hash),
         }

@@ -26,27 +26,28 @@ fn apart(why: impl Into<String>) -> NodeError {
 }
 
 impl Node {
-    /// Asks all endpoints at once; our own answer comes first.
+    /// Asks all endpoints at once; our own answer comes first. Whoever did not answer a moment ago is left out, so that
+    /// one that hangs does not hold up every question; but where there is only one it is asked again and again.
     pub(super) async fn each<'a, T: Send>(
         &'a self,
         ask: impl Fn(&'a Endpoint) -> Asked<'a, T>,
     ) -> Vec<Result<T>> {
-        let witnesses = self.witnesses.iter().map(|witness| {
-            let endpoint = witness.endpoint.as_ref();
-            let asked = (!endpoint.rests()).then(|| ask(endpoint));
+        let several = self.has_witnesses();
+        let witnesses = self.witnesses.iter().map(|witness| witness.endpoint.as_ref());
+        let asked = std::iter::once(&self.ours).chain(witnesses).map(|endpoint| {
+            let asked = (!several || !endpoint.rests()).then(|| ask(endpoint));
             async move {
-                let answer = match asked {
-                    Some(asked) => asked.await,
-                    None => return Err(NodeError::Lost("it did not answer a moment ago".to_owned())),
+                let Some(asked) = asked else {
+                    return Err(NodeError::Lost("it did not answer a moment ago".to_owned()));
                 };
+                let answer = asked.await;
                 if matches!(answer, Err(NodeError::Lost(_))) {
                     endpoint.rest();
                 }
                 answer
             }
         });
-        let (ours, theirs) = futures::join!(ask(&self.ours), join_all(witnesses));
-        std::iter::once(ours).chain(theirs).collect()
+        join_all(asked).await
     }
 
     /// Asks all, and gives the answer if it is one.

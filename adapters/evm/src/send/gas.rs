@@ -23,6 +23,8 @@ struct Open {
     /// What it does: one act, or several redeems.
     acts: Vec<Act>,
     call: Call,
+    /// The most that one gas of it may cost: none of its acts justifies more.
+    most: u128,
     nonce: u64,
     fee: Fee,
     hash: B256,
@@ -182,7 +184,7 @@ impl GasPool {
             return Ok(false);
         };
         let replaced = lane.last.filter(|(nonce, _)| *nonce == mined);
-        let replacing = replaced.and_then(|(_, fee)| round.purse.config.fees.bump(fee, round.price));
+        let replacing = replaced.and_then(|(_, fee)| round.outbids(fee, open.most));
         open.fee = open.fee.max(replacing.unwrap_or(open.fee));
         lane.open = Some(open);
         Ok(true)
@@ -260,11 +262,15 @@ impl GasPool {
             }
         };
         let gas = share(&call, acts.len());
-        let least = |(it, wanted): &(&Leg, &Wanted)| wanted.least.at_most(round.most(it, gas));
-        let fee = items.iter().map(least).reduce(Fee::max)?;
+        let most = items.iter().map(|(it, _)| round.most(it, gas)).min()?;
+        let fee = items
+            .iter()
+            .map(|(_, wanted)| wanted.least.at_most(most))
+            .reduce(Fee::max)?;
         Some(Open {
             acts,
             call,
+            most,
             nonce,
             fee,
             hash: B256::ZERO,
@@ -296,14 +302,8 @@ impl GasPool {
             .iter()
             .filter_map(|act| Some((*act, follower.legs.get(&act.0)?)))
             .collect();
-        let mut paid = open.fee;
-        for (act, it) in &legs {
-            let least = self
-                .wanted
-                .get(act)
-                .map(|wanted| wanted.least.at_most(round.most(it, gas)));
-            paid = paid.max(least.unwrap_or(paid));
-        }
+        let told_to = open.acts.iter().filter_map(|act| self.wanted.get(act));
+        let paid = told_to.fold(open.fee, |paid, wanted| paid.max(wanted.least.at_most(open.most)));
         if paid != open.fee {
             (open.fee, open.since) = (paid, tip.into());
         }
@@ -312,9 +312,6 @@ impl GasPool {
                 told.extend(wanted.offer(*act, (it, gas), (open.fee, open.since), round));
             }
         }
-        let Some((_, it)) = legs.first() else {
-            return Ok(false);
-        };
         let unseen = |(act, it): &(Act, &Leg)| act.1 == ActKind::Redeem && !is_timeless(it, act.1);
         let reach = if legs.iter().any(unseen) {
             Reach::Ours
@@ -323,7 +320,12 @@ impl GasPool {
         };
         let need = Amount::new(open.fee.of(open.call.gas));
         let (nonce, acts) = (open.nonce, open.acts.clone());
-        let send = super::send_bumping(round, account, (it, &open.call, reach), (nonce, &mut open.fee));
+        let send = super::send_bumping(
+            round,
+            account,
+            (&open.call, reach, open.most),
+            (nonce, &mut open.fee),
+        );
         let (verdict, hash) = send.await;
         open.hash = hash;
         tracing::debug!(acts = acts.len(), %hash, ?verdict, "sent");

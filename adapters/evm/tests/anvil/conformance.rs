@@ -45,3 +45,15 @@ mod echoin {
         together, redeem_alone, entrusted
     );
 }
+
+mod eth_with_a_witness {
+    use crate::harness::{Evm, Swapped};
+
+    async fn eth_with_a_witness(test: &str) -> Option<Evm> {
+        let mut evm = Evm::ready(test, Swapped::Eth).await?;
+        evm.config.witnesses = vec![evm.regtest.ethereum().url.clone()];
+        Some(evm)
+    }
+
+    kofo_adapter_api::conformance_tests!(eth_with_a_witness => always, mempool, faulty_node, outage, fees);
+}
