@@ -16,7 +16,7 @@ mod status;
 mod tower;
 mod watched;
 
-pub use message::{Ask, Request, Response, Standing};
+pub use message::{Ask, Request, Response, Standing, Told};
 pub use package::{Entry, MOST_PACKAGE_BYTES, Package, PackageError};
 pub use serve::{Adapters, ServeError, serve};
 pub use status::{LegWatch, Watching};

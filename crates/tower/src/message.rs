@@ -3,7 +3,8 @@
 use crate::package::Package;
 use borsh::{BorshDeserialize, BorshSerialize};
 use kofo_primitives::{
-    CodecError, Digest, NetworkId, NodeId, NodeKey, Signed, SwapId, Text, decode, encode, tagged_hash,
+    CodecError, Digest, NetworkId, NodeId, NodeKey, Preimage, Signed, SwapId, Text, decode, encode,
+    tagged_hash,
 };
 
 /// The first byte of every request to a tower; no request between the parties of a swap begins with it.
@@ -18,6 +19,23 @@ pub enum Request {
     Entrust(Box<Signed<Package>>),
     /// Say what you watch for me.
     Status(Signed<Ask>),
+    /// The other party showed me the preimage by a message, and may never show it on a chain.
+    Told(Signed<Told>),
+}
+
+/// What a participant was told by the initiator. It harms nobody any more: the initiator gave it away.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Told {
+    /// Version of this message: 1.
+    pub version: u8,
+    /// The network.
+    pub network: NetworkId,
+    /// Who tells, and signs.
+    pub owner: NodeId,
+    /// The swap, which was entrusted before.
+    pub swap: SwapId,
+    /// What opens it.
+    pub preimage: Preimage,
 }
 
 /// An owner's question.
@@ -62,6 +80,26 @@ impl Ask {
     }
 
     /// Signs the question.
+    #[must_use]
+    pub fn sign(self, key: &NodeKey) -> Signed<Self> {
+        Signed {
+            signature: key.sign(&self.id()),
+            body: self,
+        }
+    }
+}
+
+impl Told {
+    /// Its id, which its owner signs.
+    #[must_use]
+    pub fn id(&self) -> Digest {
+        tagged_hash(
+            "kofo/tower/told/v1",
+            &[self.network.as_str().as_bytes(), &encode(self)],
+        )
+    }
+
+    /// Signs it.
     #[must_use]
     pub fn sign(self, key: &NodeKey) -> Signed<Self> {
         Signed {

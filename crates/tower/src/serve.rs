@@ -138,6 +138,16 @@ impl<J: Journal> Shell<J> {
                 Ok(standing) => Response::Status(standing),
                 Err(why) => Response::refused(&why),
             },
+            Ok(Request::Told(told)) => {
+                let (owner, swap) = (told.body.owner, told.body.swap);
+                match self.tower.told(told) {
+                    Ok(sequence) => {
+                        tracing::info!(%owner, %swap, "its owner was told the preimage");
+                        Response::Kept(sequence)
+                    }
+                    Err(why) => Response::refused(&why),
+                }
+            }
             Err(why) => Response::refused(&why),
         };
         self.answers.push((request.responder, answer));

@@ -13,8 +13,8 @@ pub struct Watching {
     pub sequence: u64,
     /// Who the owner is in it.
     pub role: Role,
-    /// A preimage was seen on a chain.
-    pub preimage_is_public: bool,
+    /// Its preimage was seen on a chain, or its owner was told it.
+    pub preimage_is_known: bool,
     /// Its legs.
     pub legs: Vec<LegWatch>,
 }

@@ -4,15 +4,15 @@ mod refusal;
 
 pub use refusal::{Refusal, TowerError};
 
-use crate::message::{Ask, MOST_NAMED, Standing};
-use crate::package::{MOST_PACKAGE_BYTES, Package};
+use crate::message::{Ask, MOST_NAMED, Standing, Told};
+use crate::package::{MOST_PACKAGE_BYTES, Package, PackageError};
 use crate::status::Watching;
 use crate::watched::{Duty, Kept, Watched};
 use kofo_adapter_api::Entrusted;
 use kofo_journal::Journal;
 use kofo_primitives::{
     Act, ActKind, ChainAction, ChainEvent, ChainId, HtlcSpec, LegEvent, LegRef, NetworkId, NodeId, Prepared,
-    Signed, SwapId, Tip, encode, tagged_hash,
+    Role, Signed, SwapId, Tip, encode, tagged_hash,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -198,6 +198,38 @@ impl<J: Journal> Tower<J> {
         Ok(Accepted::New)
     }
 
+    /// W4: a participant passes on the preimage that the initiator showed it by a message. Counts after the next
+    /// [`Tower::flush`]; the sequence of the swap's package is returned.
+    pub fn told(&mut self, told: Signed<Told>) -> Result<u64, Refusal> {
+        let body = &told.body;
+        self.right(body.version, &body.network)?;
+        let signed = body.owner.verify(&body.id(), &told.signature);
+        signed.map_err(PackageError::from)?;
+        let id = watch_id(&body.owner, &body.swap);
+        let watched = self.swaps.get_mut(&id).ok_or(Refusal::OpensNothing)?;
+        let sequence = watched.package().sequence;
+        if watched.package().role != Role::Participant {
+            return Err(Refusal::OpensNothing);
+        }
+        match watched.told(told.body.preimage) {
+            Some(true) => self.change(id),
+            Some(false) => {}
+            None => return Err(Refusal::OpensNothing),
+        }
+        Ok(sequence)
+    }
+
+    fn right(&self, version: u8, network: &NetworkId) -> Result<(), PackageError> {
+        if version != 1 {
+            return Err(PackageError::Version(version));
+        }
+        if *network != self.rules.network {
+            let (expected, got) = (self.rules.network.clone(), network.clone());
+            return Err(PackageError::Network { expected, got });
+        }
+        Ok(())
+    }
+
     fn room_for(&self, package: &Package) -> Result<(), Refusal> {
         let Rules {
             chains,
@@ -228,16 +260,9 @@ impl<J: Journal> Tower<J> {
     /// Answers an owner's question about what is watched for it.
     pub fn standing(&self, ask: &Signed<Ask>) -> Result<Standing, Refusal> {
         let body = &ask.body;
-        if body.version != 1 {
-            return Err(crate::PackageError::Version(body.version).into());
-        }
-        if body.network != self.rules.network {
-            let (expected, got) = (self.rules.network.clone(), body.network.clone());
-            return Err(crate::PackageError::Network { expected, got }.into());
-        }
-        body.owner
-            .verify(&body.id(), &ask.signature)
-            .map_err(crate::PackageError::from)?;
+        self.right(body.version, &body.network)?;
+        let signed = body.owner.verify(&body.id(), &ask.signature);
+        signed.map_err(PackageError::from)?;
         if let Guests::Only(owners) = &self.rules.guests
             && !owners.contains(&body.owner)
         {

@@ -41,7 +41,7 @@ pub(crate) struct Built {
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(crate) struct Kept {
     pub(crate) package: Signed<Package>,
-    /// Once it was seen on a chain or in a mempool; never before.
+    /// Once it was seen on a chain or in a mempool, or its owner was told it; never before.
     pub(crate) preimage: Option<Preimage>,
     pub(crate) built: BTreeMap<LegId, Built>,
 }
@@ -106,6 +106,18 @@ impl Watched {
             turn.refused.clear();
         }
         self.look();
+    }
+
+    /// Its owner was told the preimage. Whether that is news; `None` if it opens something else.
+    pub(crate) fn told(&mut self, preimage: Preimage) -> Option<bool> {
+        let hashlock = self.package().legs.values().next()?.spec.hashlock;
+        if preimage.hashlock() != hashlock {
+            return None;
+        }
+        let news = self.kept.preimage.is_none();
+        self.kept.preimage = Some(preimage);
+        self.look();
+        Some(news)
     }
 
     fn entry(&self, leg: LegId) -> Option<&Entry> {
@@ -385,7 +397,7 @@ impl Watched {
             swap: package.swap,
             sequence: package.sequence,
             role: package.role,
-            preimage_is_public: self.kept.preimage.is_some(),
+            preimage_is_known: self.kept.preimage.is_some(),
             legs: self.turns.iter().filter_map(leg).collect(),
         }
     }

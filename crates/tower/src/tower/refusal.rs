@@ -26,6 +26,9 @@ pub enum Refusal {
     /// A later package may change what is entrusted, never the swap itself.
     #[error("the legs are not those of the package before")]
     OtherLegs,
+    /// A preimage of no swap that is watched for its owner, or one that does not open it.
+    #[error("that opens no swap of yours that this tower watches: entrust it first")]
+    OpensNothing,
     /// Too many owners.
     #[error("this tower serves {0} owners already: try another one")]
     TooManyOwners(usize),

@@ -2,7 +2,7 @@
 
 use crate::stage::{ALPHA, BETA, Stage, TIMELOCKS, broadcasts, package, preimage, take_overs, tx};
 use kofo_primitives::*;
-use kofo_tower::{GRACE_REDEEM, GRACE_REFUND};
+use kofo_tower::{GRACE_REDEEM, GRACE_REFUND, Refusal, Told};
 
 fn participant() -> Stage {
     let mut stage = Stage::with(package(Role::Participant, 1, [3, 3]));
@@ -74,6 +74,50 @@ fn an_owners_redeem_that_waits_in_a_mempool_has_three_blocks_unless_time_is_shor
     late.see(ALPHA, Act::Redeem(preimage()), At::Mempool);
     let asked = take_overs(&late.block(391));
     assert!(asked.contains(&(ALPHA, ActKind::Redeem, 0)), "{asked:?}");
+}
+
+#[test]
+fn a_participant_that_was_told_the_preimage_has_its_tower_redeem_with_it() {
+    let told = |key: &NodeKey, owner: NodeId, preimage| {
+        let (version, network, swap) = (1, crate::stage::network(), SwapId::new([5; 32]));
+        let told = Told {
+            version,
+            network,
+            owner,
+            swap,
+            preimage,
+        };
+        told.sign(key)
+    };
+    let (key, thief) = (crate::stage::owner(), NodeKey::new(&[9; 32]).unwrap());
+    let mut stage = participant();
+    let wrong = Preimage::new([8; 32]);
+    assert_eq!(
+        stage.tower().told(told(&key, key.id(), wrong)),
+        Err(Refusal::OpensNothing)
+    );
+    assert_eq!(
+        stage.tower().told(told(&thief, thief.id(), preimage())),
+        Err(Refusal::OpensNothing)
+    );
+    assert!(matches!(
+        stage.tower().told(told(&thief, key.id(), preimage())),
+        Err(Refusal::Package(_))
+    ));
+    assert_eq!(take_overs(&stage.block(4)), []);
+    assert_eq!(stage.tower().told(told(&key, key.id(), preimage())), Ok(1));
+    stage.tower().flush().unwrap();
+    stage.restart();
+    stage.watch_is_answered(5);
+    for leg in [ALPHA, BETA] {
+        stage.see(leg, Act::Lock, At::Block(2));
+    }
+    assert_eq!(take_overs(&stage.block(6)), [(ALPHA, ActKind::Redeem, 0)]);
+    let mut initiator = Stage::with(package(Role::Initiator, 1, [1, 1]));
+    assert_eq!(
+        initiator.tower().told(told(&key, key.id(), preimage())),
+        Err(Refusal::OpensNothing)
+    );
 }
 
 #[test]
