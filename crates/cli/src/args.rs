@@ -3,7 +3,7 @@
 use crate::span::span;
 use clap::{Args, Parser, Subcommand};
 use kofo_node::rpc::types::Id;
-use kofo_primitives::{NetworkId, Seconds};
+use kofo_primitives::{NetworkId, NodeId, Seconds};
 use std::path::PathBuf;
 
 /// Swaps assets across chains with whoever agreed to the price: each gets the other's asset, or its own back.
@@ -76,6 +76,9 @@ pub(crate) enum Command {
     /// The node's own money.
     #[command(subcommand, after_help = "Example:\n  kofo wallet balance")]
     Wallet(WalletCommand),
+    /// Towers: other nodes that act for this one while it is away, to its own payouts only.
+    #[command(subcommand, after_help = TOWER_EXAMPLE)]
+    Tower(TowerCommand),
     /// Chains on this machine: a real bitcoind, and two anvils as Ethereum and Echoin.
     #[cfg(feature = "regtest")]
     #[command(after_help = "Example:\n  kofo regtest up")]
@@ -180,6 +183,52 @@ pub(crate) enum WalletCommand {
     Balance,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum TowerCommand {
+    /// Run a tower on a folder of its own, made by `kofo init`, until Ctrl-C. On Ethereum and Echoin it pays for what it
+    /// sends: fund it.
+    #[command(after_help = TOWER_RUN_EXAMPLE)]
+    Run(TowerRunArgs),
+    /// What the tower of this folder watches.
+    #[command(after_help = "Example:\n  kofo tower status --data ./tower")]
+    Status,
+    /// Let a tower act for this node: it is given every swap that goes on, as soon as there is something to give.
+    #[command(
+        after_help = "Example:\n  kofo tower add /ip4/203.0.113.5/tcp/9000/p2p/12D3KooW… --data ./alice"
+    )]
+    Add {
+        /// Where it is, as `kofo tower run` prints it.
+        #[arg(value_name = "ADDRESS")]
+        address: String,
+    },
+    /// The towers of this node, and whether each has what it needs.
+    #[command(after_help = "Example:\n  kofo tower list --data ./alice")]
+    List,
+    /// Give a tower nothing any more. What it was given it keeps.
+    #[command(after_help = "Example:\n  kofo tower remove 12D3KooW… --data ./alice")]
+    Remove {
+        /// Its address or peer id, as `kofo tower list` prints it.
+        #[arg(value_name = "ADDRESS|PEER_ID")]
+        tower: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TowerRunArgs {
+    /// Serve this node, by the key that `kofo status` prints; may be repeated.
+    #[arg(long, value_name = "NODE_ID", required_unless_present = "open", value_parser = node_id)]
+    pub(crate) allow: Vec<NodeId>,
+    /// Serve everybody who asks, within bounds: on Ethereum and Echoin strangers spend the gas of this tower.
+    #[arg(long, conflicts_with = "allow")]
+    pub(crate) open: bool,
+}
+
+/// A node's key: 64 hexadecimal digits.
+fn node_id(text: &str) -> Result<NodeId, String> {
+    let id: Id = text.parse().map_err(|e| format!("{e}"))?;
+    Ok(NodeId::new(id.0))
+}
+
 #[cfg(feature = "regtest")]
 #[derive(Debug, Args)]
 pub(crate) struct RegtestArgs {
@@ -268,6 +317,19 @@ so, with its addresses, in one line on standard error, and in DIR/node.json.
 
 Example:
   KOFO_PASSPHRASE_FILE=./pass kofo node --data ./alice";
+
+const TOWER_EXAMPLE: &str = "\
+Example:
+  kofo tower run --allow $(kofo status --data ./alice --json | jq -r .node) --data ./tower &
+  kofo tower add /ip4/127.0.0.1/tcp/9000/p2p/12D3KooW… --data ./alice";
+
+const TOWER_RUN_EXAMPLE: &str = "\
+The passphrase comes from the file that KOFO_PASSPHRASE_FILE names, or from a prompt. When the tower is ready it prints
+its addresses, and DIR/tower.json has them.
+
+Example:
+  kofo init --data ./tower
+  KOFO_PASSPHRASE_FILE=./pass kofo tower run --allow 79be667e… --data ./tower";
 
 const SHOW_EXAMPLE: &str = "\
 Example:

@@ -15,9 +15,10 @@ mod regtest;
 mod secrets;
 mod span;
 mod swap;
+mod tower;
 mod wallet;
 
-use args::{Cli, Command};
+use args::{Cli, Command, TowerCommand};
 use clap::Parser;
 use failure::Failure;
 use out::Out;
@@ -60,6 +61,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Audit => audit::run(&scope, &out),
         Command::Swap(command) => swap::run(&scope, &out, command).await,
         Command::Wallet(command) => wallet::run(&scope, &out, command).await,
+        Command::Tower(command) => tower::run(&scope, &out, command).await,
         #[cfg(feature = "regtest")]
         Command::Regtest(args) => regtest::run(&out, args).await,
         #[cfg(feature = "regtest")]
@@ -93,7 +95,7 @@ fn directive(target: &str) -> tracing_subscriber::filter::Directive {
 fn start_log(scope: &args::Scope, command: &Command) -> anyhow::Result<()> {
     use tracing_subscriber::EnvFilter;
     let by_default = match command {
-        Command::Node => "warn,kofo=info",
+        Command::Node | Command::Tower(TowerCommand::Run(_)) => "warn,kofo=info",
         _ => "warn",
     };
     let filter = match (&scope.log, std::env::var("RUST_LOG")) {

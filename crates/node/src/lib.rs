@@ -20,4 +20,6 @@ pub mod run;
 pub mod service;
 pub mod status;
 pub mod together;
+pub mod towers;
+pub mod watchtower;
 pub mod wiring;

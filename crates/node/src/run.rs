@@ -11,8 +11,9 @@ use crate::journal::SharedJournal;
 use crate::keystore::{self, KeystoreError, Passphrase};
 use crate::rpc::{Cookie, CookieError, NodeFile, RpcServer};
 use crate::service::Service;
+use crate::towers::{Towers, TowersError};
 use crate::wiring::{WiringError, wire};
-use folder::Folder;
+pub(crate) use folder::Folder;
 use kofo_journal::Store;
 use kofo_network::{Limits, Network, Transport};
 use kofo_primitives::{NetworkId, NodeKey, Seed};
@@ -69,6 +70,9 @@ pub enum RunError {
     /// The network.
     #[error("cannot listen for peers: {0}")]
     Network(#[from] kofo_network::StartError),
+    /// The towers that the journal names.
+    #[error(transparent)]
+    Towers(#[from] TowersError),
     /// The RPC's cookie.
     #[error(transparent)]
     Cookie(#[from] CookieError),
@@ -126,7 +130,7 @@ impl Daemon {
             wired = wire(&config, &self.data, &seed, &journal) => wired.map_err(Box::new)?,
             () = stops.next() => return Ok(()),
         };
-        let driver = Driver::open(journal)?;
+        let driver = Driver::open(journal.clone())?;
         let (engine, asks, running) = Engine::start(driver, &wired.adapters);
         let mut engine_task = Task(tokio::spawn(running));
         let agreement = Arc::new(Agreement {
@@ -140,7 +144,10 @@ impl Daemon {
             transport: Arc::new(network.clone()),
             one_at_a_time: tokio::sync::Mutex::new(()),
         });
-        let service = Service::new(Arc::clone(&agreement), config.assets(), stops.ask.clone());
+        let towers = Arc::new(Towers::open(Arc::clone(&agreement), journal)?);
+        let service = Service::new(Arc::clone(&agreement), config.assets(), stops.ask.clone())
+            .with_towers(Arc::clone(&towers));
+        let deliveries = Task(tokio::spawn(async move { towers.deliver().await }));
         let rounds = Task(tokio::spawn(Arc::clone(&agreement).cooperate(asks)));
         let peers = Task(tokio::spawn(async move { agreement.serve(inbound).await }));
         let rpc = serve(&config, &folder, Arc::new(service)).await?;
@@ -161,6 +168,7 @@ impl Daemon {
                 rpc.stop().await;
                 peers.end().await;
                 rounds.end().await;
+                deliveries.end().await;
                 last_sync(engine_task).await
             }
         }
@@ -203,7 +211,7 @@ async fn last_sync(mut engine: Task<Result<(), DriverError>>) -> Result<(), RunE
     }
 }
 
-fn network_config(config: &Config, seed: &Seed) -> kofo_network::Config {
+pub(crate) fn network_config(config: &Config, seed: &Seed) -> kofo_network::Config {
     let secret = seed.node_secret("kofo/peer/v1", &config.network);
     kofo_network::Config {
         identity: kofo_network::Identity::from_secret(Zeroizing::new(*secret.expose())),
@@ -214,7 +222,7 @@ fn network_config(config: &Config, seed: &Seed) -> kofo_network::Config {
 }
 
 /// The key by which the node signs offers and acceptances.
-fn node_key(seed: &Seed, network: &NetworkId) -> NodeKey {
+pub(crate) fn node_key(seed: &Seed, network: &NetworkId) -> NodeKey {
     let secret = seed.node_secret("kofo/node/v1", network);
     NodeKey::new(secret.expose()).expect("fewer than one seed in 2^127 gives no key")
 }
@@ -228,7 +236,7 @@ async fn serve(config: &Config, folder: &Folder, service: Arc<Service>) -> Resul
 }
 
 /// What makes the node stop.
-struct Stops {
+pub(crate) struct Stops {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     asked: watch::Receiver<bool>,
@@ -236,7 +244,7 @@ struct Stops {
 }
 
 impl Stops {
-    fn new() -> Result<Self, RunError> {
+    pub(crate) fn new() -> Result<Self, RunError> {
         let (ask, asked) = watch::channel(false);
         Ok(Self {
             interrupt: signal(SignalKind::interrupt()).map_err(RunError::Signals)?,
@@ -246,7 +254,7 @@ impl Stops {
         })
     }
 
-    async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

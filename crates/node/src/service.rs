@@ -7,10 +7,11 @@ use crate::driver::DriverError;
 use crate::engine::{Core, Stopped};
 use crate::rpc::api::{OfferTerms, Page};
 use crate::rpc::types::{
-    Balance, ChainStatus, Id, NodeStatus, OfferMade, SwapList, SwapStatus, WalletAddress,
+    Balance, ChainStatus, Id, NodeStatus, OfferMade, SwapList, SwapStatus, TowerStatus, WalletAddress,
 };
 use crate::rpc::{ApiError, ApiErrorKind, NodeApi};
 use crate::status;
+use crate::towers::Towers;
 use async_trait::async_trait;
 use kofo_exchange::to_uri;
 use kofo_primitives::{AssetId, Health, SwapId};
@@ -21,6 +22,7 @@ use tokio::sync::watch;
 /// One node, as its RPC serves it.
 pub struct Service {
     agreement: Arc<Agreement>,
+    towers: Option<Arc<Towers>>,
     assets: Arc<Assets>,
     stop: watch::Sender<bool>,
     started_ms: u64,
@@ -38,10 +40,23 @@ impl Service {
     pub fn new(agreement: Arc<Agreement>, assets: Assets, stop: watch::Sender<bool>) -> Self {
         Self {
             agreement,
+            towers: None,
             assets: Arc::new(assets),
             stop,
             started_ms: now_ms(),
         }
+    }
+
+    /// A service of a node that may have towers.
+    #[must_use]
+    pub fn with_towers(mut self, towers: Arc<Towers>) -> Self {
+        self.towers = Some(towers);
+        self
+    }
+
+    fn towers(&self) -> Result<&Towers, ApiError> {
+        let without = || ApiError::new(ApiErrorKind::WrongState, "this node runs without towers");
+        self.towers.as_deref().ok_or_else(without)
     }
 
     async fn with<R: Send + 'static>(
@@ -278,6 +293,18 @@ impl NodeApi for Service {
             asset: asset.to_string(),
             address,
         })
+    }
+
+    async fn tower_add(&self, address: &str) -> Result<TowerStatus, ApiError> {
+        Ok(self.towers()?.add(address).await?)
+    }
+
+    async fn tower_list(&self) -> Result<Vec<TowerStatus>, ApiError> {
+        Ok(self.towers()?.list())
+    }
+
+    async fn tower_remove(&self, tower: &str) -> Result<TowerStatus, ApiError> {
+        Ok(self.towers()?.remove(tower)?)
     }
 
     async fn stop(&self) -> Result<(), ApiError> {

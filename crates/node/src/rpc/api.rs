@@ -1,7 +1,7 @@
 //! What the RPC asks of the node, behind the reading of texts: amounts and ids are values here already.
 
 use super::error::ApiError;
-use super::types::{Balance, Id, NodeStatus, OfferMade, SwapList, SwapStatus, WalletAddress};
+use super::types::{Balance, Id, NodeStatus, OfferMade, SwapList, SwapStatus, TowerStatus, WalletAddress};
 use async_trait::async_trait;
 use kofo_primitives::{Amount, AssetId, Seconds};
 
@@ -69,6 +69,15 @@ pub trait NodeApi: Send + Sync + 'static {
 
     /// Where the wallet receives an asset.
     async fn address(&self, asset: AssetId) -> Result<WalletAddress, ApiError>;
+
+    /// Adds a tower, which must answer and serve us; it is given every swap that goes on.
+    async fn tower_add(&self, address: &str) -> Result<TowerStatus, ApiError>;
+
+    /// All towers.
+    async fn tower_list(&self) -> Result<Vec<TowerStatus>, ApiError>;
+
+    /// Gives a tower nothing any more, by its address or peer id.
+    async fn tower_remove(&self, tower: &str) -> Result<TowerStatus, ApiError>;
 
     /// Stops the node in good order; returns at once.
     async fn stop(&self) -> Result<(), ApiError>;

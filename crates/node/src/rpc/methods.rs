@@ -1,6 +1,6 @@
 //! The methods of the RPC and their parameters: one table for server and client.
 
-use super::types::{Balance, Id, NodeStatus, OfferMade, SwapList, SwapStatus, WalletAddress};
+use super::types::{Balance, Id, NodeStatus, OfferMade, SwapList, SwapStatus, TowerStatus, WalletAddress};
 use jsonrpsee::core::RpcResult;
 use jsonrpsee::proc_macros::rpc;
 
@@ -56,6 +56,18 @@ pub trait NodeRpc {
     /// Where the wallet receives an asset, by its symbol.
     #[method(name = "wallet.address", param_kind = map)]
     async fn wallet_address(&self, asset: String) -> RpcResult<WalletAddress>;
+
+    /// Adds a tower by its address, which ends in its peer id.
+    #[method(name = "tower.add", param_kind = map)]
+    async fn tower_add(&self, address: String) -> RpcResult<TowerStatus>;
+
+    /// All towers.
+    #[method(name = "tower.list", param_kind = map)]
+    async fn tower_list(&self) -> RpcResult<Vec<TowerStatus>>;
+
+    /// Removes a tower by its address or peer id.
+    #[method(name = "tower.remove", param_kind = map)]
+    async fn tower_remove(&self, tower: String) -> RpcResult<TowerStatus>;
 
     /// Stops the node.
     #[method(name = "node.stop", param_kind = map)]

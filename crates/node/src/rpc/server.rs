@@ -4,7 +4,7 @@ use super::api::{DEFAULT_EXPIRY, MAX_EXPIRY, MAX_OFFER_TEXT, MAX_PAGE, NodeApi, 
 use super::auth::{Cookie, OwnerOnly};
 use super::error::{ApiError, ApiErrorKind};
 use super::methods::NodeRpcServer;
-use super::types::{Balance, Id, NodeStatus, OfferMade, SwapList, SwapStatus, WalletAddress};
+use super::types::{Balance, Id, NodeStatus, OfferMade, SwapList, SwapStatus, TowerStatus, WalletAddress};
 use super::{MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, MAX_REQUESTS, MAX_WATCHERS};
 use crate::assets::Assets;
 use jsonrpsee::core::{RpcResult, async_trait};
@@ -204,6 +204,18 @@ impl NodeRpcServer for Methods {
     async fn wallet_address(&self, asset: String) -> RpcResult<WalletAddress> {
         let id = self.assets.by_symbol(&asset).map_err(ApiError::from)?.id.clone();
         Ok(self.api.address(id).await?)
+    }
+
+    async fn tower_add(&self, address: String) -> RpcResult<TowerStatus> {
+        Ok(self.api.tower_add(address.trim()).await?)
+    }
+
+    async fn tower_list(&self) -> RpcResult<Vec<TowerStatus>> {
+        Ok(self.api.tower_list().await?)
+    }
+
+    async fn tower_remove(&self, tower: String) -> RpcResult<TowerStatus> {
+        Ok(self.api.tower_remove(tower.trim()).await?)
     }
 
     async fn node_stop(&self) -> RpcResult<()> {

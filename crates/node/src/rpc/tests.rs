@@ -1,7 +1,9 @@
 //! Real HTTP on the loopback, with a node that is none.
 
 use super::api::{OfferTerms, Page};
-use super::types::{AssetAmount, Balance, Id, NodeStatus, OfferMade, SwapList, SwapStatus, WalletAddress};
+use super::types::{
+    AssetAmount, Balance, Id, NodeStatus, OfferMade, SwapList, SwapStatus, TowerStatus, WalletAddress,
+};
 use super::types::{OutcomeName, RoleName};
 use super::*;
 use crate::assets::{Asset, Assets};
@@ -119,6 +121,18 @@ impl NodeApi for FakeNode {
             asset: asset.to_string(),
             address: "here".into(),
         })
+    }
+
+    async fn tower_add(&self, address: &str) -> Result<TowerStatus, ApiError> {
+        Err(ApiError::new(ApiErrorKind::Peer, address))
+    }
+
+    async fn tower_list(&self) -> Result<Vec<TowerStatus>, ApiError> {
+        Ok(vec![])
+    }
+
+    async fn tower_remove(&self, tower: &str) -> Result<TowerStatus, ApiError> {
+        Err(ApiError::new(ApiErrorKind::NotFound, tower))
     }
 
     async fn stop(&self) -> Result<(), ApiError> {

@@ -268,3 +268,18 @@ pub struct WalletAddress {
     /// The address in the chain's own notation.
     pub address: String,
 }
+
+/// A tower of this node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TowerStatus {
+    /// Its name among peers.
+    pub peer: String,
+    /// Where it is.
+    pub address: String,
+    /// How many swaps that go on it keeps.
+    pub entrusted: u64,
+    /// How many it is still to be given.
+    pub behind: u64,
+    /// Why the last attempt failed; it is given again.
+    pub trouble: Option<String>,
+}

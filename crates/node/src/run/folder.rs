@@ -10,14 +10,14 @@ use std::path::{Path, PathBuf};
 const LOCK_FILE: &str = "lock";
 
 /// A data folder that no other node uses. What tells others of the node is removed when this is dropped.
-pub(super) struct Folder {
+pub(crate) struct Folder {
     data: PathBuf,
     lock: File,
 }
 
 impl Folder {
     /// Takes the folder, which must be there, for this process.
-    pub(super) fn lock(data: &Path) -> Result<Self, RunError> {
+    pub(crate) fn lock(data: &Path) -> Result<Self, RunError> {
         let unusable = |source| RunError::Folder {
             data: data.to_owned(),
             source,
@@ -37,12 +37,19 @@ impl Folder {
         }
     }
 
-    pub(super) fn data(&self) -> &Path {
+    /// Whether no process uses the folder; there may be none.
+    pub(crate) fn is_free(data: &Path) -> bool {
+        let lock = OpenOptions::new().write(true).open(data.join(LOCK_FILE));
+        // The lock goes with the file when it is closed here.
+        lock.is_ok_and(|lock| lock.try_lock().is_ok()) || !data.join(LOCK_FILE).exists()
+    }
+
+    pub(crate) fn data(&self) -> &Path {
         &self.data
     }
 
     /// Tells other processes where the node is.
-    pub(super) fn publish(&self, file: &NodeFile) -> Result<(), RunError> {
+    pub(crate) fn publish(&self, file: &NodeFile) -> Result<(), RunError> {
         file.save(&self.data).map_err(|source| RunError::Folder {
             data: self.data.clone(),
             source,
