@@ -233,6 +233,9 @@ impl Engine {
             self.healthy = healthy;
             let health = if healthy { Health::Healthy } else { Health::Fault };
             tracing::warn!(?health, "the trust in the nodes changed");
+            if !healthy {
+                self.log_witnesses();
+            }
             self.outbox.push_back(ChainEvent::Health(health));
         }
     }

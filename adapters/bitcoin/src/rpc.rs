@@ -16,6 +16,8 @@ const HEADER: &str = "getblockheader";
 /// Outpoints per question about who spends them.
 const OUTPOINTS_PER_CALL: usize = 500;
 
+/// Our own node answers everything that we ask within this, unless it hangs: then the witnesses do what they can.
+const OWN_PATIENCE: Duration = Duration::from_secs(15);
 /// A witness that has not answered by then is silent.
 const WITNESS_PATIENCE: Duration = Duration::from_secs(3);
 /// A silent witness is asked nothing for so long: it must not slow down what our own node can do.
@@ -195,17 +197,26 @@ impl Rpc {
 
     async fn call(&self, method: &'static str, args: &[Value]) -> Result<Value, RpcError> {
         let Some(silent) = &self.silent else {
-            return self.ask(method, args).await;
+            return self.ask_within(OWN_PATIENCE, method, args).await;
         };
         let since = *silent.read().unwrap_or_else(PoisonError::into_inner);
         if since.is_some_and(|since| since.elapsed() < WITNESS_PAUSE) {
             return Err(trouble(method, "it did not answer a moment ago".into()));
         }
-        let answer = tokio::time::timeout(WITNESS_PATIENCE, self.ask(method, args)).await;
-        let answer = answer.unwrap_or_else(|_| Err(trouble(method, "no answer in time".into())));
+        let answer = self.ask_within(WITNESS_PATIENCE, method, args).await;
         let now_silent = matches!(answer, Err(RpcError::Trouble { .. })).then(Instant::now);
         *silent.write().unwrap_or_else(PoisonError::into_inner) = now_silent;
         answer
+    }
+
+    async fn ask_within(
+        &self,
+        patience: Duration,
+        method: &'static str,
+        args: &[Value],
+    ) -> Result<Value, RpcError> {
+        let answer = tokio::time::timeout(patience, self.ask(method, args)).await;
+        answer.unwrap_or_else(|_| Err(trouble(method, format!("no answer within {patience:?}"))))
     }
 
     fn client(&self) -> Result<Arc<Client>, RpcError> {

@@ -47,10 +47,17 @@ impl Engine {
     /// Asks every witness how far it agrees.
     pub(super) async fn hear_witnesses(&mut self, best: &Best) -> Result<Accord, LookError> {
         for index in 0..self.testimonies.len() {
-            let answered = self.hear(index, best).await.is_ok();
-            if let Some(testimony) = self.testimonies.get_mut(index) {
-                testimony.answered = answered;
+            let answer = self.hear(index, best).await;
+            let Some(testimony) = self.testimonies.get_mut(index) else {
+                continue;
+            };
+            // By its place in the configuration: an address may hold a provider's key.
+            match &answer {
+                Err(error) if testimony.answered => tracing::warn!(index, %error, "a witness is silent"),
+                Ok(()) if !testimony.answered => tracing::info!(index, "a witness answers"),
+                Ok(()) | Err(_) => (),
             }
+            testimony.answered = answer.is_ok();
         }
         let counts = self.highest_common(best);
         let counts = match counts {
@@ -76,6 +83,19 @@ impl Engine {
             counts,
             together: answered && near_all,
         })
+    }
+
+    /// Says how far each witness agrees, for whoever has to find out which node is wrong.
+    pub(super) fn log_witnesses(&self) {
+        for (index, testimony) in self.testimonies.iter().enumerate() {
+            let Testimony {
+                agrees,
+                height,
+                answered,
+                ..
+            } = testimony;
+            tracing::warn!(index, ?agrees, height, answered, "how far a witness agrees");
+        }
     }
 
     fn highest_common(&self, best: &Best) -> Option<u64> {

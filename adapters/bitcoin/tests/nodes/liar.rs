@@ -16,6 +16,7 @@ struct Orders {
     /// Transactions are taken and go nowhere.
     swallows: AtomicBool,
     away: AtomicBool,
+    hangs: AtomicBool,
     calls: AtomicU64,
 }
 
@@ -75,6 +76,11 @@ impl Liar {
         self.orders.away.store(away, Ordering::SeqCst);
     }
 
+    /// It listens and says nothing more.
+    pub(crate) fn hang(&self) {
+        self.orders.hangs.store(true, Ordering::SeqCst);
+    }
+
     /// Requests so far.
     pub(crate) fn calls(&self) -> u64 {
         self.orders.calls.load(Ordering::SeqCst)
@@ -86,6 +92,9 @@ async fn serve(client: TcpStream, node: &str, orders: &Orders) -> std::io::Resul
     while let Some((head, body)) = message(&mut client).await? {
         if orders.away.load(Ordering::SeqCst) {
             return Ok(());
+        }
+        if orders.hangs.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
         }
         orders.calls.fetch_add(1, Ordering::SeqCst);
         let request: Value = serde_json::from_slice(&body).unwrap_or_default();

@@ -306,6 +306,22 @@ async fn a_redeem_goes_by_a_witness_while_our_own_node_is_away() {
 }
 
 #[tokio::test]
+async fn a_node_that_hangs_holds_up_no_redeem() {
+    for ours_hangs in [true, false] {
+        let Some(mut stage) = world("a_node_that_hangs_holds_up_no_redeem", AMOUNT, true).await else {
+            return;
+        };
+        let (leg, redeem) = redeem_built(&mut stage).await;
+        match ours_hangs {
+            true => stage.chain.ours.hang(),
+            false => stage.chain.witness().hang(),
+        }
+        stage.us.broadcast(&leg, ActKind::Redeem, &redeem).await;
+        waiting(&stage, 1).await;
+    }
+}
+
+#[tokio::test]
 async fn a_witness_that_is_away_is_a_fault_and_stops_no_redeem_whose_preimage_is_public() {
     let test = "a_witness_that_is_away_is_a_fault_and_stops_no_redeem_whose_preimage_is_public";
     let Some(mut stage) = world(test, AMOUNT, true).await else {
