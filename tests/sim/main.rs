@@ -10,3 +10,4 @@ mod crashes;
 mod late;
 mod pairs;
 mod seeds;
+mod towers;
