@@ -261,8 +261,8 @@ impl ChainAdapter for EvmAdapter {
 }
 
 impl EvmAdapter {
-    /// Nothing is dust to an EVM but nothing itself; coins must be worth twice the gas of lock and end. What a token is
-    /// worth nobody here knows.
+    /// Nothing is dust to an EVM but nothing itself; coins must be worth the gas of their end also when fees grow. What a
+    /// token is worth nobody here knows.
     fn worth_its_fees(&self, spec: &HtlcSpec, it: &Htlc, price: u128) -> Result<(), AdapterError> {
         let (asset, have) = (spec.asset.clone(), spec.amount);
         if have == Amount::ZERO {
@@ -272,8 +272,7 @@ impl EvmAdapter {
                 least: Amount::new(1),
             });
         }
-        let gas = u128::from(it.lock_gas().saturating_add(it.end_gas()));
-        let least = Amount::new(price.saturating_mul(gas).saturating_mul(2));
+        let least = Amount::new(self.purse.config.fees.least_amount(price, it.end_gas()));
         if it.is_coin() && have < least {
             return Err(AdapterError::Uneconomic { asset, have, least });
         }

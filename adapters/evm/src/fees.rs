@@ -38,8 +38,13 @@ pub struct FeePolicy {
     pub patience: u64,
 }
 
-/// One part in so many of a leg's amount is the most that its gas may cost, where both are in the same coin.
-const SHARE: u128 = 2;
+/// One part in so many of a leg's amount is the most that the gas of its redeem or refund may cost, where both are in the
+/// same coin: without it the amount is lost.
+pub(crate) const END_SHARE: u128 = 2;
+/// The same for a lock and what cancels it: without them nothing is lost but the swap.
+pub(crate) const LOCK_SHARE: u128 = 10;
+/// A leg is worth its fees if its redeem or refund could be paid also when gas costs so many times more.
+const JUMP: u128 = 10;
 
 const GWEI: u128 = 1_000_000_000;
 
@@ -80,9 +85,22 @@ impl FeePolicy {
 
     /// The most that one gas may cost for an act: the cap, and no more than the value at risk justifies. `coins` is the
     /// leg's amount if it is of the coin that gas is paid in; what a token is worth in coins nobody here knows.
-    pub(crate) fn most(&self, coins: Option<u128>, gas: u64) -> u128 {
-        let justified = coins.map(|amount| (amount / SHARE).checked_div(u128::from(gas)).unwrap_or(self.cap));
+    pub(crate) fn most(&self, coins: Option<u128>, share: u128, gas: u64) -> u128 {
+        let parts = share.saturating_mul(u128::from(gas));
+        let justified = coins.and_then(|amount| amount.checked_div(parts));
         justified.map_or(self.cap, |justified| justified.min(self.cap))
+    }
+
+    /// The least amount of coins that is worth its fees at this price: when gas costs ten times as much, its share of the
+    /// amount still pays for this gas, as far as the cap allows at all.
+    pub(crate) fn least_amount(&self, price: u128, gas: u64) -> u128 {
+        let jump = price
+            .max(self.floor)
+            .saturating_mul(JUMP)
+            .saturating_add(self.tip);
+        jump.min(self.cap)
+            .saturating_mul(END_SHARE)
+            .saturating_mul(u128::from(gas))
     }
 
     /// A fee that replaces `old`: at least an eighth more in both parts (nodes want a tenth), and today's if that is
@@ -249,20 +267,29 @@ mod tests {
     fn the_most_is_what_the_amount_justifies_and_never_above_the_cap() {
         let policy = FeePolicy::ETHEREUM;
         let gas = END_COIN_GAS;
-        assert_eq!(policy.most(None, gas), policy.cap);
-        assert_eq!(policy.most(Some(u128::MAX), gas), policy.cap);
+        assert_eq!(policy.most(None, END_SHARE, gas), policy.cap);
+        assert_eq!(policy.most(Some(u128::MAX), END_SHARE, gas), policy.cap);
         let small = 16 * GWEI * u128::from(gas);
-        assert_eq!(policy.most(Some(small), gas), 8 * GWEI);
-        assert_eq!(policy.most(Some(0), gas), 0);
+        assert_eq!(policy.most(Some(small), END_SHARE, gas), 8 * GWEI);
+        assert_eq!(policy.most(Some(small), LOCK_SHARE, gas), 8 * GWEI / 5);
+        assert_eq!(policy.most(Some(0), END_SHARE, gas), 0);
     }
 
     proptest! {
+        #[test]
+        fn the_least_amount_pays_for_its_end_when_gas_costs_ten_times_more(price in 0u128..1 << 50, legacy: bool) {
+            let policy = if legacy { FeePolicy::ECHOIN } else { FeePolicy::ETHEREUM };
+            let most = policy.most(Some(policy.least_amount(price, END_COIN_GAS)), END_SHARE, END_COIN_GAS);
+            let next_block_takes = (10 * price).saturating_add(policy.tip);
+            prop_assert!(most >= next_block_takes.min(policy.cap), "{most} for {price}");
+        }
+
         #[test]
         fn a_replacement_is_an_eighth_more_and_within_what_the_value_justifies(
             price in 0u128..1 << 50, now in 0u128..1 << 50, amount in 0u128..1 << 80, gone in 0u64..1_200, legacy: bool
         ) {
             let policy = if legacy { FeePolicy::ECHOIN } else { FeePolicy::ETHEREUM };
-            let most = policy.most(Some(amount), END_COIN_GAS);
+            let most = policy.most(Some(amount), END_SHARE, END_COIN_GAS);
             let old = policy.today(price).at_most(most);
             let span = Span { now: gone, ..NOT_DUE };
             if let Some(new) = policy.replace(old, now, most, span) {

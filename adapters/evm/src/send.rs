@@ -385,7 +385,8 @@ impl Sender {
             }
             let pace = *owned.pace.get_or_insert(Pace::new(tip));
             let due = round.replacement((*kind, it), pace, fee, gas);
-            let outbid = (verdict == Verdict::Underpriced).then(|| round.outbids(fee, round.most(it, gas)));
+            let outbid =
+                (verdict == Verdict::Underpriced).then(|| round.outbids(fee, round.most((*kind, it), gas)));
             if let Some(fee) = due.or(outbid.flatten()) {
                 let form = if is_lock { Form::Lock } else { Form::Cancel };
                 let numbered = Numbered { nonce, gas, fee };

@@ -262,7 +262,8 @@ impl GasPool {
             }
         };
         let gas = share(&call, acts.len());
-        let most = items.iter().map(|(it, _)| round.most(it, gas)).min()?;
+        let kind = acts.first()?.1;
+        let most = items.iter().map(|(it, _)| round.most((kind, it), gas)).min()?;
         let fee = items
             .iter()
             .map(|(_, wanted)| wanted.least.at_most(most))

@@ -7,8 +7,8 @@
 
 use super::Round;
 use crate::facts::Leg;
-use crate::fees::Fee;
 use crate::fees::schedule::Span;
+use crate::fees::{END_SHARE, Fee, LOCK_SHARE};
 use crate::node::Head;
 use kofo_primitives::ActKind;
 
@@ -46,7 +46,7 @@ impl Pace {
         Self { first, since }
     }
 
-    fn span(self, kind: ActKind, it: &Leg, patience: u64, tip: Head) -> Span {
+    fn span(self, (kind, it): (ActKind, &Leg), patience: u64, tip: Head) -> Span {
         // The last eighth of the time is kept for what comes between: blocks are steps, and the core journals first.
         let by_time = |deadline: u64| Span {
             since: self.since.time,
@@ -70,16 +70,21 @@ impl Pace {
 
 impl Round<'_> {
     /// The most that one gas may cost for this act.
-    pub(super) fn most(&self, it: &Leg, gas: u64) -> u128 {
+    pub(super) fn most(&self, (kind, it): (ActKind, &Leg), gas: u64) -> u128 {
         let coins = it.htlc.is_coin().then(|| it.htlc.amount.units());
-        self.purse.config.fees.most(coins, gas)
+        let share = match kind {
+            ActKind::Lock | ActKind::Cancel => LOCK_SHARE,
+            ActKind::Redeem | ActKind::Refund | ActKind::RedeemTogether | ActKind::RefundTogether => {
+                END_SHARE
+            }
+        };
+        self.purse.config.fees.most(coins, share, gas)
     }
 
     /// What should replace `old` by now.
     pub(super) fn replacement(&self, act: (ActKind, &Leg), pace: Pace, old: Fee, gas: u64) -> Option<Fee> {
-        let (kind, it) = act;
         let policy = &self.purse.config.fees;
-        let span = pace.span(kind, it, policy.patience, self.tip);
-        policy.replace(old, self.price, self.most(it, gas), span)
+        let span = pace.span(act, policy.patience, self.tip);
+        policy.replace(old, self.price, self.most(act, gas), span)
     }
 }

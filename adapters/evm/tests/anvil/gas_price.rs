@@ -101,9 +101,9 @@ async fn the_least_amount_that_is_accepted_follows_the_price_of_gas() {
     let mut leg = stage.agree(Who::Us).await;
     gas_costs(&stage, 4 * GWEI);
     let cheap = least(&stage, &leg).await;
-    gas_costs(&stage, 40 * GWEI);
+    gas_costs(&stage, 8 * GWEI);
     let dear = least(&stage, &leg).await;
-    assert_eq!(dear, 10 * cheap);
+    assert_eq!(dear, 2 * cheap);
     leg.refunder.amount = Amount::new(cheap);
     let check = async || stage.us.adapter.check(leg.of, &leg.refunder).await;
     assert!(matches!(check().await, Err(AdapterError::Uneconomic { .. })));
