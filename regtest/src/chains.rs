@@ -163,6 +163,19 @@ impl Chains {
         self.tip(chain).await
     }
 
+    /// Lets `seconds` pass on the common clock and mines one block of Bitcoin with nothing in it, as when others pay more
+    /// for its room; the new tip. What waits in the mempool waits on.
+    pub async fn mine_empty_bitcoin(&self, seconds: u64) -> Result<Tip> {
+        let driver = self.inner.bitcoin.as_ref().ok_or(Error::NoSuchChain {
+            chain: Chain::Bitcoin,
+        })?;
+        let _turn = driver.turn.lock().await;
+        let clock = &self.inner.clock;
+        clock.continue_from(clock.now().saturating_add(seconds))?;
+        driver.mine_empty(clock).await?;
+        driver.tip().await
+    }
+
     /// Moves the chain time of all chains together: each then stands at the latest time any of them had, or the
     /// clock if that is later, plus `seconds`. Returns that time. Blocks mined later continue from there.
     pub async fn advance(&self, seconds: u64) -> Result<u64> {

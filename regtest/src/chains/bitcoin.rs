@@ -141,6 +141,13 @@ impl BitcoinDriver {
         self.generate(blocks, clock.now()).await.map(drop)
     }
 
+    /// Mines one block with nothing in it.
+    pub(crate) async fn mine_empty(&self, clock: &Clock) -> Result<()> {
+        self.rpc.call("setmocktime", json!([clock.now()])).await?;
+        self.rpc.call("generateblock", json!([ANYBODY, []])).await?;
+        Ok(())
+    }
+
     /// Mines with bitcoind's clock at `time`; the blocks' hashes. The wallet is not paid: it would have to write, and
     /// its coins would be immature after a reorg.
     async fn generate(&self, blocks: u64, time: u64) -> Result<Vec<Value>> {

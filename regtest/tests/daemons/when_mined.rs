@@ -106,3 +106,21 @@ async fn without_a_miner_a_transaction_waits_for_mine() {
         assert!(is_mined(&regtest, chain, &id).await, "{chain}");
     }
 }
+
+#[tokio::test]
+async fn an_empty_block_leaves_what_waits_and_is_dated_later() {
+    let Some(regtest) = manual("an_empty_block_leaves_what_waits_and_is_dated_later").await else {
+        return;
+    };
+    let before = regtest.tip(Chain::Bitcoin).await.unwrap();
+    let id = pay(&regtest, Chain::Bitcoin).await;
+    for _ in 0..12 {
+        regtest.mine_empty_bitcoin(100).await.unwrap();
+    }
+    let after = regtest.tip(Chain::Bitcoin).await.unwrap();
+    assert_eq!(after.height, before.height + 12);
+    assert!(after.time >= before.time + 500, "{before:?} {after:?}");
+    assert!(!is_mined(&regtest, Chain::Bitcoin, &id).await);
+    regtest.mine(Chain::Bitcoin, 1).await.unwrap();
+    assert!(is_mined(&regtest, Chain::Bitcoin, &id).await);
+}
