@@ -1,14 +1,42 @@
 //! A node that is killed with -9 and comes back ends its swap as if nothing had been: the same transactions, no second
 //! lock, and not a unit lost. Blocks are held back so that a transaction stands still when its sender dies.
 
-use crate::shared::{STEP, Scene, outcomes, reaches};
-use kofo_cli::demo::{Follow, Ground, Played, Who, waits};
+use crate::shared::{STEP, Scene, act, is, outcomes, reaches};
+use kofo_cli::demo::{Follow, Ground, Played, Who, last_timelock, waits};
 use kofo_node::rpc::NodeRpcClient;
-use kofo_node::rpc::types::OutcomeName;
+use kofo_node::rpc::types::{OutcomeName, SwapStatus};
+use kofo_primitives::Seconds;
 use kofo_regtest::Chain;
 use serde_json::json;
 
+/// So much after the last timelock every refund is possible.
+const PAST: Seconds = Seconds(60);
+
 impl Scene {
+    /// The timelocks pass, and whose refund it is dies while it waits for a block of Bitcoin and comes back: it refunds
+    /// by that transaction. The other one is away until then.
+    async fn refunds_by_the_transaction_it_sent(
+        &mut self,
+        who: Who,
+        (swap, follow): (&SwapStatus, Follow),
+    ) -> (Played, String) {
+        self.ground().pause(Chain::Bitcoin).await.unwrap();
+        self.ground()
+            .advance_to(last_timelock(swap).plus(PAST))
+            .await
+            .unwrap();
+        let refund = self.waiting_txid().await;
+        self.dies_and_comes_back(who).await;
+        assert_eq!(self.waiting_txid().await, refund, "nothing else is sent");
+        self.stage.start(who.other()).await.unwrap();
+        self.ground().resume(Chain::Bitcoin).await.unwrap();
+        let both = follow.done(STEP).await.unwrap();
+        assert_eq!(both[who as usize].outcome, Some(OutcomeName::Refunded));
+        let played = self.played(both).await;
+        self.balances_conserve(std::slice::from_ref(&played)).await;
+        (played, refund)
+    }
+
     /// The one transaction that waits for a block of Bitcoin.
     async fn waiting_txid(&self) -> String {
         let pool = self.pool(Chain::Bitcoin, "getrawmempool").await;
@@ -221,4 +249,45 @@ async fn an_initiator_killed_after_the_preimage_is_public_on_an_evm_chain_redeem
         (played.row.beta.lock_txid, played.row.beta.end_txid),
         (Some(lock), Some(redeem))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_initiator_killed_after_its_refund_is_broadcast_has_its_lock_back_by_that_transaction() {
+    let Some(mut scene) = Scene::alone("killed after the refund").await else {
+        return;
+    };
+    let swap = scene.stage.agree("0.05btc", "1eth").await.unwrap();
+    scene.stage.kill(Who::Participant).await.unwrap();
+    let mut follow = scene.follow(swap.id, "BTC→ETH");
+    let locked = |now: &Follow| {
+        act(now.of(Who::Initiator), "alpha", "lock").is_some_and(|lock| lock.final_ms.is_some())
+    };
+    follow.until("the lock", STEP, locked).await.unwrap();
+    let (played, refund) = scene
+        .refunds_by_the_transaction_it_sent(Who::Initiator, (&swap, follow))
+        .await;
+    assert_eq!(played.row.alpha.end_txid, Some(refund));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_participant_killed_after_its_refund_is_broadcast_has_its_lock_back_by_that_transaction() {
+    let Some(mut scene) = Scene::alone("killed after the refund").await else {
+        return;
+    };
+    scene.ground().pause(Chain::Bitcoin).await.unwrap();
+    let swap = scene.stage.agree("1eth", "0.05btc").await.unwrap();
+    let mut follow = scene.follow(swap.id, "ETH→BTC");
+    waits(scene.ground(), Chain::Bitcoin).await.unwrap();
+    scene.stage.kill(Who::Initiator).await.unwrap();
+    scene.ground().mine(Chain::Bitcoin).await.unwrap();
+    follow
+        .until("both locks", STEP, |now| {
+            is(now.of(Who::Participant), "both_locked")
+        })
+        .await
+        .unwrap();
+    let (played, refund) = scene
+        .refunds_by_the_transaction_it_sent(Who::Participant, (&swap, follow))
+        .await;
+    assert_eq!(played.row.beta.end_txid, Some(refund));
 }

@@ -11,23 +11,27 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// An act on the first leg of a side.
 #[derive(Clone, Copy)]
-struct What {
-    side: &'static str,
-    act: &'static str,
+pub(crate) struct What {
+    pub(crate) side: &'static str,
+    pub(crate) act: &'static str,
 }
 
 const ALPHA_LOCK: What = What {
     side: "alpha",
     act: "lock",
 };
-const BETA_REDEEM: What = What {
+pub(crate) const BETA_LOCK: What = What {
+    side: "beta",
+    act: "lock",
+};
+pub(crate) const BETA_REDEEM: What = What {
     side: "beta",
     act: "redeem",
 };
 
 impl What {
     /// The block that a node saw it in.
-    fn height(self, follow: &Follow, who: Who) -> Option<u64> {
+    pub(crate) fn height(self, follow: &Follow, who: Who) -> Option<u64> {
         act(follow.of(who), self.side, self.act)?.height
     }
 
@@ -42,7 +46,7 @@ impl What {
 }
 
 impl Scene {
-    fn chains(&self) -> &Chains {
+    pub(crate) fn chains(&self) -> &Chains {
         let Ground::Daemons(daemons) = self.ground() else {
             panic!("these tests run on daemons");
         };
@@ -50,7 +54,7 @@ impl Scene {
     }
 
     /// Mines whatever waits on a chain without blocks until both nodes see the act in one, and then until it is so deep.
-    async fn bury(&self, follow: &mut Follow, chain: Chain, what: What, depth: u64) {
+    pub(crate) async fn bury(&self, follow: &mut Follow, chain: Chain, what: What, depth: u64) {
         let deadline = Instant::now() + STEP;
         let seen = |now: &Follow| Who::BOTH.iter().all(|who| what.height(now, *who).is_some());
         while follow.until("the act in a block", LOOK, seen).await.is_err() {
@@ -116,12 +120,8 @@ async fn under_a_redeem(chain: Chain, blocks: u32) {
     scene.ground().pause(chain).await.unwrap();
     let swap = scene.stage.agree(give, want).await.unwrap();
     let mut follow = scene.follow(swap.id, give);
-    let beta_lock = What {
-        act: "lock",
-        ..BETA_REDEEM
-    };
     scene
-        .bury(&mut follow, chain, beta_lock, u64::from(blocks) + 1)
+        .bury(&mut follow, chain, BETA_LOCK, u64::from(blocks) + 1)
         .await;
     // Alpha's redeem finds no block before the reorg.
     scene.ground().pause(other).await.unwrap();
