@@ -44,8 +44,16 @@ e2e:
     cargo test -p kofo-cli
 
 # gas and vbytes, on real daemons
-bench *args:
+onchain *args:
     cargo run --release -p kofo-bench -- onchain {{args}}
+
+# swaps under faults, in simulation: --seeds 1000000 for many
+faults *args:
+    cargo run --release -p kofo-bench -- faults {{args}}
+
+# what two nodes add to a swap, and what many swaps at once take, on real daemons and in simulation
+swaps *args:
+    cargo run --release -p kofo-bench -- swaps {{args}}
 
 # known vulnerabilities; needs a database from the network, so CI does not run it
 audit:
