@@ -34,6 +34,11 @@ impl FreshTips {
         self.0.0.insert(chain.clone(), tip);
     }
 
+    /// The chain's nodes contradict each other: what they told of its time counts no more.
+    pub fn forget_chain(&mut self, chain: &ChainId) {
+        self.0.0.remove(chain);
+    }
+
     /// A signer answered: whatever we knew of time may be hours old.
     pub fn forget(&mut self) {
         self.0.0.clear();

@@ -3,6 +3,7 @@
 //! It is the only owner of swaps and offers. No task, no socket, no clock: inputs are method calls, and
 //! [`Driver::flush`] gives what is to be done. The simulation drives the very same object.
 
+mod events;
 mod live;
 mod records;
 mod together;
@@ -14,8 +15,7 @@ pub use together::Ask;
 use kofo_exchange::{Reused, Seen};
 use kofo_journal::{Entry, Journal};
 use kofo_primitives::{
-    ChainAction, ChainEvent, ChainId, Digest, Health, LegEvent, LegRef, Offer, Party, Preimage,
-    SettlementOrder, Signed, SwapId, Tip,
+    ChainAction, ChainId, Digest, Health, LegRef, Offer, Party, Preimage, SettlementOrder, Signed, SwapId,
 };
 use kofo_settlement::{Input, Rejected, Terms};
 use records::Stored;
@@ -223,65 +223,6 @@ impl<J: Journal> Driver<J> {
             self.append(&Stored::Input(id, input))?;
         }
         self.touched.insert(id);
-        Ok(())
-    }
-
-    /// Takes what an adapter tells. What the machine rejects is returned for the log and changes nothing.
-    pub fn chain_event(
-        &mut self,
-        chain: &ChainId,
-        event: ChainEvent,
-    ) -> Result<Option<Rejected>, DriverError> {
-        let result = match event {
-            ChainEvent::Tip(tip) => return self.tip(chain, tip).map(|()| None),
-            ChainEvent::Health(health) => {
-                self.health.insert(chain.clone(), health);
-                return Ok(None);
-            }
-            ChainEvent::Leg(at, event) => self.leg_event(chain, at, event),
-        };
-        match result {
-            Ok(()) => Ok(None),
-            Err(DriverError::Rejected(rejected)) => Ok(Some(rejected)),
-            Err(fatal) => Err(fatal),
-        }
-    }
-
-    fn leg_event(&mut self, chain: &ChainId, at: LegRef, event: LegEvent) -> Result<(), DriverError> {
-        let on_chain = |live: &&mut Live| {
-            live.terms()
-                .legs()
-                .get(&at.leg)
-                .is_some_and(|l| l.spec.chain() == *chain)
-        };
-        let Some(live) = self.swaps.get_mut(&at.swap).filter(on_chain) else {
-            return Err(Rejected::NoSuchLeg(at.leg).into());
-        };
-        let LegEvent::Watched(tip) = event else {
-            return self.input(at.swap, Input::Leg(at.leg, event));
-        };
-        live.answered(at.leg);
-        match live.hear(chain, tip).filter(|_| live.goes_on()) {
-            Some(input) => self.input(at.swap, input),
-            None => Ok(()),
-        }
-    }
-
-    fn tip(&mut self, chain: &ChainId, tip: Tip) -> Result<(), DriverError> {
-        let on_chain = |(id, live): (&SwapId, &Live)| (live.goes_on() && live.is_on(chain)).then_some(*id);
-        let swaps: Vec<SwapId> = self.swaps.iter().filter_map(on_chain).collect();
-        for id in swaps {
-            let Some(live) = self.swaps.get_mut(&id) else {
-                continue;
-            };
-            match live.hear(chain, tip) {
-                Some(input) => self.input(id, input)?,
-                // An adapter owes us an answer: perhaps it is to be asked again.
-                None => {
-                    self.touched.insert(id);
-                }
-            }
-        }
         Ok(())
     }
 

@@ -80,6 +80,16 @@ impl Live {
         Ok(changed)
     }
 
+    /// The chain's nodes contradict each other: what they told counts again when they have told all of it again.
+    pub(super) fn distrust(&mut self, chain: &ChainId) {
+        self.tips.forget_chain(chain);
+        let legs = self.begin.terms.legs();
+        let elsewhere = |id: &LegId| legs.get(id).is_some_and(|leg| leg.spec.chain() != *chain);
+        self.answered.retain(elsewhere);
+        // To watch is owed again, and asked for again.
+        self.asked.clear();
+    }
+
     /// The adapter has told all there is about one leg.
     pub(super) fn answered(&mut self, leg: LegId) {
         self.answered.insert(leg);

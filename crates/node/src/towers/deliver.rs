@@ -105,7 +105,14 @@ impl Towers {
             .known()
             .iter()
             .filter(|(peer, _)| ready(peer))
-            .map(|(peer, known)| (*peer, known.address.clone(), known.missing(given), known.untold(given)))
+            .map(|(peer, known)| {
+                (
+                    *peer,
+                    known.address.clone(),
+                    known.missing(given),
+                    known.untold(given),
+                )
+            })
             .collect();
         let sends = towers
             .iter()
@@ -150,11 +157,7 @@ impl Towers {
     }
 
     /// Makes packages that are not there yet. Whether there may be more.
-    async fn make(
-        &self,
-        due: &Dues,
-        given: &mut BTreeMap<SwapId, Given>,
-    ) -> Result<bool, Stopped> {
+    async fn make(&self, due: &Dues, given: &mut BTreeMap<SwapId, Given>) -> Result<bool, Stopped> {
         let now = Instant::now();
         let lacking: BTreeSet<SwapId> = {
             let known = self.known();
@@ -251,7 +254,9 @@ impl Towers {
                 Ok(Response::Refused(why)) => {
                     delivered.trouble = Some(TowerTrouble::Refused(why.as_str().to_owned()));
                 }
-                Ok(Response::Older(_) | Response::Status(_)) => delivered.trouble = Some(TowerTrouble::OtherAnswer),
+                Ok(Response::Older(_) | Response::Status(_)) => {
+                    delivered.trouble = Some(TowerTrouble::OtherAnswer)
+                }
                 Err(trouble) => delivered.trouble = Some(trouble),
             }
         }
