@@ -10,6 +10,7 @@ use crate::node::{Head, Node, NodeError, Settled};
 use alloy::primitives::{Address, B256, U256};
 use kofo_primitives::{LegRef, Preimage};
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Instant;
 
 /// So many blocks are remembered, and so far apart may two looks be without starting over.
 const REACH: usize = 64;
@@ -27,6 +28,8 @@ pub(crate) struct Follower {
     pub(crate) behind: bool,
     /// The latest time that any endpoint showed of a block: nothing is earlier than that.
     pub(crate) latest: u64,
+    /// When the endpoints last agreed.
+    agreed_at: Option<Instant>,
 }
 
 impl Follower {
@@ -39,12 +42,19 @@ impl Follower {
             in_doubt: false,
             behind: false,
             latest: 0,
+            agreed_at: None,
         }
     }
 
     /// The block of which the facts are.
     pub(crate) fn tip(&self) -> Option<Head> {
         self.chain.back().copied()
+    }
+
+    /// The chain's time by our own clock since the endpoints last agreed on it: what none of them can move.
+    pub(crate) fn time_by_ourselves(&self) -> Option<u64> {
+        let since = self.agreed_at?.elapsed().as_secs();
+        Some(self.tip()?.time.saturating_add(since))
     }
 
     /// What a slot holds at the tip, if it is watched.
@@ -71,6 +81,7 @@ impl Follower {
         let agreed = node.agreed(before).await?;
         let best = agreed.head;
         (self.behind, self.latest) = (!agreed.whole, agreed.latest);
+        self.agreed_at = Some(Instant::now());
         if before != Some(best) {
             self.join(node, best).await?;
         }

@@ -16,6 +16,8 @@
 //! * **Together**: a redeemer that gives up signs a release (EIP-712), and the refunder has the asset back before the
 //!   timelock. **Towers** need nothing from an owner, because anyone may redeem or refund to it; an owner may leave one
 //!   a wage ([`TowerWage`]).
+//! * **Fees** climb to a cap before the deadline ([`FeePolicy`]), and redeems that nobody can take go in one transaction.
+//! * **Witnesses**: up to three more endpoints, without whose word nothing is believed of the chain but a preimage.
 //!
 //! A party to a leg is 20 bytes (redeemer: the address) or 22 (refunder: address, lane as big-endian u16); a place is
 //! the 20 bytes of the contract. Timelocks: a refund is valid in a block whose timestamp is at or past `timelock`.

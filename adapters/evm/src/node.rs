@@ -10,7 +10,7 @@
 //!   they agree again.
 //! * **Preimages** are taken from any endpoint: the hashlock tells whether they are right.
 //! * **Acts that need no time** (a redeem whose preimage is public) wait for nobody: when there is no agreement they go
-//!   by the first endpoint that answers.
+//!   by the first endpoint that answers; but what they pay follows the lowest base fee of any, and our own clock.
 //! * **Too late** is what any endpoint says is too late: a redeem that shows a preimage, or a lock, is not sent past its
 //!   time by the latest block of any of them.
 //! * **Transactions** go to all, but a redeem that shows an unrevealed preimage to our own node only. What one of them
@@ -261,9 +261,10 @@ impl Node {
         }
     }
 
-    /// As the first endpoint that answers has it, our own before the others: its best block.
-    pub(crate) async fn any_best(&self) -> Result<Head> {
-        self.any(|e| Box::pin(e.best())).await
+    /// The best block of each endpoint that answers, our own first.
+    pub(crate) async fn bests(&self) -> Vec<Head> {
+        let bests = self.each(|e| Box::pin(e.best())).await;
+        bests.into_iter().filter_map(Result::ok).collect()
     }
 
     /// As the first endpoint that answers has it: how many transactions of the account are in blocks.

@@ -327,7 +327,14 @@ impl Sender {
         let Some(contract) = slots.first().map(|(contract, _)| *contract) else {
             return Ok(());
         };
-        let tip = purse.node.any_best().await?;
+        let bests = purse.node.bests().await;
+        let tip = bests.first().ok_or(NodeError::Odd("no endpoint answers"))?;
+        // Nobody alone makes us pay more: not by a later time, and not by a dearer block.
+        let tip = Head {
+            time: follower.time_by_ourselves().unwrap_or(tip.time),
+            base_fee: bests.iter().filter_map(|head| head.base_fee).min(),
+            ..*tip
+        };
         if self.alone_at == Some(tip.hash) {
             return Ok(());
         }

@@ -42,6 +42,7 @@ either_lies! {
     a_redeem_that_nobody_else_saw_ends_nothing => a_forged_log,
     a_forged_receipt_makes_no_lock_dead => a_forged_receipt,
     a_price_that_nobody_else_names_is_not_paid => an_inflated_price,
+    a_late_and_dear_block_that_nobody_else_has_makes_no_redeem_dearer => a_late_and_dear_block,
 }
 
 /// Blocks change under this lie: no tip of ours differs from the honest chain's.
@@ -250,6 +251,29 @@ async fn a_forged_receipt(test: &str, liar: Liar) {
     let told = two.stage.us.told(&leg);
     assert!(told.failed.is_empty() && told.cancel.is_none(), "{told:?}");
     assert_eq!(two.stage.them.told(&leg).lock, Some(At::Block(tip)));
+}
+
+async fn a_late_and_dear_block(test: &str, liar: Liar) {
+    let Some(mut two) = Two::before(test, Swapped::Eth, liar).await else {
+        return;
+    };
+    let (leg, _) = two.stage.locked(Who::Them).await;
+    let redeem = two.stage.us.build(&leg, Act::Redeem(leg.preimage.clone())).await;
+    let mark = two.stage.us.mark();
+    two.lie(|request, block| {
+        if is_block(request) && !block.is_null() {
+            add(&mut block["timestamp"], 100_000);
+            block["baseFeePerGas"] = json!("0x22ecb25c00");
+        }
+    });
+    two.mine_apart(1).await;
+    two.told_health(mark, Health::Fault).await;
+    two.stage.us.broadcast(&leg, ActKind::Redeem, &redeem).await;
+    two.stage.until_waiting(1).await;
+    two.after_rounds().await;
+    // It is sent without agreement, and no dearer version is offered.
+    let built = two.stage.us.told(&leg).built;
+    assert_eq!(built, vec![(ActKind::Redeem, redeem)]);
 }
 
 async fn an_inflated_price(test: &str, liar: Liar) {

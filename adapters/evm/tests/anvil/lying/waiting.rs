@@ -1,7 +1,7 @@
 //! What waits for agreement and what does not, and who hears what.
 
 use super::two::{Liar, Two, heard_by, is};
-use crate::harness::Swapped;
+use crate::harness::{Evm, Swapped};
 use crate::proxy::Behaviour;
 use kofo_adapter_api::AdapterError;
 use kofo_adapter_api::conformance::{Harness, Told, Who};
@@ -73,6 +73,40 @@ async fn a_redeem_whose_preimage_is_public_waits_not_even_for_our_own_node() {
     two.stage.until_waiting(1).await;
     two.mine_apart(1).await;
     two.agrees_again(mark).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_restart_a_redeem_whose_preimage_is_public_waits_for_no_witness_either() {
+    let Some(mut two) = Two::before("restart without witness", Swapped::Eth, Liar::Witness).await else {
+        return;
+    };
+    let (leg, _) = two.stage.locked(Who::Them).await;
+    let redeem = two.stage.us.build(&leg, Act::Redeem(leg.preimage.clone())).await;
+    two.liar().cut.store(true, Ordering::Relaxed);
+    let stage = two.stage.restart_us(async |_: &Evm, _: &_| ()).await;
+    let held = std::slice::from_ref(&redeem);
+    stage.us.ask_to_watch(&leg, held).await;
+    stage.us.broadcast(&leg, ActKind::Redeem, &redeem).await;
+    stage.until_waiting(1).await;
+    assert_eq!(stage.us.tips(0), vec![], "no block counts meanwhile");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_our_node_keeps_to_itself_gets_into_a_block_by_the_witness() {
+    let Some(mut two) = Two::before("greedy node", Swapped::Eth, Liar::Ours).await else {
+        return;
+    };
+    let leg = two.stage.watched(Who::Us).await;
+    let lock = two.stage.us.build(&leg, Act::Lock).await;
+    // It says that it took the transaction, and forgets it.
+    two.mishear(|request| {
+        if is(request, "eth_sendRawTransaction") {
+            request["method"] = json!("web3_sha3");
+        }
+    });
+    two.stage.send(Who::Us, &leg, ActKind::Lock, &lock).await;
+    let tip = two.stage.mine(1).await;
+    assert_eq!(two.stage.them.told(&leg).lock, Some(At::Block(tip)));
 }
 
 /// The witness stands still at the block of this height.
