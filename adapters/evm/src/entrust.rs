@@ -30,6 +30,13 @@ pub struct TowerWage {
 }
 
 impl TowerWage {
+    /// So many thousandths for this account.
+    #[must_use]
+    pub fn new(account: [u8; 20], per_mille: u16) -> Self {
+        let account = Address::from(account);
+        Self { account, per_mille }
+    }
+
     /// In the asset's smallest unit, rounded down.
     fn of(self, amount: Amount) -> u128 {
         let share = u128::from(self.per_mille.min(MOST_PER_MILLE));

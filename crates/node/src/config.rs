@@ -6,7 +6,7 @@ mod read;
 mod write;
 
 pub use chain::{Backend, BitcoinConfig, BitcoinWitness, BitcoindAuth, ChainConfig};
-pub use chain::{Endpoint, EvmConfig, EvmProfile, MAX_WITNESSES};
+pub use chain::{Endpoint, EvmConfig, EvmProfile, MAX_WITNESSES, TowerWage};
 pub use read::STANDARD_DEPTHS;
 
 use crate::assets::{AssetError, Assets};

@@ -301,6 +301,9 @@ fn evm_config(
         .iter()
         .map(|url| url.as_str().to_owned())
         .collect();
+    config.tower_wage = backend
+        .tower_wage
+        .map(|wage| kofo_evm::TowerWage::new(wage.account, wage.per_mille));
     config.poll = poll(materials.config.timelocks);
     Ok(config)
 }

@@ -84,6 +84,8 @@ pub struct EvmConfig {
     /// Other nodes of the same chain: nothing is believed that they do not confirm, and no preimage is shown to them
     /// first. At most [`MAX_WITNESSES`].
     pub witnesses: Vec<Endpoint>,
+    /// What a tower may keep of what it redeems for us.
+    pub tower_wage: Option<TowerWage>,
     /// What the chain is like.
     pub profile: EvmProfile,
     /// The address of the contract that locks: `0x` and 40 hexadecimal digits.
@@ -92,6 +94,15 @@ pub struct EvmConfig {
     pub fee_floor: u64,
     /// We never pay more, in gwei per gas.
     pub fee_cap: u64,
+}
+
+/// So that a tower's gas is paid. A tower without a wage redeems too, at its own cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TowerWage {
+    /// The address of one of the tower's gas accounts.
+    pub account: [u8; 20],
+    /// Thousandths of the amount: 1 to 50.
+    pub per_mille: u16,
 }
 
 /// What an EVM chain is like.

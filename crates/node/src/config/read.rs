@@ -1,7 +1,8 @@
 //! From TOML text to a [`Config`]. First the text's shape, strictly; then each value, with the key's name at hand.
 
-use super::chain::{Backend, BitcoinConfig, BitcoinWitness, BitcoindAuth, ChainConfig};
-use super::chain::{Endpoint, EvmConfig, EvmProfile, MAX_WITNESSES};
+mod backend;
+
+use super::chain::{Backend, ChainConfig, EvmProfile};
 use super::{Config, ConfigError, MAX_CHAINS, MAX_LISTEN, TimelockPolicy, ValueError};
 use super::{default_journal, default_listen};
 use crate::assets::{Asset, Assets};
@@ -16,8 +17,6 @@ const MAX_DEPTH: u32 = 1000;
 pub const STANDARD_DEPTHS: [u32; 3] = [3, 12, 1];
 /// Chains on which the timelocks of tests would lose real money.
 const MAIN_CHAINS: [&str; 2] = ["bip122:000000000019d6689c085ae165831e93", "eip155:1"];
-/// Nobody pays a higher fee rate (sat/vB, gwei/gas) on purpose.
-const MAX_FEE: u64 = 100_000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +52,7 @@ struct RawChain {
     birthday: Option<u64>,
     #[serde(default)]
     witnesses: Vec<RawWitness>,
+    tower_wage: Option<RawWage>,
     #[serde(default)]
     assets: BTreeMap<String, RawAsset>,
 }
@@ -64,6 +64,13 @@ struct RawWitness {
     cookie: Option<PathBuf>,
     user: Option<String>,
     password_file: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawWage {
+    account: String,
+    per_mille: u16,
 }
 
 #[derive(Deserialize)]
@@ -210,7 +217,7 @@ fn chain(name: &str, raw: RawChain) -> Result<ChainConfig, Wrong> {
         assets.push(asset.map_err(|Wrong(last, e)| Wrong(key(&format!("assets.{symbol}.{last}")), e))?);
     }
     let depth = raw.depth;
-    let backend = backend(raw, &id).map_err(|Wrong(last, e)| Wrong(key(&last), e))?;
+    let backend = backend::backend(raw, &id).map_err(|Wrong(last, e)| Wrong(key(&last), e))?;
     Ok(ChainConfig {
         name: name.to_owned(),
         id,
@@ -246,191 +253,4 @@ fn asset(symbol: &str, raw: &RawAsset, chain: &ChainId) -> Result<Asset, Wrong> 
         decimals: raw.decimals,
         freezable: raw.freezable,
     })
-}
-
-fn backend(raw: RawChain, id: &ChainId) -> Result<Backend, Wrong> {
-    let space = |expected: &str| {
-        let right = id.as_str().starts_with(expected);
-        let wrong = || {
-            Wrong(
-                "id".into(),
-                ValueError::expected(format!("an id in {expected}…"), id),
-            )
-        };
-        right.then_some(()).ok_or_else(wrong)
-    };
-    match raw.kind.as_str() {
-        "bitcoin" => {
-            space("bip122:")?;
-            bitcoin(raw).map(Backend::Bitcoin)
-        }
-        "evm" => {
-            space("eip155:")?;
-            evm(raw).map(Backend::Evm)
-        }
-        "sim" => {
-            absent(
-                "sim",
-                &raw,
-                &["cookie", "user", "password_file", "profile", "contract"],
-            )?;
-            absent(
-                "sim",
-                &raw,
-                &[
-                    "endpoint",
-                    "trusted",
-                    "witnesses",
-                    "fee_floor",
-                    "fee_cap",
-                    "birthday",
-                ],
-            )?;
-            Ok(Backend::Sim)
-        }
-        other => {
-            let expected = "\"bitcoin\", \"evm\" or \"sim\"";
-            Err(Wrong("kind".into(), ValueError::expected(expected, other)))
-        }
-    }
-}
-
-fn bitcoin(raw: RawChain) -> Result<BitcoinConfig, Wrong> {
-    const KIND: &str = "bitcoin";
-    absent(KIND, &raw, &["profile", "contract", "fee_floor"])?;
-    let fee_cap = fee_cap(&raw, KIND, 1)?;
-    let auth = bitcoind_auth((raw.cookie, raw.user, raw.password_file), KIND)?;
-    let witnesses = witnesses(raw.witnesses, |raw| {
-        let auth = bitcoind_auth((raw.cookie, raw.user, raw.password_file), KIND)?;
-        let endpoint = endpoint(Some(raw.endpoint), KIND)?;
-        Ok(BitcoinWitness { endpoint, auth })
-    })?;
-    Ok(BitcoinConfig {
-        endpoint: endpoint(raw.endpoint, KIND)?,
-        auth,
-        trusted: needed("trusted", raw.trusted, KIND)?,
-        witnesses,
-        fee_cap,
-        birthday: raw.birthday.unwrap_or(0),
-    })
-}
-
-/// A few other nodes, each read in this way.
-fn witnesses<T>(raw: Vec<RawWitness>, one: impl Fn(RawWitness) -> Result<T, Wrong>) -> Result<Vec<T>, Wrong> {
-    if raw.len() > MAX_WITNESSES {
-        let many = ValueError::expected(format!("at most {MAX_WITNESSES}"), raw.len());
-        return Err(Wrong("witnesses".into(), many));
-    }
-    let named = |(at, raw)| one(raw).map_err(|Wrong(last, e)| Wrong(format!("witnesses[{at}].{last}"), e));
-    raw.into_iter().enumerate().map(named).collect()
-}
-
-/// Cookie, or user and password file.
-fn bitcoind_auth(
-    given: (Option<PathBuf>, Option<String>, Option<PathBuf>),
-    kind: &'static str,
-) -> Result<BitcoindAuth, Wrong> {
-    match given {
-        (Some(file), None, None) => Ok(BitcoindAuth::Cookie(file)),
-        (None, Some(user), Some(file)) => Ok(BitcoindAuth::Password { user, file }),
-        (None, None, None) => Err(Wrong("cookie".into(), ValueError::Missing { kind })),
-        _ => {
-            let expected = "either cookie, or user and password_file";
-            Err(Wrong(
-                "cookie".into(),
-                ValueError::expected(expected, "another mixture"),
-            ))
-        }
-    }
-}
-
-fn evm(raw: RawChain) -> Result<EvmConfig, Wrong> {
-    const KIND: &str = "evm";
-    absent(KIND, &raw, &["cookie", "user", "password_file", "birthday"])?;
-    let profile = match needed("profile", raw.profile.as_deref(), KIND)? {
-        "ethereum" => EvmProfile::Ethereum,
-        "echoin" => EvmProfile::Echoin,
-        other => {
-            let why = ValueError::expected("\"ethereum\" or \"echoin\"", other);
-            return Err(Wrong("profile".into(), why));
-        }
-    };
-    let (fee_floor, fee_cap) = fees(&raw, KIND, profile.least_fee())?;
-    let contract = needed("contract", raw.contract, KIND)?.to_ascii_lowercase();
-    let digits = contract.strip_prefix("0x").unwrap_or_default();
-    if digits.len() != 40 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-        let why = ValueError::expected("0x and 40 hexadecimal digits", contract);
-        return Err(Wrong("contract".into(), why));
-    }
-    let witnesses = witnesses(raw.witnesses, |raw| {
-        let login = [
-            ("cookie", raw.cookie.is_some()),
-            ("user", raw.user.is_some()),
-            ("password_file", raw.password_file.is_some()),
-        ];
-        match login.iter().find(|(_, given)| *given) {
-            Some((key, _)) => Err(Wrong((*key).into(), ValueError::Foreign { kind: KIND })),
-            None => endpoint(Some(raw.endpoint), KIND),
-        }
-    })?;
-    Ok(EvmConfig {
-        endpoint: endpoint(raw.endpoint, KIND)?,
-        trusted: needed("trusted", raw.trusted, KIND)?,
-        witnesses,
-        profile,
-        contract,
-        fee_floor,
-        fee_cap,
-    })
-}
-
-fn endpoint(url: Option<String>, kind: &'static str) -> Result<Endpoint, Wrong> {
-    let url = needed("endpoint", url, kind)?;
-    Endpoint::new(&url).map_err(|e| Wrong("endpoint".into(), e))
-}
-
-fn needed<T>(key: &str, value: Option<T>, kind: &'static str) -> Result<T, Wrong> {
-    value.ok_or_else(|| Wrong(key.into(), ValueError::Missing { kind }))
-}
-
-fn fees(raw: &RawChain, kind: &'static str, least: u64) -> Result<(u64, u64), Wrong> {
-    let floor = needed("fee_floor", raw.fee_floor, kind)?;
-    if !(least..=MAX_FEE).contains(&floor) {
-        let why = ValueError::expected(format!("{least} to {MAX_FEE}"), floor);
-        return Err(Wrong("fee_floor".into(), why));
-    }
-    Ok((floor, fee_cap(raw, kind, floor.max(1))?))
-}
-
-fn fee_cap(raw: &RawChain, kind: &'static str, least: u64) -> Result<u64, Wrong> {
-    let cap = needed("fee_cap", raw.fee_cap, kind)?;
-    if !(least..=MAX_FEE).contains(&cap) {
-        let why = ValueError::expected(format!("{least} to {MAX_FEE}"), cap);
-        return Err(Wrong("fee_cap".into(), why));
-    }
-    Ok(cap)
-}
-
-/// Refuses keys that this kind of chain does not have: they would be ignored, and their owner would not know.
-fn absent(kind: &'static str, raw: &RawChain, keys: &[&str]) -> Result<(), Wrong> {
-    let given = [
-        ("endpoint", raw.endpoint.is_some()),
-        ("cookie", raw.cookie.is_some()),
-        ("user", raw.user.is_some()),
-        ("password_file", raw.password_file.is_some()),
-        ("trusted", raw.trusted.is_some()),
-        ("profile", raw.profile.is_some()),
-        ("contract", raw.contract.is_some()),
-        ("fee_floor", raw.fee_floor.is_some()),
-        ("fee_cap", raw.fee_cap.is_some()),
-        ("birthday", raw.birthday.is_some()),
-        ("witnesses", !raw.witnesses.is_empty()),
-    ];
-    match given
-        .iter()
-        .find(|(key, is_given)| *is_given && keys.contains(key))
-    {
-        Some((key, _)) => Err(Wrong((*key).into(), ValueError::Foreign { kind })),
-        None => Ok(()),
-    }
 }

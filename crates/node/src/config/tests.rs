@@ -44,6 +44,10 @@ fn evm(name: &str, chain: &str, profile: EvmProfile) -> ChainConfig {
             endpoint: Endpoint::new("http://127.0.0.1:8545/v1/key").unwrap(),
             trusted: false,
             witnesses: vec![Endpoint::new("https://host/v2/key").unwrap()],
+            tower_wage: Some(TowerWage {
+                account: [0xab; 20],
+                per_mille: 2,
+            }),
             profile,
             contract: format!("0x{}", "ab".repeat(20)),
             fee_floor: 2,
@@ -240,6 +244,21 @@ fn a_witness_of_an_evm_chain_is_an_endpoint_and_nothing_else() {
     let many = ["{ endpoint = \"http://a\" }"; 4].join(", ");
     let many = refusal(line, &format!("witnesses = [{many}]"));
     assert!(many.contains(".witnesses: expected at most 3"), "{many}");
+}
+
+#[test]
+fn a_towers_wage_is_for_one_account_and_at_most_a_twentieth() {
+    let text = whole().to_toml();
+    let account = format!("0x{}", "ab".repeat(20));
+    let line = format!("tower_wage = {{ account = \"{account}\", per_mille = 2 }}");
+    assert!(text.contains(&line), "{text}");
+    let many = refusal(&line, &line.replace("= 2", "= 51"));
+    assert!(many.contains(".tower_wage.per_mille: expected 1 to 50"), "{many}");
+    let short = refusal(&line, &line.replace("0xab", "0x"));
+    assert!(
+        short.contains(".tower_wage.account: expected 0x and 40"),
+        "{short}"
+    );
 }
 
 #[test]

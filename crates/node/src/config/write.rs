@@ -151,6 +151,16 @@ fn evm(out: &mut Page, evm: &EvmConfig) {
         "{ endpoint = \"https://host\" }",
         evm.witnesses.iter().map(evm_witness),
     );
+    out.note("What a tower may keep of what it redeems for you, in thousandths of the amount (1 to 50).");
+    let wage =
+        |account: &str, share: u16| format!("{{ account = {}, per_mille = {share} }}", quoted(account));
+    match &evm.tower_wage {
+        Some(paid) => {
+            let account = format!("0x{}", hex::encode(paid.account));
+            out.key("tower_wage", wage(&account, paid.per_mille));
+        }
+        None => out.note(&format!("tower_wage = {}", wage("0x…, of the tower", 2))),
+    }
     out.note("ethereum (EIP-1559 fees) or echoin (legacy transactions, at least 2 gwei).");
     out.key("profile", quoted(evm.profile.as_str()));
     out.note("The contract that locks. Its address follows from its code and the chain: another is refused.");

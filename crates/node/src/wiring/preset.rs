@@ -105,6 +105,7 @@ fn evm(
             endpoint,
             trusted: true,
             witnesses: Vec::new(),
+            tower_wage: None,
             profile,
             contract: contract_address(profile, number),
             fee_floor: profile.least_fee(),
