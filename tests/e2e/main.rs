@@ -15,4 +15,5 @@ mod reorgs;
 mod shared;
 mod sim;
 mod together;
+mod towers;
 mod vanish;

@@ -86,6 +86,8 @@ fn file_text(tower: &TowerFile) -> String {
         None => "serves  everybody".to_owned(),
         Some(guests) => format!("serves  {}", guests.join(" ")),
     });
+    let wallet = tower.wallet.iter();
+    lines.extend(wallet.map(|w| format!("pays    {} from {}", w.symbol, w.address)));
     if tower.swaps.is_empty() {
         lines.push("watches nothing".to_owned());
     }

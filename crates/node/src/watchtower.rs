@@ -5,12 +5,13 @@ use crate::files;
 use crate::init::journal_key;
 use crate::journal::SharedJournal;
 use crate::keystore::{self, Passphrase};
+use crate::rpc::types::WalletAddress;
 use crate::run::{Folder, RunError, Stops, network_config, node_key};
 use crate::wiring::wire;
 use kofo_journal::Store;
 use kofo_network::{Network, Transport};
 use kofo_primitives::{NetworkId, NodeId, SwapId};
-use kofo_tower::{Bounds, Guests, LegWatch, Rules, ServeError, Tower, TowerError, Watching, serve};
+use kofo_tower::{Adapters, Bounds, Guests, LegWatch, Rules, ServeError, Tower, TowerError, Watching, serve};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -63,6 +64,8 @@ pub struct TowerFile {
     pub listen: Vec<String>,
     /// Whom it serves; `None` is everybody.
     pub guests: Option<Vec<String>>,
+    /// Where its own wallet receives what it pays from: on EVM chains it pays for what it sends.
+    pub wallet: Vec<WalletAddress>,
     /// What it watches.
     pub swaps: Vec<SwapWatched>,
 }
@@ -152,11 +155,13 @@ impl Watchtower {
             peer_id: network.peer_id().to_string(),
             listen: network.listen_addresses(),
             guests: names(&self.guests),
+            wallet: wallet(&config, &wired.adapters).await,
             swaps: Vec::new(),
         };
         tracing::info!(node = %node_key(&seed, &config.network).id(), "a tower");
         drop(seed);
         let (seen, watching) = watch::channel(Vec::new());
+        write(&self.data, &file);
         ready(&file);
         let published = publish(&self.data, file, watching);
         let result = tokio::select! {
@@ -192,21 +197,47 @@ impl TowerFile {
 
 /// Writes down what is watched, now and whenever it changes.
 async fn publish(data: &Path, mut file: TowerFile, mut watching: watch::Receiver<Vec<Watching>>) {
-    let path = data.join(TOWER_FILE);
     loop {
         file.swaps = watching.borrow_and_update().iter().map(watched).collect();
-        let written = serde_json::to_vec_pretty(&file)
-            .map_err(std::io::Error::from)
-            .and_then(|text| files::replace(&path, &text));
-        if let Err(error) = written {
-            tracing::warn!(%error, path = %path.display(), "what the tower watches is not written down");
-        }
+        write(data, &file);
         if watching.changed().await.is_err() {
             // The tower has ended and says why itself.
             return std::future::pending().await;
         }
         tokio::time::sleep(WRITE_EVERY).await;
     }
+}
+
+fn write(data: &Path, file: &TowerFile) {
+    let path = data.join(TOWER_FILE);
+    let written = serde_json::to_vec_pretty(file)
+        .map_err(std::io::Error::from)
+        .and_then(|text| files::replace(&path, &text));
+    if let Err(error) = written {
+        tracing::warn!(%error, path = %path.display(), "what the tower watches is not written down");
+    }
+}
+
+/// Where coins are received; of an asset whose chain does not answer now, nothing is told.
+async fn wallet(config: &Config, adapters: &Adapters) -> Vec<WalletAddress> {
+    let mut wallet = Vec::new();
+    for asset in config
+        .assets()
+        .iter()
+        .filter(|asset| asset.id.on_chain().0 == "slip44")
+    {
+        let Some(adapter) = adapters.get(&asset.id.chain()) else {
+            continue;
+        };
+        if let Ok(address) = adapter.address(&asset.id).await {
+            wallet.push(WalletAddress {
+                symbol: asset.symbol.clone(),
+                asset: asset.id.to_string(),
+                address,
+            });
+        }
+    }
+    wallet
 }
 
 fn names(guests: &Guests) -> Option<Vec<String>> {
