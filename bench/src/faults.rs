@@ -1,5 +1,5 @@
-//! Swaps under attack, in simulation: as many seeds as wanted, and every crash point. Two assets change hands or they
-//! do not; anything else is a violation.
+//! Swaps under attack, in simulation: as many seeds as wanted, and every crash point. An honest node ends with its asset or
+//! with theirs; anything else is a violation.
 
 use std::io::Write;
 use std::sync::Mutex;
@@ -8,14 +8,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
-use kofo_tests::sim::{ASSETS, CrashPoint, Story, Who, crash_points, run_seed};
+use kofo_tests::sim::{ASSETS, CrashPoint, Story, TownCrash, Who, crash_points, run_seed};
 use serde::Serialize;
 
 use crate::Report;
 use crate::table::{grouped, markdown};
 
 /// So many seeds unless another number is wanted.
-pub(crate) const SEEDS: u64 = 20_000;
+pub(crate) const SEEDS: u64 = 60_000;
 
 /// Progress is told this often.
 const TELL: Duration = Duration::from_secs(3);
@@ -41,10 +41,33 @@ struct Figures {
 }
 
 /// One crash point of one pair of assets.
-struct Point {
-    give: &'static str,
-    want: &'static str,
-    point: CrashPoint,
+enum Point {
+    /// Of two nodes that act alone.
+    Alone {
+        give: &'static str,
+        want: &'static str,
+        point: CrashPoint,
+    },
+    /// Of two nodes that help each other.
+    Together(TownCrash),
+}
+
+impl Point {
+    /// Whether the node died there and all ended well.
+    fn survive(&self) -> Result<(), String> {
+        let (died, name) = match self {
+            Self::Alone { give, want, point } => (
+                point.survive(&[give], &[want])?,
+                format!("{point:?}, {give} for {want}"),
+            ),
+            Self::Together(crash) => (crash.survive()?, format!("{crash:?}")),
+        };
+        if died {
+            Ok(())
+        } else {
+            Err(format!("{name}: not reached"))
+        }
+    }
 }
 
 /// What went wrong so far: how often, and the first stories.
@@ -74,13 +97,8 @@ pub(crate) fn run(seeds: u64) -> Result<Report> {
         let Some(at) = usize::try_from(nth).ok().and_then(|nth| points.get(nth)) else {
             return;
         };
-        match at.point.survive(&[at.give], &[at.want]) {
-            Ok(true) => {}
-            Ok(false) => dead.tell(format!(
-                "{:?}, {} for {}: not reached",
-                at.point, at.give, at.want
-            )),
-            Err(wrong) => dead.tell(wrong),
+        if let Err(wrong) = at.survive() {
+            dead.tell(wrong);
         }
     });
     let points_took = started.elapsed();
@@ -110,8 +128,11 @@ fn all_points() -> Result<Vec<Point>> {
         for (who, story) in ENDINGS {
             let found = crash_points(who, story, &[give], &[want]);
             let found = found.map_err(|wrong| anyhow!("{story:?} without a crash: {wrong}"))?;
-            points.extend(found.into_iter().map(|point| Point { give, want, point }));
+            points.extend(found.into_iter().map(|point| Point::Alone { give, want, point }));
         }
+        let found = TownCrash::all(give, want);
+        let found = found.map_err(|wrong| anyhow!("without a crash: {wrong}"))?;
+        points.extend(found.into_iter().map(Point::Together));
     }
     Ok(points)
 }
@@ -163,7 +184,7 @@ fn text(figures: &Figures, (points_took, seeds_took): (Duration, Duration)) -> S
             seeds_took,
         ),
         row(
-            "deaths at a sync or an effect",
+            "deaths at a sync, an effect or a message",
             figures.crash_points,
             figures.crash_points_survived,
             points_took,

@@ -6,8 +6,12 @@
     reason = "a test that cannot go on stops here"
 )]
 
+mod byzantine;
 mod crashes;
 mod late;
+mod network;
 mod pairs;
 mod seeds;
 mod towers;
+mod trouble;
+mod village;

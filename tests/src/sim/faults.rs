@@ -1,13 +1,22 @@
-//! Swaps under faults that a seed chooses: nodes that die or go away for a while, reorgs shallower than the agreed depth,
-//! lost mempools, nodes of chains that refuse or lie about what they took, fees that jump. Whatever happens, the assets
-//! change hands or they do not; nobody loses both.
+//! Swaps under faults that a seed chooses: nodes that die or go away for a while, journals that fail, a network that
+//! loses letters, liars, reorgs shallower than the agreed depth, lost mempools, chains that refuse or lie about what they
+//! took, that stall or lag, fees that jump, clocks that are wrong. Whatever happens, an honest node ends with its asset
+//! or with theirs.
 
-use super::node::{Death, Who};
-use super::world::{ASSETS, World};
-use kofo_primitives::Amount;
-use kofo_settlement::Outcome;
+use super::byzantine::some_vice;
+use super::dice::Dice;
+use super::node::Death;
+use super::town::{Bargain, Town, Weather};
+use super::world::ASSETS;
+use kofo_journal::faulty::{Fault, When};
+use kofo_primitives::{Amount, Seconds};
 use kofo_sim::Dropped;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Faults come in so many steps from the beginning: as long as a swap is in a hurry.
+const HARD_TIMES: u64 = 60;
+/// Everything is over by then.
+const LONGEST: u64 = 1_500;
 
 /// A story that ended as none may.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,50 +35,135 @@ impl std::fmt::Display for Violation {
 
 impl std::error::Error for Violation {}
 
-/// SplitMix64: the same numbers for the same seed, everywhere.
-struct Dice(u64);
+/// What a seed chose before the first step.
+struct Plan {
+    players: usize,
+    /// All keep to the rules.
+    honest: bool,
+    depth: u32,
+    bargains: Vec<Bargain>,
+}
 
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        let n = self.roll(u64::try_from(from.len()).unwrap());
-        from[usize::try_from(n).unwrap()]
+impl Plan {
+    fn draw(dice: &mut Dice) -> Self {
+        let crowd = dice.one_in(12);
+        let players = if crowd { 3 + dice.below(3) } else { 2 };
+        let deals = if crowd { 2 + dice.below(3) } else { 1 };
+        let depth = dice.pick(&[2, 2, 4]);
+        let bargains = (0..deals).map(|nth| bargain(dice, players, nth, depth)).collect();
+        Self {
+            players,
+            honest: !dice.one_in(3),
+            depth,
+            bargains,
+        }
     }
 }
 
-/// For how many more steps a node stays away.
-type Absence = (Who, u64);
+fn bargain(dice: &mut Dice, players: usize, nth: usize, depth: u32) -> Bargain {
+    let initiator = dice.below(players);
+    let participant = (initiator + 1 + dice.below(players - 1)) % players;
+    let mut names = ASSETS.to_vec();
+    let mut some = |dice: &mut Dice| {
+        let count = if dice.one_in(6) { 2 } else { 1 };
+        (0..count)
+            .map(|_| names.remove(dice.below(names.len())))
+            .collect::<Vec<_>>()
+    };
+    let (give, want) = (some(dice), some(dice));
+    Bargain {
+        initiator,
+        participant,
+        give,
+        want,
+        nth: u8::try_from(nth).unwrap(),
+        depth,
+    }
+}
 
-fn one_fault(world: &mut World, dice: &mut Dice, away: &mut Vec<Absence>) -> String {
-    let chain = world
-        .chains
-        .values()
-        .nth(usize::try_from(dice.roll(3)).unwrap())
-        .unwrap()
-        .clone();
-    match dice.roll(8) {
+/// Where a node dies in its next lives.
+fn deaths(dice: &mut Dice) -> Vec<Death> {
+    let lives = dice.pick(&[0, 0, 0, 1, 1, 2]);
+    let death = |dice: &mut Dice| {
+        if dice.one_in(2) {
+            return Death::AtEffect(1 + dice.roll(14));
+        }
+        let when = dice.pick(&[When::Before, When::After]);
+        let at_sync = 2 + dice.roll(16);
+        Death::AtSync(Fault { at_sync, when })
+    };
+    (0..lives).map(|_| death(dice)).collect()
+}
+
+fn weather(dice: &mut Dice) -> Weather {
+    let one_in = [0, 0, 2, 6];
+    Weather {
+        lost: dice.pick(&one_in),
+        doubled: dice.pick(&one_in),
+        late: dice.pick(&one_in),
+    }
+}
+
+/// The town of a plan, before anybody starts.
+fn set(plan: &Plan, dice: &mut Dice, story: &mut Vec<String>) -> Town {
+    let mut town = Town::new(plan.players, &plan.bargains, dice.clone());
+    for bargain in &plan.bargains {
+        story.push(format!("{bargain:?}"));
+    }
+    let weather = weather(dice);
+    town.weather(weather);
+    story.push(format!("{weather:?}"));
+    for player in 0..plan.players {
+        let doom = deaths(dice);
+        town.doom(player, &doom);
+        let skew = match dice.roll(12) {
+            // By hours. Ahead, it takes offers for expired and swaps nothing.
+            0 => -7_200,
+            1 if dice.one_in(4) => 10_800,
+            _ => 0,
+        };
+        town.set_clock(player, skew);
+        if dice.one_in(8) {
+            town.alone(player);
+        }
+        story.push(format!("{player}: dies {doom:?}, clock wrong by {skew} s"));
+    }
+    if !plan.honest {
+        let (player, vice) = (dice.below(plan.players), some_vice(dice));
+        town.corrupt(player, vice);
+        story.push(format!("{player} {vice:?}"));
+    }
+    if dice.one_in(8) {
+        let lag = 10 + dice.roll(50);
+        town.chain(0).set_lag(Seconds(lag));
+        story.push(format!("blocks of {} lag by {lag} s", town.chain(0).id()));
+    }
+    town
+}
+
+fn one_fault(town: &mut Town, plan: &Plan, dice: &mut Dice) -> String {
+    let nth = dice.below(3);
+    let player = dice.below(plan.players);
+    let chain = town.chain(nth).clone();
+    match dice.roll(11) {
         0 | 1 => {
-            let who = dice.pick(&Who::BOTH);
-            if away.is_empty() {
-                // In time: far less than any window.
-                let steps = 1 + dice.roll(6);
-                world.away(who);
-                away.push((who, steps));
+            // In time: far less than any window.
+            let steps = 1 + dice.roll(6);
+            if town.everybody_is_there() {
+                town.away(player, Some(steps));
             }
-            format!("{who:?} goes away")
+            format!("{player} goes away for {steps}")
         }
         2 => {
             let how = dice.pick(&[Dropped::Return, Dropped::Vanish]);
-            chain.drop_blocks(1, how);
-            chain.mine(2);
-            format!("a reorg of one block on {}: {how:?}", chain.id())
+            let deep = if plan.depth > 2 {
+                1 + 2 * u32::from(dice.one_in(2))
+            } else {
+                1
+            };
+            chain.drop_blocks(deep, how);
+            chain.mine(deep + 1);
+            format!("a reorg of {deep} blocks on {}: {how:?}", chain.id())
         }
         3 => {
             chain.evict_mempool();
@@ -88,65 +182,52 @@ fn one_fault(world: &mut World, dice: &mut Dice, away: &mut Vec<Absence>) -> Str
             chain.set_fee_floor(Amount::new(floor));
             format!("fees on {} are {floor}", chain.id())
         }
+        7 => {
+            town.part(player);
+            format!("nobody hears {player}")
+        }
+        8 => {
+            town.mend();
+            "everybody hears everybody".into()
+        }
+        9 if plan.honest && dice.one_in(16) => {
+            let steps = 60 + dice.roll(600);
+            town.stall(nth, steps);
+            format!("{} stalls for {steps}", chain.id())
+        }
         _ => "nothing".into(),
     }
 }
 
-/// One swap: what is swapped, who dies where, what happens meanwhile. The story is told as it goes, so that a panic
-/// does not swallow it.
+/// What is swapped, who dies where, what happens meanwhile. The story is told as it goes, so that a panic does not
+/// swallow it.
 fn play(seed: u64, story: &mut Vec<String>) -> Result<(), String> {
-    let mut dice = Dice(seed);
-    let give = dice.pick(&ASSETS);
-    let others: Vec<&str> = ASSETS.into_iter().filter(|asset| *asset != give).collect();
-    let want = dice.pick(&others);
-    let death = |dice: &mut Dice| {
-        if dice.roll(3) == 0 {
-            Death::AtEffect(1 + dice.roll(12))
-        } else {
-            Death::Never
-        }
-    };
-    let deaths = [death(&mut dice), death(&mut dice)];
-    story.push(format!("seed {seed}: {give} for {want}, {deaths:?}"));
-    let mut world = World::agreed(&[give], &[want], deaths);
-    disturb(&mut world, &mut dice, story);
-    let outcomes = Who::BOTH.map(|who| world.outcome(who));
-    let kept = |o: &Option<Outcome>| matches!(o, Some(Outcome::Refunded | Outcome::Aborted));
-    let swapped = outcomes == [Some(Outcome::Redeemed); 2];
-    if !swapped && !outcomes.iter().all(kept) {
-        let states = Who::BOTH.map(|who| world.state(who));
-        return Err(format!("{outcomes:?}\n{states:#?}"));
-    }
-    let books = world.books(&[give], &[want], swapped);
-    books.map_err(|wrong| format!("the books do not balance ({outcomes:?}): {wrong}"))
-}
-
-/// Lets time pass, with faults in the first ten minutes, until the swap is over.
-fn disturb(world: &mut World, dice: &mut Dice, story: &mut Vec<String>) {
-    let mut away: Vec<Absence> = Vec::new();
-    for step in 0..600 {
-        if dice.roll(4) == 0 && step < 60 {
-            let fault = one_fault(world, dice, &mut away);
+    let mut dice = Dice::new(seed);
+    story.push(format!("seed {seed}"));
+    let plan = Plan::draw(&mut dice);
+    let mut town = set(&plan, &mut dice, story);
+    town.begin();
+    for step in 0..HARD_TIMES {
+        if dice.one_in(4) {
+            let fault = one_fault(&mut town, &plan, &mut dice);
             story.push(format!("step {step}: {fault}"));
         }
-        world.step();
-        for (who, left) in &mut away {
-            *left -= 1;
-            if *left == 0 {
-                world.back(*who);
-            }
-        }
-        away.retain(|(_, left)| *left > 0);
-        if away.is_empty() && world.over() {
+        town.step();
+        if town.wrong().is_some() || town.over() {
             break;
         }
     }
+    town.mend();
+    if !town.over() && !town.until(LONGEST, Town::over) {
+        return Err("it is not over".into());
+    }
+    town.books()
 }
 
-/// Plays the swap of a seed: the same story for the same seed, everywhere.
+/// Plays the swaps of a seed: the same story for the same seed, everywhere.
 ///
 /// # Errors
-/// It ended as no swap may, or the program panicked on the way.
+/// It ended as none may, or the program panicked on the way.
 pub fn run_seed(seed: u64) -> Result<(), Violation> {
     let mut story = Vec::new();
     let played = catch_unwind(AssertUnwindSafe(|| play(seed, &mut story)));
