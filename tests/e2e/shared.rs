@@ -88,6 +88,9 @@ impl Scene {
             .expect("two nodes start");
         if let Ground::Daemons(daemons) = stage.ground() {
             for chain in Chain::ALL {
+                // A test that failed may have left the chain without blocks.
+                let resumed = daemons.regtest().resume_miner(chain).await;
+                resumed.expect("the miner is there");
                 // The money that the nodes got is as deep as they want it.
                 let buried = daemons.regtest().mine(chain, u64::from(depth)).await;
                 buried.expect("the daemons mine");
