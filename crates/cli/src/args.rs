@@ -325,7 +325,7 @@ Example:
 
 const TOWER_RUN_EXAMPLE: &str = "\
 The passphrase comes from the file that KOFO_PASSPHRASE_FILE names, or from a prompt. When the tower is ready it prints
-its addresses, and DIR/tower.json has them.
+its addresses, and DIR/tower.json has them. Owners remember one: give it a port of its own in DIR/kofo.toml (listen).
 
 Example:
   kofo init --data ./tower

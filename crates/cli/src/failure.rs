@@ -2,6 +2,7 @@
 
 use jsonrpsee::core::ClientError;
 use kofo_node::rpc::{ApiErrorData, ConnectError};
+use kofo_node::watchtower::WatchtowerError;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -58,7 +59,7 @@ impl Failure {
                 Some(Self::ReaderGone)
             } else if cause.is::<Usage>() {
                 Some(Self::Usage)
-            } else if cause.is::<NoAnswer>() || cause.is::<ConnectError>() {
+            } else if cause.is::<NoAnswer>() || cause.is::<ConnectError>() || is_no_tower(cause) {
                 Some(Self::NoNode)
             } else {
                 None
@@ -79,6 +80,10 @@ impl Failure {
             Self::NoNode => ExitCode::from(3),
         }
     }
+}
+
+fn is_no_tower(cause: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(cause.downcast_ref(), Some(WatchtowerError::NotRunning { .. }))
 }
 
 /// What went wrong, with all its causes, and what the node adds.

@@ -7,8 +7,9 @@ use kofo_primitives::{
     tagged_hash,
 };
 
-/// The first byte of every request to a tower; no request between the parties of a swap begins with it.
-const TO_A_TOWER: u8 = 0x80;
+/// The first byte of every request to a tower and every answer of one; no message between the parties of a swap begins
+/// with it.
+const TOWERS: u8 = 0x80;
 /// A standing names at most so many swaps.
 pub(crate) const MOST_NAMED: usize = 1_024;
 
@@ -113,18 +114,12 @@ impl Request {
     /// Its bytes.
     #[must_use]
     pub fn write(&self) -> Vec<u8> {
-        [vec![TO_A_TOWER], encode(self)].concat()
+        write(self)
     }
 
     /// Reads it. Signatures are not checked here.
     pub fn read(bytes: &[u8]) -> Result<Self, CodecError> {
-        match bytes.split_first() {
-            Some((&TO_A_TOWER, body)) => decode(body),
-            Some(_) | None => Err(CodecError::Malformed {
-                what: "Request",
-                why: "not addressed to a tower: this node is nothing else".to_owned(),
-            }),
-        }
+        read(bytes, "request to a tower")
     }
 }
 
@@ -138,12 +133,26 @@ impl Response {
     /// Its bytes.
     #[must_use]
     pub fn write(&self) -> Vec<u8> {
-        encode(self)
+        write(self)
     }
 
     /// Reads it.
     pub fn read(bytes: &[u8]) -> Result<Self, CodecError> {
-        decode(bytes)
+        read(bytes, "answer of a tower")
+    }
+}
+
+fn write<T: BorshSerialize>(message: &T) -> Vec<u8> {
+    [vec![TOWERS], encode(message)].concat()
+}
+
+fn read<T: BorshSerialize + BorshDeserialize>(bytes: &[u8], what: &'static str) -> Result<T, CodecError> {
+    match bytes.split_first() {
+        Some((&TOWERS, body)) => decode(body),
+        Some(_) | None => Err(CodecError::Malformed {
+            what,
+            why: format!("it does not begin with {TOWERS:#x}"),
+        }),
     }
 }
 
@@ -162,9 +171,12 @@ mod tests {
         let request = Request::Status(ask.sign(&key));
         let bytes = request.write();
         assert_eq!(Request::read(&bytes), Ok(request));
-        assert_eq!(bytes.first(), Some(&TO_A_TOWER));
+        assert_eq!(bytes.first(), Some(&TOWERS));
         for wrong in [&[0; 40][..], &bytes[1..], &[]] {
             assert!(Request::read(wrong).is_err());
         }
+        let answer = Response::Kept(7);
+        assert_eq!(Response::read(&answer.write()), Ok(answer.clone()));
+        assert!(Response::read(&encode(&answer)).is_err());
     }
 }

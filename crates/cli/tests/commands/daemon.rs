@@ -50,8 +50,13 @@ impl Daemon {
 
     /// Starts the node, and waits until it says that it is ready.
     pub(crate) fn of(home: Home) -> Self {
+        Self::running(home, &["node"], "ready: rpc http://127.0.0.1:")
+    }
+
+    /// Starts a process on the folder, and waits until it says so.
+    pub(crate) fn running(home: Home, args: &[&str], says: &str) -> Self {
         let mut child = home
-            .command(&["node"])
+            .command(args)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -60,7 +65,7 @@ impl Daemon {
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let ready = lines.by_ref().map_while(Result::ok).any(|line| {
             said.push_str(&format!("{line}\n"));
-            line.starts_with("ready: rpc http://127.0.0.1:")
+            line.starts_with(says)
         });
         // What it says later must not fill the pipe.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));

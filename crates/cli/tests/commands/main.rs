@@ -5,3 +5,4 @@ mod daemon;
 mod node;
 mod offline;
 mod program;
+mod tower;
