@@ -3,7 +3,7 @@
 
 use kofo_journal::faulty::{Fault, When};
 use kofo_node::towers::Due;
-use kofo_primitives::encode;
+use kofo_primitives::{LegId, Side, encode};
 use kofo_settlement::{Outcome, Phase};
 use kofo_sim::{Dropped, SimChain};
 use kofo_tests::sim::{Death, Guarded, Habit, Who, World, asset};
@@ -19,6 +19,10 @@ const BOTH: Due = Due {
     refund: true,
     redeem: true,
 };
+
+const fn beta() -> LegId {
+    LegId::first(Side::Beta)
+}
 
 fn guarded(towers: &[(Habit, Option<Fault>)]) -> Guarded {
     Guarded::new(World::agreed(&GIVE, &WANT, [Death::Never; 2]), towers)
@@ -180,4 +184,23 @@ fn no_package_has_a_preimage_in_it_and_an_initiators_redeem_is_given_only_after_
         let bytes = encode(package);
         assert!(!bytes.windows(32).any(|window| window == secret.expose()));
     }
+}
+
+/// Both would redeem together, with no preimage on any chain: the initiator told it, and both are gone.
+#[test]
+fn a_participant_that_was_told_the_preimage_and_goes_for_good_has_alpha_by_its_tower() {
+    let mut silent = guarded(&[HONEST]);
+    // The initiator goes before it shows the preimage on a chain.
+    assert!(silent.until(|g| g.world.sighting(Who::Participant, beta()).is_some()));
+    silent.world.away(Who::Initiator);
+    assert!(silent.until(|g| g.given(Who::Participant) == BOTH));
+    silent.tell_the_participant();
+    silent.world.away(Who::Participant);
+    let alpha = asset(GIVE[0]);
+    let locked = |g: &Guarded| g.world.chains[&alpha.chain()].locked(&alpha).units() > 0;
+    let before = silent.world.chains[&alpha.chain()].balance(silent.account(Who::Participant), &alpha);
+    assert!(locked(&silent), "the participant itself did nothing any more");
+    assert!(silent.until(|g| !locked(g)), "the tower redeems alpha");
+    let has = silent.world.chains[&alpha.chain()].balance(silent.account(Who::Participant), &alpha);
+    assert!(has > before, "to its owner: {before:?}, {has:?}");
 }

@@ -6,9 +6,10 @@ use kofo_journal::faulty::{Fault, Faulty, Syncs};
 use kofo_journal::memory::{Disk, Memory};
 use kofo_node::towers::{Draft, Due};
 use kofo_primitives::*;
+use kofo_settlement::Input;
 use kofo_sim::AccountId;
-use kofo_tower::{Bounds, Effect, Guests, Package, Rules, Tower, TowerError};
-use std::collections::BTreeMap;
+use kofo_tower::{Bounds, Effect, Guests, Package, Rules, Told, Tower, TowerError};
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
@@ -146,6 +147,7 @@ pub struct Guarded {
     /// Every package that was ever given, in order.
     pub packages: Vec<Signed<Package>>,
     given: BTreeMap<(Who, usize), Due>,
+    told: BTreeSet<usize>,
 }
 
 impl World {
@@ -166,6 +168,7 @@ impl Guarded {
             world,
             packages: Vec::new(),
             given: BTreeMap::new(),
+            told: BTreeSet::new(),
         }
     }
 
@@ -185,6 +188,7 @@ impl Guarded {
         for who in Who::BOTH {
             self.entrust(who);
         }
+        self.pass_on();
         for n in 0..self.towers.len() {
             self.settle(n);
         }
@@ -210,6 +214,49 @@ impl Guarded {
                 Ok(true) => drop(self.given.insert((who, n), before.and(due))),
                 Ok(false) => panic!("a tower refuses {who:?}"),
                 Err(_) => self.dies(n),
+            }
+        }
+    }
+
+    /// The initiator shows the participant the preimage by a message, and no chain.
+    pub fn tell_the_participant(&mut self) {
+        let (swap, preimage) = (self.world.swaps[0], self.world.first_preimage());
+        let node = self
+            .world
+            .nodes
+            .get_mut(&Who::Participant)
+            .expect("there are two");
+        let told = node.driver().input(swap, Input::PeerKnows(preimage));
+        told.expect("a participant takes a right preimage");
+        self.pass_on();
+    }
+
+    /// Where a node's money is.
+    pub fn account(&self, who: Who) -> AccountId {
+        self.world.nodes[&who].account
+    }
+
+    /// The participant tells its towers what it was told.
+    fn pass_on(&mut self) {
+        let (who, swap) = (Who::Participant, self.world.swaps[0]);
+        let live = |world: &World| world.nodes[&who].driver.as_ref()?.swaps().get(&swap).cloned();
+        let preimage = live(&self.world).and_then(|live| Due::told(&live).cloned());
+        let Some(preimage) = preimage else { return };
+        let key = NodeKey::new(&[2; 32]).unwrap();
+        for (n, tower) in self.towers.iter_mut().enumerate() {
+            let keeps = self.given.contains_key(&(who, n));
+            if !keeps || self.told.contains(&n) {
+                continue;
+            }
+            let told = Told {
+                version: 1,
+                network: self.world.network.clone(),
+                owner: key.id(),
+                swap,
+                preimage: preimage.clone(),
+            };
+            if tower.tower().told(told.sign(&key)).is_ok() && tower.flush().is_ok() {
+                self.told.insert(n);
             }
         }
     }
