@@ -92,6 +92,9 @@ impl Town {
             self.players[player].start(&self.scene);
         }
         self.agree();
+        for player in 0..self.players.len() {
+            self.guarded(player, Player::tell_makers);
+        }
         self.settle();
     }
 

@@ -79,7 +79,7 @@ impl Liar {
         adapters: &BTreeMap<ChainId, SimAdapter>,
     ) {
         let asks = matches!(self.vice, Vice::AsksForAll(from) if scene.step >= from);
-        if !asks || !scene.dice.one_in(2) {
+        if !asks || !scene.dice.one_in(3) {
             return;
         }
         let mine: Vec<Deal> = scene.deals.clone();

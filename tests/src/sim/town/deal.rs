@@ -42,10 +42,12 @@ pub(crate) struct Deal {
     pub(crate) swap: SwapId,
     /// What the taker says to the maker.
     pub(crate) acceptance: Rc<[u8]>,
+    /// The same, read and checked once.
+    pub(crate) accept: Rc<Accept>,
 }
 
 /// An order, and the message of its taker.
-type Written = (Rc<SettlementOrder>, Rc<[u8]>);
+type Written = (Rc<SettlementOrder>, Rc<[u8]>, Rc<Accept>);
 
 /// The key by which a node signs.
 pub(crate) fn key(player: usize) -> &'static NodeKey {
@@ -95,13 +97,14 @@ impl Bargain {
         thread_local! {
             static SIGNED: RefCell<BTreeMap<Bargain, Written>> = RefCell::default();
         }
-        let (order, acceptance) = SIGNED.with_borrow_mut(|signed| {
+        let (order, acceptance, accept) = SIGNED.with_borrow_mut(|signed| {
             let sign = || {
                 let order = self.sign();
                 let contacts = vec![Contact::new("/memory/1").unwrap()];
                 let accept = Accept::new(order.clone(), contacts, key(self.participant));
-                let body = Request::Accept(Box::new(accept)).write();
-                (Rc::new(order), body.into())
+                accept.check().unwrap();
+                let body = Request::Accept(Box::new(accept.clone())).write();
+                (Rc::new(order), body.into(), Rc::new(accept))
             };
             signed.entry(self.clone()).or_insert_with(sign).clone()
         });
@@ -110,6 +113,7 @@ impl Bargain {
             swap: order.id(),
             order,
             acceptance,
+            accept,
         }
     }
 
