@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 /// The adapters of a tower, by chain.
 pub type Adapters = BTreeMap<ChainId, Arc<dyn ChainAdapter>>;
@@ -24,6 +25,9 @@ const OUTBOX: usize = 4_096;
 const MAX_BATCH: usize = 256;
 /// An adapter has so long to prepare an act.
 const PREPARE: Duration = Duration::from_secs(60);
+
+/// What is watched is shown at most so often: it is looked at as a whole.
+const SHOW_EVERY: Duration = Duration::from_millis(200);
 
 /// Why a tower ended.
 #[derive(Debug, thiserror::Error)]
@@ -55,12 +59,16 @@ struct Shell<J> {
     outboxes: BTreeMap<ChainId, mpsc::Sender<(LegRef, ChainAction)>>,
     told: mpsc::Sender<Told>,
     seen: watch::Sender<Vec<Watching>>,
+    /// What is watched is shown again no sooner.
+    shows_at: Instant,
+    /// Something may have changed that is not shown yet.
+    unshown: bool,
     answers: Vec<(Responder, Response)>,
     // Aborted with the shell.
     tasks: JoinSet<()>,
 }
 
-/// Runs a tower until its network is gone or its journal fails. `seen` has at all times what it watches.
+/// Runs a tower until its network is gone or its journal fails. `seen` has what it watches.
 pub async fn serve<J: Journal>(
     tower: Tower<J>,
     adapters: Adapters,
@@ -82,6 +90,8 @@ pub async fn serve<J: Journal>(
         outboxes,
         told,
         seen,
+        shows_at: Instant::now(),
+        unshown: true,
         answers: Vec::new(),
         tasks,
     };
@@ -94,6 +104,10 @@ pub async fn serve<J: Journal>(
                 Some(request) => shell.request(request),
                 None => return Ok(()),
             },
+            () = tokio::time::sleep_until(shell.shows_at), if shell.unshown => {
+                shell.show();
+                continue;
+            }
         }
         for _ in 1..MAX_BATCH {
             let Ok(told) = inbox.try_recv() else { break };
@@ -174,13 +188,18 @@ impl<J: Journal> Shell<J> {
             }
         }
         while self.tasks.try_join_next().is_some() {}
+        self.unshown = true;
+        Ok(())
+    }
+
+    fn show(&mut self) {
         let now: Vec<_> = self.tower.watching().collect();
         self.seen.send_if_modified(|seen| {
             let changed = *seen != now;
             *seen = now;
             changed
         });
-        Ok(())
+        (self.shows_at, self.unshown) = (Instant::now() + SHOW_EVERY, false);
     }
 
     fn send(&mut self, chain: &ChainId, leg: LegRef, action: ChainAction) {
