@@ -49,9 +49,6 @@ struct Figures {
     real_100: Real,
     rpc_calls_per_block: Calls,
     restart_1000_ms: u64,
-    /// As `overhead`, by nodes that ask for news as seldom as on real chains.
-    #[serde(skip)]
-    seldom: overhead::Overhead,
     #[serde(skip)]
     crowds: [crowd::Crowd; 2],
 }
@@ -75,10 +72,9 @@ pub(crate) async fn run(few: bool) -> Result<Report> {
     let scale = if few { FEW } else { FULL };
     let kofo = std::env::current_exe().context("cannot find our own program")?;
     let daemons = ground::daemons().await?;
-    let config = |timelocks| ground::config(&daemons, timelocks);
-    let overhead = overhead::measure(&daemons, &kofo, config(TimelockPolicy::Test)?, scale.overhead).await?;
-    let seldom = config(TimelockPolicy::Standard)?;
-    let seldom = overhead::measure(&daemons, &kofo, seldom, scale.overhead).await?;
+    // Nodes that ask for news as they do on real chains.
+    let config = ground::config(&daemons, TimelockPolicy::Standard)?;
+    let overhead = overhead::measure(&daemons, &kofo, config, scale.overhead).await?;
     let crowds = [
         crowd::measure(&daemons, &kofo, 1).await?,
         crowd::measure(&daemons, &kofo, scale.real).await?,
@@ -96,7 +92,6 @@ pub(crate) async fn run(few: bool) -> Result<Report> {
             hundred: crowds[1].calls_per_block,
         },
         restart_1000_ms,
-        seldom,
         crowds,
     };
     Ok(Report {
@@ -120,11 +115,6 @@ fn text(figures: &Figures) -> String {
             "what the nodes add, ms (median)",
             grouped(overhead.overhead_ms),
             &grouped(MOST_OVERHEAD_MS),
-        ),
-        row(
-            "… where they ask for news as seldom as on real chains",
-            grouped(figures.seldom.overhead_ms),
-            "",
         ),
         row("wall time, ms (mean)", grouped(overhead.wall_ms), ""),
         row(
@@ -251,7 +241,6 @@ mod tests {
                 hundred: 12.0,
             },
             restart_1000_ms: MOST_RESTART_MS,
-            seldom: overhead,
             crowds: [crowd.clone(), crowd],
         }
     }

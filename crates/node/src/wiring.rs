@@ -24,7 +24,8 @@ const GWEI: u128 = 1_000_000_000;
 /// How often a chain's node is asked for news.
 const fn poll(timelocks: TimelockPolicy) -> Duration {
     match timelocks {
-        TimelockPolicy::Standard => Duration::from_millis(500),
+        // A look costs our own node a few small calls; four of them in a row are most of what a swap waits for us.
+        TimelockPolicy::Standard => Duration::from_millis(200),
         // Chains of tests take a transaction as soon as it is there: waiting would be most of a swap.
         TimelockPolicy::Test => Duration::from_millis(150),
     }
