@@ -254,3 +254,18 @@ async fn a_participant_that_is_gone_after_its_lock_has_its_bitcoin_refunded_by_i
 async fn a_participant_that_is_gone_after_its_lock_has_its_ether_refunded_by_its_tower() {
     the_tower_refunds("0.05btc", "1eth").await;
 }
+
+/// Whatever the tower is in time to do, it does for its owner: nobody has a unit less.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_that_are_there_redeem_with_a_tower_beside_them_and_balances_conserve() {
+    let Some(mut scene) = Scene::alone("a tower that only looks").await else {
+        return;
+    };
+    let _tower = TowerProcess::serving(&scene, Who::Participant).await;
+    let swap = scene.stage.agree("0.05btc", "1eth").await.unwrap();
+    let follow = scene.follow(swap.id, "BTC→ETH");
+    let both = follow.done(STEP).await.unwrap();
+    assert_eq!(outcomes(&both), [Some(OutcomeName::Redeemed); 2]);
+    let played = scene.played(both).await;
+    scene.balances_conserve(&[played]).await;
+}

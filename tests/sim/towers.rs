@@ -204,3 +204,18 @@ fn a_participant_that_was_told_the_preimage_and_goes_for_good_has_alpha_by_its_t
     let has = silent.world.chains[&alpha.chain()].balance(silent.account(Who::Participant), &alpha);
     assert!(has > before, "to its owner: {before:?}, {has:?}");
 }
+
+#[test]
+fn a_tower_redeems_every_leg_of_a_swap_of_many() {
+    let (give, want) = (["bitcoin.btc", "ethereum.usdx"], ["echoin.ec", "ethereum.eth"]);
+    let world = World::agreed(&give, &want, [Death::Never; 2]);
+    let mut guarded = Guarded::new(world, &[HONEST]);
+    assert!(guarded.until(|g| g.given(Who::Participant) == BOTH));
+    assert_eq!(
+        guarded.packages.last().map(|package| package.body.legs.len()),
+        Some(4)
+    );
+    guarded.world.away(Who::Participant);
+    assert!(guarded.until(|g| g.world.over() && g.nothing_is_locked()));
+    assert_eq!(guarded.world.books(&give, &want, true), Ok(()));
+}
