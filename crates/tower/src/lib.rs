@@ -1,5 +1,5 @@
 //! The watchtower: a third party that watches the legs of a swap for an owner who is away, and redeems or refunds them
-//! to the owner's own payout. It holds no key of the owner and is given no preimage.
+//! to the owner's own payout. It holds no key of the owner, and no package holds a preimage.
 //!
 //! * [`Package`] is what an owner entrusts, signed; [`Request`] and [`Response`] carry it.
 //! * [`Tower`] decides: packages and chain events in, [`Effect`]s out, with a journal between. No task, no clock.
