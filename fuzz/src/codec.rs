@@ -7,7 +7,7 @@ use kofo_exchange::Seen;
 use kofo_node::driver::Begin;
 use kofo_primitives::*;
 use kofo_settlement::{Input, Swap, Terms, Tips};
-use kofo_sim::{AccountId, Key, NoteId, Owner, Pay, SimTx, Spend};
+use kofo_sim::{AccountId, Both, Key, NoteId, Owner, Pay, Signature, SimTx, Spend};
 use std::fmt::Debug;
 
 /// Reads a value as the journal does and as the wire does; both take the same bytes and no others.
@@ -173,6 +173,7 @@ pub(crate) fn seeds_of_inputs() -> Vec<Vec<u8>> {
         .cycle();
     let told = legs.zip(events()).map(|(leg, event)| Input::Leg(leg, event));
     let mut inputs = vec![Input::Tips(tips), Input::Abort, Input::GiveUp];
+    inputs.extend([Input::Tell, Input::PeerGaveUp, Input::PeerKnows(preimage(7))]);
     inputs.extend(told);
     inputs.iter().map(encode).collect()
 }
@@ -239,6 +240,12 @@ fn sim_tx() -> SimTx {
             key(Key::Owner(AccountId(1))),
             key(Key::Preimage(vec![7; 32])),
             key(Key::Timeout),
+            key(Key::Both(Both {
+                what: Together::Redeem,
+                nonce: 3,
+                redeemer: Signature::default(),
+                refunder: Signature::default(),
+            })),
         ],
         pays: vec![Pay {
             owner: Owner::Account(AccountId(2)),

@@ -75,6 +75,28 @@ pub(crate) fn seeds_of_responses() -> Vec<Vec<u8>> {
     ]
 }
 
+/// From the other party of a swap: signatures, or something else.
+pub(crate) fn signed_response(data: &[u8]) {
+    match Response::read_signed(data) {
+        Ok(reply) => assert_eq!(
+            data,
+            Response::Signed(reply).write(),
+            "one answer has one encoding"
+        ),
+        Err(error) => {
+            let shown = error.to_string();
+            assert!(!shown.contains(|c: char| c.is_control()), "{shown:?}");
+        }
+    }
+}
+
+pub(crate) fn seeds_of_signed() -> Vec<Vec<u8>> {
+    vec![
+        Response::Signed(Bytes::new([7; 100]).expect("short")).write(),
+        Response::refused(&"not now").write(),
+    ]
+}
+
 /// The contacts of an offer, a line each, and a peer id by itself.
 pub(crate) fn multiaddrs(data: &[u8]) {
     let text = String::from_utf8_lossy(data);

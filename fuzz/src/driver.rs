@@ -4,11 +4,11 @@
 use crate::choices::Choices;
 use crate::events::{some_chain, some_event, some_leg, some_prepared, some_tip};
 use crate::fixture::*;
-use crate::rules::check_owed;
+use crate::rules::{check_owed, check_signed};
 use kofo_journal::faulty::{Fault, Faulty, When};
 use kofo_journal::memory::{Disk, Memory};
 use kofo_journal::{Journal as _, Record};
-use kofo_node::driver::{Begin, Driver, DriverError, Effect};
+use kofo_node::driver::{Ask, Begin, Driver, DriverError, Effect};
 use kofo_primitives::*;
 use kofo_settlement::{Input, Phase, Swap, Terms};
 use std::collections::{BTreeMap, BTreeSet};
@@ -255,7 +255,10 @@ impl World {
 
     fn odd(&mut self, choices: &mut Choices<'_>) {
         let deal = &deals()[usize::from(choices.byte() % 4)];
-        match choices.byte() % 4 {
+        match choices.byte() % 9 {
+            4 => self.driver().cooperate(),
+            5 | 6 => self.round(choices),
+            7 | 8 => self.asked(choices),
             0 => self.unless_refused(|driver| driver.withdraw(deal.order.offer().body.id())),
             1 => self.driver().undelivered(deal.order.id()),
             health => {
@@ -267,6 +270,52 @@ impl World {
                 self.tell(&some_chain(choices), ChainEvent::Health(health));
             }
         }
+    }
+}
+
+impl World {
+    /// Somebody comes back with what the other party signed, or with nothing; also for what was never asked.
+    fn round(&mut self, choices: &mut Choices<'_>) {
+        let (ask, signed) = (some_ask(choices), choices.byte());
+        let told = self.driver().tell(&ask);
+        if let Ok(Some(shown)) = &told {
+            let live = &self.driver().swaps()[&ask.swap];
+            assert_eq!(shown.hashlock(), *live.terms().hashlock());
+            assert!(live.swap().preimage_was_told() || live.terms().role() == Role::Participant);
+        }
+        only_refused(told.map(|_| ()));
+        let prepared = (signed & 1 == 1).then(|| some_prepared(choices));
+        only_refused(self.driver().round_over(&ask, prepared));
+    }
+
+    /// A party, or somebody else, asks for a signature.
+    fn asked(&mut self, choices: &mut Choices<'_>) {
+        let (ask, who) = (some_ask(choices), choices.byte());
+        let preimage = (who & 4 == 4).then(|| preimage(choices.byte()));
+        let by = key(1 + who % 3).id();
+        let signs = self.driver().asked(&by, &ask, preimage);
+        if signs.is_ok() {
+            let live = &self.driver().swaps()[&ask.swap];
+            assert_eq!(live.other_party(), by, "a stranger gets no signature");
+            check_signed(live.terms(), live.swap(), ask.what);
+        }
+        only_refused(signs.map(|_| ()));
+    }
+}
+
+fn some_ask(choices: &mut Choices<'_>) -> Ask {
+    Ask {
+        swap: deals()[usize::from(choices.byte() % 4)].order.id(),
+        leg: some_leg(choices),
+        what: choices.one_of(&[Together::Redeem, Together::Refund]),
+    }
+}
+
+/// Nothing that the other party says stops the node.
+fn only_refused(answer: Result<(), DriverError>) {
+    match answer {
+        Ok(()) | Err(DriverError::Rejected(_) | DriverError::NoSuchSwap(_)) => {}
+        Err(other) => panic!("expected a refusal at most, got {other}"),
     }
 }
 
@@ -363,7 +412,17 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         FLUSH.into(),
     ]
     .concat();
-    vec![redeemed(), refunded(), reused]
+    let words = [
+        vec![0, 0, 0, 0],
+        vec![1, 0, 0],
+        vec![15, 0, 4],
+        FLUSH.into(),
+        vec![15, 0, 7, 0, 1, 1, 1],
+        vec![15, 0, 5, 0, 1, 0, 0],
+        FLUSH.into(),
+    ]
+    .concat();
+    vec![redeemed(), refunded(), reused, words]
 }
 
 /// The records of the first of these sequences.

@@ -21,10 +21,12 @@ mod fixture;
 mod machine;
 mod mutate;
 mod offers;
+mod rounds;
 mod rules;
 mod runner;
 mod targets;
 mod text;
+mod tower;
 
 pub use corpus::{Corpus, CorpusError, folder};
 pub use mutate::Mutator;

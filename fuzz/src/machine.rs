@@ -6,9 +6,9 @@
 use crate::choices::Choices;
 use crate::events::{some_chain, some_event, some_leg, some_prepared, some_tip};
 use crate::fixture::*;
-use crate::rules::check_owed;
+use crate::rules::{check_owed, check_signed};
 use kofo_primitives::*;
-use kofo_settlement::{FreshTips, Input, Phase, Swap, Terms};
+use kofo_settlement::{FreshTips, Input, Phase, Swap, Terms, Tips};
 use std::sync::OnceLock;
 
 const SECRET: u8 = 7;
@@ -72,7 +72,13 @@ impl Node {
             },
             13 => return self.restart(),
             14 => Input::GiveUp,
-            _ => Input::Abort,
+            _ => match choices.byte() % 5 {
+                1 => Input::Tell,
+                2 => Input::PeerGaveUp,
+                3 => Input::PeerKnows(preimage(SECRET)),
+                4 => Input::PeerKnows(preimage(choices.byte())),
+                _ => Input::Abort,
+            },
         };
         match self.swap.apply(self.terms, &input) {
             Ok(next) if next != self.swap => {
@@ -118,6 +124,25 @@ impl Node {
     }
 }
 
+/// What it asks the other party for and what it would sign for it.
+fn check_words(terms: &Terms, swap: &Swap, tips: &Tips) {
+    for (id, what) in swap.asks(terms, tips) {
+        let end = match what {
+            Together::Redeem => End::Redeemer,
+            Together::Refund => End::Refunder,
+        };
+        assert_eq!(id.end_of(terms.role()), end, "it asks for what is its own");
+        assert!(what == Together::Refund || swap.phase() == Phase::Redeeming);
+    }
+    for id in terms.legs().keys() {
+        for what in [Together::Redeem, Together::Refund] {
+            if swap.may_sign(terms, tips, *id, what).is_ok() {
+                check_signed(terms, swap, what);
+            }
+        }
+    }
+}
+
 fn play(data: &[u8]) -> Phase {
     let mut choices = Choices::new(data);
     let first = choices.byte();
@@ -137,6 +162,7 @@ fn play(data: &[u8]) -> Phase {
         let Some(op) = choices.next() else { break };
         node.step(op, &mut choices);
         check_owed(terms, &node.swap, node.tips.get());
+        check_words(terms, &node.swap, node.tips.get());
     }
     node.check_replay();
     node.swap.phase()
@@ -213,8 +239,10 @@ fn refunded() -> Vec<u8> {
 }
 
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
-    let aborted = [vec![0], tips(5, 1), ANSWER.into(), vec![15]].concat();
-    vec![redeemed(), redeemed_second(), refunded(), aborted]
+    let aborted = [vec![0], tips(5, 1), ANSWER.into(), vec![15, 0]].concat();
+    // A participant whose other party gives up before anything was sent.
+    let let_go = [vec![1], tips(5, 1), vec![15, 2], vec![15, 3], tips(5, 2)].concat();
+    vec![redeemed(), redeemed_second(), refunded(), aborted, let_go]
 }
 
 #[cfg(test)]
@@ -229,6 +257,7 @@ mod tests {
             Outcome::Redeemed,
             Outcome::Redeemed,
             Outcome::Refunded,
+            Outcome::Aborted,
             Outcome::Aborted,
         ];
         assert_eq!(ends, done.map(Phase::Done));

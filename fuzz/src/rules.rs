@@ -2,7 +2,7 @@
 //! written a second time against its public face.
 
 use kofo_primitives::*;
-use kofo_settlement::{Leg, LegState, Phase, Swap, Terms, Tips};
+use kofo_settlement::{Leg, LegState, Outcome, Phase, Swap, Terms, Tips};
 
 fn final_lock(state: &LegState) -> bool {
     state.locked.is_some_and(|lock| lock.is_final)
@@ -57,7 +57,8 @@ fn check_not_forgotten(terms: &Terms, swap: &Swap, tips: &Tips, owed: &[(LegId, 
     };
     if swap.phase() == Phase::Redeeming && swap.preimage_is_public() {
         for (id, _) in terms.incoming().filter(|(id, _)| open(*id)) {
-            assert!(taken(id, ActKind::Redeem), "a redeem is forgotten");
+            let either = taken(id, ActKind::Redeem) || taken(id, ActKind::RedeemTogether);
+            assert!(either, "a redeem is forgotten");
         }
     }
     if matches!(swap.phase(), Phase::Redeeming | Phase::Refunding) {
@@ -85,6 +86,11 @@ fn check_sent(terms: &Terms, swap: &Swap, tips: &Tips, sent: (LegId, ActKind, Op
         ActKind::Redeem if !swap.preimage_is_public() => {
             assert_eq!(terms.role(), Role::Initiator, "only the initiator reveals");
             assert_ne!(swap.phase(), Phase::Refunding, "who gave up never reveals");
+            if swap.preimage_was_told() {
+                // The other party may know it: what is ours is taken as long as it is surely ours.
+                let ends = not_after.is_some_and(|last| last <= leg.spec.timelock);
+                return assert!(ends, "not after the timelock: {not_after:?}");
+            }
             let last = UnixTime(leg.spec.timelock.0 - leg.reveal_window.0);
             assert_eq!(not_after, Some(last), "the adapter must not show it later either");
             for (_, leg) in terms.incoming() {
@@ -99,6 +105,33 @@ fn check_sent(terms: &Terms, swap: &Swap, tips: &Tips, sent: (LegId, ActKind, Op
         | ActKind::Cancel
         | ActKind::RedeemTogether
         | ActKind::RefundTogether => {}
+    }
+}
+
+/// Panics where a signature that was given could lose money.
+pub(crate) fn check_signed(terms: &Terms, swap: &Swap, what: Together) {
+    let over = matches!(swap.phase(), Phase::Done(Outcome::Aborted | Outcome::Refunded));
+    match (what, terms.role()) {
+        (Together::Redeem, _) => {
+            assert!(
+                swap.preimage().is_some(),
+                "a redeem is signed without the preimage"
+            );
+            assert!(
+                swap.preimage_is_public(),
+                "a redeem is signed before they know it"
+            );
+        }
+        // Who has its own back, or never locked, wants nothing of theirs.
+        (Together::Refund, _) if over => {}
+        (Together::Refund, Role::Initiator) => {
+            assert!(!swap.preimage_is_public(), "beta is returned after the reveal");
+            assert!(!swap.preimage_was_told(), "beta is returned after telling");
+            assert_eq!(swap.phase(), Phase::Refunding, "beta is returned too soon");
+        }
+        (Together::Refund, Role::Participant) => {
+            panic!("alpha is returned in {:?}", swap.phase());
+        }
     }
 }
 

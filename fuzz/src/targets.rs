@@ -1,6 +1,6 @@
 //! The table of all targets.
 
-use crate::{bitcoin, codec, direct, disk, driver, evm, machine, offers, text};
+use crate::{bitcoin, codec, direct, disk, driver, evm, machine, offers, rounds, text, tower};
 
 /// One decoder, or one kind of sequence of operations.
 #[derive(Clone, Copy)]
@@ -31,7 +31,7 @@ const fn target(name: &'static str, run: fn(&[u8]), seeds: fn() -> Vec<Vec<u8>>,
 }
 
 /// All targets: from a peer, from a chain, from a person, from a disk; then the sequences of operations.
-pub const TARGETS: [Target; 34] = [
+pub const TARGETS: [Target; 40] = [
     target("signed_offer", codec::signed_offer, codec::seeds_of_offers, 100),
     target(
         "signed_acceptance",
@@ -58,6 +58,17 @@ pub const TARGETS: [Target; 34] = [
         direct::seeds_of_responses,
         50,
     ),
+    target(
+        "signed_response",
+        direct::signed_response,
+        direct::seeds_of_signed,
+        50,
+    ),
+    target("round_request", rounds::request, rounds::seeds_of_requests, 50),
+    target("round_reply", rounds::reply, rounds::seeds_of_replies, 50),
+    target("entrusted", rounds::entrusted, rounds::seeds_of_entrusted, 50),
+    target("tower_request", tower::request, tower::seeds_of_requests, 100),
+    target("tower_response", tower::response, tower::seeds_of_responses, 100),
     target("multiaddrs", direct::multiaddrs, direct::seeds_of_multiaddrs, 100),
     target("bitcoin_party", bitcoin::party, bitcoin::seeds_of_parties, 100),
     target("bitcoin_htlc", bitcoin::htlc, bitcoin::seeds_of_htlcs, 25),
