@@ -18,7 +18,7 @@ test:
     cargo test --workspace
 
 # pure crates and the simulated network: no daemon, seconds
-sim:
+pure:
     cargo test -p kofo-primitives -p kofo-exchange -p kofo-clearance -p kofo-settlement -p kofo-sim
     cargo test -p kofo-tests
 
@@ -46,6 +46,10 @@ e2e:
 # gas and vbytes, on real daemons
 onchain *args:
     cargo run --release -p kofo-bench -- onchain {{args}}
+
+# a million swaps under faults, in simulation: what CI tries a slice of
+sim seeds="1000000":
+    cargo run --release -p kofo-bench -- faults --seeds {{seeds}}
 
 # swaps under faults, in simulation: --seeds 1000000 for many
 faults *args:

@@ -251,3 +251,6 @@ impl Scene {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
