@@ -23,6 +23,13 @@ fn seed_1513_what_is_owed_again_between_two_syncs_is_asked_for_again() {
     run(1513);
 }
 
+/// A round gave one transaction for two legs; one of them ended otherwise. That the other leg's newest signature is dead
+/// was told again and again.
+#[test]
+fn two_legs_of_which_one_ends_alone_do_not_keep_two_nodes_signing_for_ever() {
+    run(211_323);
+}
+
 #[test]
 fn whatever_the_seed_does_nobody_loses_both_assets() {
     match number("KOFO_SEED") {

@@ -120,7 +120,16 @@ impl Leg {
     /// What spent a note of our transactions of this kind and is none of them; what is in a block first.
     pub(crate) fn conflict(&self, kind: ActKind) -> Option<&Sighting> {
         let ours = |id| self.of(kind).any(|tx| tx.id() == id);
-        let takes = |note| self.of(kind).any(|tx| tx.takes(note));
+        // Versions of one act conflict with each other, but each round gives another transaction, perhaps with other
+        // legs in it: of those only the newest counts.
+        let together = matches!(kind, ActKind::RedeemTogether | ActKind::RefundTogether);
+        let takes = |note| {
+            if together {
+                self.newest(kind).is_some_and(|tx| tx.takes(note))
+            } else {
+                self.of(kind).any(|tx| tx.takes(note))
+            }
+        };
         let all = self.mined.iter().chain(&self.waiting);
         all.filter(|seen| matches!(seen.what, What::Taken))
             .find(|seen| takes(seen.note) && !ours(seen.tx))

@@ -145,7 +145,12 @@ fn one_fault(town: &mut Town, plan: &Plan, dice: &mut Dice) -> String {
     let nth = dice.below(3);
     let player = dice.below(plan.players);
     let chain = town.chain(nth).clone();
-    match dice.roll(11) {
+    let kind = dice.roll(11);
+    // Past its timelock, a redeem that a mempool lost or that became too cheap while no block came has no privilege.
+    if town.is_stalled(nth) && matches!(kind, 2..=6) {
+        return "nothing: it stands still".into();
+    }
+    match kind {
         0 | 1 => {
             // In time: far less than any window.
             let steps = 1 + dice.roll(6);
@@ -193,6 +198,8 @@ fn one_fault(town: &mut Town, plan: &Plan, dice: &mut Dice) -> String {
         9 if plan.honest && dice.one_in(16) => {
             let steps = 60 + dice.roll(600);
             town.stall(nth, steps);
+            // What is sent would be taken by the next block.
+            chain.set_fee_floor(Amount::new(10));
             format!("{} stalls for {steps}", chain.id())
         }
         _ => "nothing".into(),

@@ -215,6 +215,12 @@ impl Town {
         self.stalls.insert(id, self.scene.step + steps);
     }
 
+    /// Whether a chain mines nothing, or has just begun again.
+    #[must_use]
+    pub fn is_stalled(&self, nth: usize) -> bool {
+        self.stalls.contains_key(self.chain(nth).id())
+    }
+
     /// Nobody hears this node, and it hears nobody.
     pub fn part(&mut self, player: usize) {
         self.scene.wire.part(player);
