@@ -81,6 +81,17 @@ pub enum Ended {
     Dead,
 }
 
+impl Ended {
+    /// By a transaction that is in a block.
+    #[must_use]
+    pub fn in_block(self) -> bool {
+        match self {
+            Self::Redeemed(s) | Self::Refunded(s) | Self::Cancelled(s) => s.at != At::Mempool,
+            Self::Dead => false,
+        }
+    }
+}
+
 /// What is known of one leg, and what was built for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct LegState {

@@ -71,6 +71,19 @@ fn fees_jump_tenfold_while_a_redeem_is_unconfirmed_and_it_confirms_before_the_de
 }
 
 #[test]
+fn what_both_signed_and_no_block_takes_is_done_alone_after_a_few_blocks_and_not_only_near_the_deadline() {
+    both_ways(|town| {
+        town.begin();
+        assert!(town.until(LONGEST, |t| t.phase(INITIATOR, 0) >= Some(Phase::Redeeming)));
+        for nth in 0..3 {
+            town.chain(nth).set_fee_floor(Amount::new(100));
+        }
+        assert!(town.until(25, Town::over), "it waits for what no block takes");
+        both_end(town, Outcome::Redeemed);
+    });
+}
+
+#[test]
 fn fees_jump_tenfold_while_a_refund_is_unconfirmed_and_it_confirms() {
     both_ways(|town| {
         town.begin();

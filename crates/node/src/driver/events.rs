@@ -2,7 +2,7 @@
 
 use super::{Driver, DriverError, Live};
 use kofo_journal::Journal;
-use kofo_primitives::{ChainEvent, ChainId, Health, LegEvent, LegRef, SwapId, Tip};
+use kofo_primitives::{ActKind, ChainEvent, ChainId, FailClass, Health, LegEvent, LegRef, SwapId, Text, Tip};
 use kofo_settlement::{Input, Rejected};
 
 impl<J: Journal> Driver<J> {
@@ -74,6 +74,18 @@ impl<J: Journal> Driver<J> {
                     self.touched.insert(id);
                 }
             }
+            self.give_up_waiting(id, chain)?;
+        }
+        Ok(())
+    }
+
+    /// What both signed and no block takes gives way to the act alone.
+    fn give_up_waiting(&mut self, id: SwapId, chain: &ChainId) -> Result<(), DriverError> {
+        let live = self.swaps.get_mut(&id).filter(|live| live.goes_on());
+        for leg in live.map(|live| live.overdue(chain)).unwrap_or_default() {
+            let why = FailClass::Refused(Text::lossy("no block takes what both signed"));
+            let failed = LegEvent::Failed(ActKind::RedeemTogether, why);
+            self.input(id, Input::Leg(leg, failed))?;
         }
         Ok(())
     }

@@ -5,11 +5,14 @@ use super::{Ask, Effect};
 use kofo_primitives::{
     ActKind, ChainAction, ChainId, Contact, LegEvent, LegId, NodeId, Role, SettlementOrder, Tip, Together,
 };
-use kofo_settlement::{FreshTips, Input, Phase, Rejected, Swap, Terms, Tips};
+use kofo_settlement::{Ended, FreshTips, Input, Phase, Rejected, Swap, Terms, Tips};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything owed is asked for again after so many tips, in case it was lost on the way.
 const REPEAT_AFTER_TIPS: u32 = 5;
+
+/// A redeem that both signed cannot be bumped: after so many blocks without it we redeem alone.
+const BLOCKS_TOGETHER: u32 = 3;
 
 /// One swap.
 #[derive(Clone, Debug)]
@@ -24,6 +27,8 @@ pub struct Live {
     tips_since: u32,
     /// Signatures that we asked the other party for. In memory only: a restarted process asks again.
     rounds: BTreeMap<LegId, Progress>,
+    /// For how many tips of its chain a redeem that both signed has waited.
+    waited: BTreeMap<LegId, u32>,
     /// Where the taker of our offer can be reached.
     contacts: Vec<Contact>,
 }
@@ -61,6 +66,7 @@ impl Live {
             asked: Vec::new(),
             tips_since: 0,
             rounds: BTreeMap::new(),
+            waited: BTreeMap::new(),
             contacts: Vec::new(),
         })
     }
@@ -70,6 +76,9 @@ impl Live {
         let next = self.swap.apply(&self.begin.terms, input)?;
         let changed = next != self.swap;
         self.swap = next;
+        if let Input::Leg(leg, LegEvent::Failed(kind, _)) = input {
+            self.together_failed(*leg, *kind);
+        }
         if changed && matches!(input, Input::Leg(_, LegEvent::Built(..))) {
             // The signer may have taken hours: what we knew of time counts no more.
             self.tips.forget();
@@ -162,6 +171,37 @@ impl Live {
             Some(progress) => self.rounds.insert(leg, progress),
             None => self.rounds.remove(&leg),
         };
+    }
+
+    /// What both signed is of no use: a redeem is done alone from here, a refund is asked for again at the next tip.
+    fn together_failed(&mut self, leg: LegId, kind: ActKind) {
+        for what in [Together::Redeem, Together::Refund] {
+            if what.kind() == kind {
+                self.rounds.insert(leg, Progress::after_failure(what));
+            }
+        }
+    }
+
+    /// A new tip of this chain: the redeems that both signed and that no block took in too long.
+    pub(super) fn overdue(&mut self, chain: &ChainId) -> Vec<LegId> {
+        let legs = self.begin.terms.legs().iter();
+        let here = legs.filter(|(_, leg)| leg.spec.chain() == *chain);
+        let mut overdue = Vec::new();
+        for (id, _) in here {
+            let waits = self.swap.legs().get(id).is_some_and(|leg| {
+                leg.built.contains_key(&ActKind::RedeemTogether) && !leg.ended.is_some_and(Ended::in_block)
+            });
+            if !waits {
+                self.waited.remove(id);
+                continue;
+            }
+            let blocks = self.waited.entry(*id).or_default();
+            *blocks = blocks.saturating_add(1);
+            if *blocks > BLOCKS_TOGETHER {
+                overdue.push(*id);
+            }
+        }
+        overdue
     }
 
     /// A redeem alone waits while the other party is asked, and no longer than there is time for it.
