@@ -8,4 +8,5 @@ mod behaviour;
 mod crash;
 mod fixture;
 mod model;
+mod torn;
 mod world;
