@@ -15,9 +15,9 @@ use crate::journal::SharedJournal;
 use kofo_adapter_api::{AdapterError, ChainAdapter, PartyWanted};
 use kofo_exchange::trading_time;
 use kofo_journal::Journal;
-use kofo_network::Transport;
+use kofo_network::{AddressError, PeerAddress, Transport};
 use kofo_primitives::{
-    AssetId, ChainId, End, Health, LegId, NetworkId, NodeKey, Party, Seed, SwapNonce, Tip, UnixTime,
+    AssetId, ChainId, Contact, End, Health, LegId, NetworkId, NodeKey, Party, Seed, SwapNonce, Tip, UnixTime,
 };
 use kofo_settlement::{Policy, Terms};
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,6 +65,11 @@ impl Moment {
             .map(|(chain, tip)| (chain.clone(), tip.height))
             .collect()
     }
+}
+
+/// Where somebody can be reached who named these contacts.
+pub(crate) fn address(contacts: &[Contact]) -> Result<PeerAddress, AddressError> {
+    PeerAddress::from_multiaddrs(&contacts.iter().map(|c| c.as_str()).collect::<Vec<_>>())
 }
 
 impl Agreement {

@@ -96,6 +96,12 @@ fn accepted_digest(swap: SwapId) -> Digest {
 }
 
 impl Request {
+    /// The taker's yes, with where it can be reached.
+    #[must_use]
+    pub fn accept(order: SettlementOrder, contacts: Vec<Contact>, taker: &NodeKey) -> Self {
+        Self::Accept(Box::new(Accept::new(order, contacts, taker)))
+    }
+
     /// Its bytes.
     #[must_use]
     pub fn write(&self) -> Vec<u8> {

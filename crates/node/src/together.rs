@@ -3,13 +3,13 @@
 //!
 //! The secret nonce of a round lives in this task and dies with it.
 
-use crate::agree::{AgreeError, Agreement};
-use crate::direct::{Accept, LegAsked, Request, Response, SignRequest};
+use crate::agree::{AgreeError, Agreement, address};
+use crate::direct::{LegAsked, Request, Response, SignRequest};
 use crate::driver::Ask;
 use crate::engine::{Asks, Stopped};
 use futures::future::join_all;
 use kofo_adapter_api::MOST_TOGETHER;
-use kofo_network::{AddressError, PeerAddress, RequestError};
+use kofo_network::{AddressError, RequestError};
 use kofo_primitives::{
     ChainId, Contact, HtlcSpec, LegRef, NodeId, Prepared, Role, SettlementOrder, Together,
 };
@@ -34,14 +34,6 @@ enum NoRound {
     #[error(transparent)]
     Refused(#[from] AgreeError),
 }
-
-impl<E: Into<AgreeError>> From<Wrapped<E>> for NoRound {
-    fn from(Wrapped(error): Wrapped<E>) -> Self {
-        Self::Refused(error.into())
-    }
-}
-
-struct Wrapped<E>(E);
 
 /// What can be asked for by one request.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,12 +93,10 @@ impl Agreement {
     }
 
     async fn repeat(&self, order: SettlementOrder) -> Result<(), NoRound> {
-        let maker = order.offer().body.contacts.iter().map(|c| c.as_str());
-        let to = PeerAddress::from_multiaddrs(&maker.collect::<Vec<_>>())?;
-        let contacts = self.contacts().map_err(NoRound::Refused)?;
-        let accept = Accept::new(order, contacts, &self.key);
-        let request = Request::Accept(Box::new(accept)).write();
-        self.transport.request(&to, request).await?;
+        let to = address(&order.offer().body.contacts)?;
+        let contacts = self.contacts()?;
+        let request = Request::accept(order, contacts, &self.key);
+        self.transport.request(&to, request.write()).await?;
         Ok(())
     }
 
@@ -184,11 +174,14 @@ impl Agreement {
             .first()
             .map(|leg| leg.contacts.as_slice())
             .unwrap_or_default();
-        let to = PeerAddress::from_multiaddrs(&contacts.iter().map(|c| c.as_str()).collect::<Vec<_>>())?;
+        let to = address(contacts)?;
         let adapter = self.adapters.get(&whom.chain);
         let adapter = adapter.ok_or_else(|| NoRound::Refused(AgreeError::Fault(whom.chain.clone())))?;
         let specs: Vec<_> = legs.iter().map(|leg| (leg.at, leg.spec.clone())).collect();
-        let round = adapter.open_round(whom.what, &specs).await.map_err(Wrapped)?;
+        let round = adapter
+            .open_round(whom.what, &specs)
+            .await
+            .map_err(AgreeError::from)?;
         // From here the other party may know the preimage: that is durable before the request leaves.
         let asks: Vec<Ask> = legs.iter().map(|leg| leg.ask).collect();
         let tell = move |core: &mut crate::engine::Core| {
@@ -199,13 +192,18 @@ impl Agreement {
             });
             told.collect::<Result<Vec<_>, crate::driver::DriverError>>()
         };
-        let asked = self.engine.call(tell).await.map_err(Wrapped)?.map_err(Wrapped)?;
+        let asked = self
+            .engine
+            .call(tell)
+            .await
+            .map_err(AgreeError::from)?
+            .map_err(AgreeError::from)?;
         let request = SignRequest::new(whom.what, asked, round.request.clone(), &self.key);
         let answer = self
             .transport
             .request(&to, Request::Sign(Box::new(request)).write())
             .await?;
-        let reply = Response::read_signed(&answer).map_err(Wrapped)?;
-        Ok(round.finish(&reply).map_err(Wrapped)?)
+        let reply = Response::read_signed(&answer).map_err(AgreeError::from)?;
+        Ok(round.finish(&reply).map_err(AgreeError::from)?)
     }
 }

@@ -1,8 +1,8 @@
 //! The taker: from the text of an offer to a swap that both know.
 
-use super::{AgreeError, Agreement, Drawn, Moment};
+use super::{AgreeError, Agreement, Drawn, Moment, address};
 use crate::clock::now_ms;
-use crate::direct::{Accept, AnswerError, Request, Response};
+use crate::direct::{AnswerError, Request, Response};
 use crate::driver::Begin;
 use kofo_exchange::{Now, acceptable, from_text};
 use kofo_network::{PeerAddress, RequestError};
@@ -28,9 +28,7 @@ impl Agreement {
         let moment = self.moment(chains.clone()).await?;
         let offer = self.acceptable(offer, &moment)?;
         self.healthy(chains).await?;
-        let to = PeerAddress::from_multiaddrs(
-            &offer.body.contacts.iter().map(|c| c.as_str()).collect::<Vec<_>>(),
-        )?;
+        let to = address(&offer.body.contacts)?;
         let order = self.accept(offer, &moment).await?;
         let terms = Terms::new(
             &order,
@@ -133,8 +131,7 @@ impl Agreement {
         let (swap, maker) = (order.id(), order.offer().body.maker);
         // Who listens nowhere gives no address, and gets no signature of whoever cannot reach it.
         let contacts = self.contacts().unwrap_or_default();
-        let accept = Accept::new(order, contacts, &self.key);
-        let request = Request::Accept(Box::new(accept)).write();
+        let request = Request::accept(order, contacts, &self.key).write();
         let mut lost = None;
         for _ in 0..3 {
             match self.transport.request(to, request.clone()).await {

@@ -125,8 +125,7 @@ impl Live {
     /// What is owed and was not asked for last time; now and then all of it.
     pub(super) fn owed(&mut self) -> Vec<Effect> {
         let mut owed = self.swap.pending(&self.begin.terms, self.tips.get());
-        let asks = self.asks();
-        owed.retain(|(leg, action)| !self.waits_for_a_signature(*leg, action, &asks));
+        owed.retain(|(leg, action)| !self.waits_for_a_signature(*leg, action));
         let repeat = self.tips_since >= REPEAT_AFTER_TIPS;
         if repeat {
             self.tips_since = 0;
@@ -205,14 +204,14 @@ impl Live {
     }
 
     /// A redeem alone waits while the other party is asked, and no longer than there is time for it.
-    fn waits_for_a_signature(&self, leg: LegId, action: &ChainAction, asks: &[(LegId, Together)]) -> bool {
+    fn waits_for_a_signature(&self, leg: LegId, action: &ChainAction) -> bool {
         let alone = match action {
             ChainAction::Build(act) => act.kind() == ActKind::Redeem,
             ChainAction::Broadcast { act, .. } => *act == ActKind::Redeem,
             ChainAction::Watch { .. } | ChainAction::Unwatch => false,
         };
         let asked = self.rounds.get(&leg) == Some(&Progress::Open);
-        alone && asked && asks.contains(&(leg, Together::Redeem))
+        alone && asked && self.asks().contains(&(leg, Together::Redeem))
     }
 
     pub(super) fn reach_by(&mut self, contacts: Vec<Contact>) {

@@ -3,7 +3,7 @@
 //! Rounds are never journaled: a restarted process asks again. What *is* journaled, before anything of it leaves, is
 //! the reveal that goes with asking ([`Input::Tell`]) and what the other party told us.
 
-use super::live::Progress;
+use super::live::{Live, Progress};
 use super::{Driver, DriverError};
 use kofo_journal::Journal;
 use kofo_primitives::{
@@ -24,6 +24,10 @@ pub struct Ask {
 }
 
 impl<J: Journal> Driver<J> {
+    fn live(&self, swap: SwapId) -> Result<&Live, DriverError> {
+        self.swaps.get(&swap).ok_or(DriverError::NoSuchSwap(swap))
+    }
+
     /// From now on [`Driver::flush`] says whom to ask for signatures. Without this every act is done alone.
     pub fn cooperate(&mut self) {
         self.cooperates = true;
@@ -31,7 +35,7 @@ impl<J: Journal> Driver<J> {
 
     /// Where the other party can be reached: it told us with its acceptance.
     pub fn contacts(&mut self, swap: SwapId, contacts: Vec<Contact>) -> Result<(), DriverError> {
-        let known = self.swaps.get(&swap).ok_or(DriverError::NoSuchSwap(swap))?;
+        let known = self.live(swap)?;
         if known.contacts() == contacts || !known.goes_on() {
             return Ok(());
         }
@@ -42,8 +46,7 @@ impl<J: Journal> Driver<J> {
 
     /// The leg of an ask, as its adapter sees it.
     pub fn leg_of(&self, ask: &Ask) -> Result<(LegRef, HtlcSpec), DriverError> {
-        let live = self.swaps.get(&ask.swap);
-        let terms = live.ok_or(DriverError::NoSuchSwap(ask.swap))?.terms();
+        let terms = self.live(ask.swap)?.terms();
         let leg = terms.legs().get(&ask.leg).ok_or(Rejected::NoSuchLeg(ask.leg))?;
         Ok((terms.leg_ref(ask.leg), leg.spec.clone()))
     }
@@ -51,10 +54,7 @@ impl<J: Journal> Driver<J> {
     /// What goes to the other party with the request: the preimage, where it is to redeem. Refused when the time for
     /// asking is over. May leave the process only after the next [`Driver::flush`].
     pub fn tell(&mut self, ask: &Ask) -> Result<Option<Preimage>, DriverError> {
-        let live = self
-            .swaps
-            .get(&ask.swap)
-            .ok_or(DriverError::NoSuchSwap(ask.swap))?;
+        let live = self.live(ask.swap)?;
         if !live.asks().contains(&(ask.leg, ask.what)) {
             let phase = live.swap().phase();
             let what = "asking for a signature";
@@ -64,10 +64,7 @@ impl<J: Journal> Driver<J> {
             Together::Refund => Ok(None),
             Together::Redeem => {
                 self.input(ask.swap, Input::Tell)?;
-                Ok(self
-                    .swaps
-                    .get(&ask.swap)
-                    .and_then(|live| live.swap().preimage().cloned()))
+                Ok(self.live(ask.swap)?.swap().preimage().cloned())
             }
         }
     }
@@ -122,10 +119,7 @@ impl<J: Journal> Driver<J> {
                 Err(wrong) => return Err(wrong),
             }
         }
-        let live = self
-            .swaps
-            .get(&ask.swap)
-            .ok_or(DriverError::NoSuchSwap(ask.swap))?;
+        let live = self.live(ask.swap)?;
         live.swap()
             .may_sign(live.terms(), live.tips(), ask.leg, ask.what)?;
         self.leg_of(ask)

@@ -1,7 +1,7 @@
 //! Which acts of a swap a tower may be given now.
 
 use crate::driver::Live;
-use kofo_primitives::{ActKind, At, LegId, Preimage, Role};
+use kofo_primitives::{ActKind, LegId, Preimage, Role};
 use kofo_settlement::{Ended, LegState, Phase};
 
 /// W8: a refund when our locks are final; a redeem when theirs are too, of an initiator only after the reveal.
@@ -85,11 +85,6 @@ fn is_open(leg: &LegState) -> bool {
 }
 
 fn is_ended(leg: &LegState) -> bool {
-    match leg.ended {
-        Some(Ended::Redeemed(seen) | Ended::Refunded(seen) | Ended::Cancelled(seen)) => {
-            seen.at != At::Mempool
-        }
-        Some(Ended::Dead) => true,
-        None => false,
-    }
+    leg.ended
+        .is_some_and(|ended| ended == Ended::Dead || ended.in_block())
 }
