@@ -1,29 +1,27 @@
 //! The daemon: everything in the order in which it must begin and end.
 
 mod folder;
+mod start;
 
 use crate::agree::Agreement;
 use crate::config::{Config, ConfigError};
 use crate::driver::{Driver, DriverError};
 use crate::engine::Engine;
-use crate::init::journal_key;
-use crate::journal::SharedJournal;
-use crate::keystore::{self, KeystoreError, Passphrase};
+use crate::keystore::{KeystoreError, Passphrase};
 use crate::rpc::{Cookie, CookieError, NodeFile, RpcServer};
 use crate::service::Service;
 use crate::towers::{Towers, TowersError};
-use crate::wiring::{WiringError, wire};
+use crate::wiring::WiringError;
 pub(crate) use folder::Folder;
-use kofo_journal::Store;
-use kofo_network::{Limits, Network, Transport};
+use kofo_network::Transport;
 use kofo_primitives::{NetworkId, NodeKey, Seed};
+pub(crate) use start::Started;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use zeroize::Zeroizing;
 
 /// How long the engine may take to end in order; every promise it made is in the journal by then anyway.
 const LAST_SYNC: Duration = Duration::from_secs(10);
@@ -112,24 +110,19 @@ impl Daemon {
     /// Runs the node until `node.stop`, Ctrl-C or a TERM signal. `ready` is told, once, where it can be reached.
     pub async fn run(self, ready: impl FnOnce(&NodeFile)) -> Result<(), RunError> {
         let mut stops = Stops::new()?;
-        let folder = Folder::lock(&self.data)?;
-        let config = Config::load(&self.data)?;
-        if let Some(expected) = self.network.filter(|network| *network != config.network) {
-            let got = config.network;
-            return Err(RunError::OtherNetwork { expected, got });
-        }
-        let seed = keystore::open(&self.data, &config.network, &self.passphrase)?;
-        drop(self.passphrase);
-        let store = Store::open(
-            &self.data.join(&config.journal),
-            &journal_key(&seed, &config.network),
-        )?;
-        let journal = SharedJournal::new(store);
-        let (network, inbound) = Network::start(network_config(&config, &seed)).await?;
-        let wired = tokio::select! {
-            wired = wire(&config, &self.data, &seed, &journal) => wired.map_err(Box::new)?,
-            () = stops.next() => return Ok(()),
+        let started = Started::up(&self.data, self.passphrase, self.network, &mut stops).await?;
+        let Some(started) = started else {
+            return Ok(());
         };
+        let Started {
+            folder,
+            config,
+            seed,
+            journal,
+            network,
+            inbound,
+            wired,
+        } = started;
         let driver = Driver::open(journal.clone())?;
         let (engine, asks, running) = Engine::start(driver, &wired.adapters);
         let mut engine_task = Task(tokio::spawn(running));
@@ -208,16 +201,6 @@ async fn last_sync(mut engine: Task<Result<(), DriverError>>) -> Result<(), RunE
             tracing::warn!("the engine did not end in time; its journal is whole");
             Ok(())
         }
-    }
-}
-
-pub(crate) fn network_config(config: &Config, seed: &Seed) -> kofo_network::Config {
-    let secret = seed.node_secret("kofo/peer/v1", &config.network);
-    kofo_network::Config {
-        identity: kofo_network::Identity::from_secret(Zeroizing::new(*secret.expose())),
-        network_id: config.network.to_string(),
-        listen: config.listen.clone(),
-        limits: Limits::default(),
     }
 }
 

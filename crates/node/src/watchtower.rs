@@ -2,14 +2,10 @@
 
 use crate::config::Config;
 use crate::files;
-use crate::init::journal_key;
-use crate::journal::SharedJournal;
-use crate::keystore::{self, Passphrase};
+use crate::keystore::Passphrase;
 use crate::rpc::types::WalletAddress;
-use crate::run::{Folder, RunError, Stops, network_config, node_key};
-use crate::wiring::wire;
-use kofo_journal::Store;
-use kofo_network::{Network, Transport};
+use crate::run::{Folder, RunError, Started, Stops, node_key};
+use kofo_network::Transport;
 use kofo_primitives::{NetworkId, NodeId, SwapId};
 use kofo_tower::{Adapters, Bounds, Guests, LegWatch, Rules, ServeError, Tower, TowerError, Watching, serve};
 use serde::{Deserialize, Serialize};
@@ -125,23 +121,19 @@ impl Watchtower {
     /// Runs the tower until Ctrl-C or a TERM signal. `ready` is told, once, where it can be reached.
     pub async fn run(self, ready: impl FnOnce(&TowerFile)) -> Result<(), WatchtowerError> {
         let mut stops = Stops::new()?;
-        let folder = Folder::lock(&self.data)?;
-        let config = Config::load(&self.data).map_err(RunError::from)?;
-        if let Some(expected) = self.network.filter(|network| *network != config.network) {
-            let got = config.network;
-            return Err(RunError::OtherNetwork { expected, got }.into());
-        }
-        let seed = keystore::open(&self.data, &config.network, &self.passphrase).map_err(RunError::from)?;
-        drop(self.passphrase);
-        let key = journal_key(&seed, &config.network);
-        let store = Store::open(&self.data.join(&config.journal), &key).map_err(RunError::from)?;
-        let journal = SharedJournal::new(store);
-        let started = Network::start(network_config(&config, &seed)).await;
-        let (network, inbound) = started.map_err(RunError::from)?;
-        let wired = tokio::select! {
-            wired = wire(&config, &self.data, &seed, &journal) => wired.map_err(|e| RunError::from(Box::new(e)))?,
-            () = stops.next() => return Ok(()),
+        let started = Started::up(&self.data, self.passphrase, self.network, &mut stops).await?;
+        let Some(started) = started else {
+            return Ok(());
         };
+        let Started {
+            folder,
+            config,
+            seed,
+            journal,
+            network,
+            inbound,
+            wired,
+        } = started;
         let rules = Rules {
             network: config.network.clone(),
             chains: wired.adapters.keys().cloned().collect(),

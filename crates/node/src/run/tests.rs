@@ -9,6 +9,7 @@ use crate::rpc::{COOKIE_FILE, NODE_FILE, NodeRpcClient, connect};
 use kofo_primitives::{AssetId, ChainId};
 use std::path::Path;
 use tokio::sync::oneshot;
+use zeroize::Zeroizing;
 
 fn passphrase(text: &str) -> Passphrase {
     Passphrase::new(Zeroizing::new(text.to_owned())).unwrap()

@@ -1,0 +1,69 @@
+//! What a node and a tower begin with: a data folder, keys, a journal, peers and chains, in this order.
+
+use super::{Folder, RunError, Stops};
+use crate::config::Config;
+use crate::init::journal_key;
+use crate::journal::SharedJournal;
+use crate::keystore::{self, Passphrase};
+use crate::wiring::{Wired, wire};
+use kofo_journal::Store;
+use kofo_network::{Inbound, Limits, Network};
+use kofo_primitives::{NetworkId, Seed};
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// All of it. Dropped from the last to the first: the folder is free when nothing uses it any more.
+pub(crate) struct Started {
+    pub(crate) folder: Folder,
+    pub(crate) config: Config,
+    pub(crate) seed: Seed,
+    pub(crate) journal: SharedJournal,
+    pub(crate) network: Network,
+    pub(crate) inbound: Inbound,
+    pub(crate) wired: Wired,
+}
+
+impl Started {
+    /// Begins; `None` if it is to stop before the chains have answered.
+    pub(crate) async fn up(
+        data: &Path,
+        passphrase: Passphrase,
+        network: Option<NetworkId>,
+        stops: &mut Stops,
+    ) -> Result<Option<Self>, RunError> {
+        let folder = Folder::lock(data)?;
+        let config = Config::load(data)?;
+        if let Some(expected) = network.filter(|network| *network != config.network) {
+            let got = config.network;
+            return Err(RunError::OtherNetwork { expected, got });
+        }
+        let seed = keystore::open(data, &config.network, &passphrase)?;
+        drop(passphrase);
+        let key = journal_key(&seed, &config.network);
+        let journal = SharedJournal::new(Store::open(&data.join(&config.journal), &key)?);
+        let (network, inbound) = Network::start(network_config(&config, &seed)).await?;
+        let wired = tokio::select! {
+            wired = wire(&config, data, &seed, &journal) => wired.map_err(Box::new)?,
+            () = stops.next() => return Ok(None),
+        };
+        Ok(Some(Self {
+            folder,
+            config,
+            seed,
+            journal,
+            network,
+            inbound,
+            wired,
+        }))
+    }
+}
+
+fn network_config(config: &Config, seed: &Seed) -> kofo_network::Config {
+    let secret = seed.node_secret("kofo/peer/v1", &config.network);
+    kofo_network::Config {
+        identity: kofo_network::Identity::from_secret(Zeroizing::new(*secret.expose())),
+        network_id: config.network.to_string(),
+        listen: config.listen.clone(),
+        limits: Limits::default(),
+    }
+}
