@@ -1,30 +1,9 @@
 //! The benchmark as CI runs it: the figures have the names that were promised, and none is above its limit.
 
-use std::io::Write;
 use std::process::Command;
-use std::sync::Arc;
 
-use kofo_regtest::fetch::{self, Places, Program};
+use kofo_regtest::fetch;
 use serde_json::{Value, json};
-
-/// Whether bitcoind and anvil can be had. Says loudly if not; fails if they are required.
-fn daemons(test: &str) -> bool {
-    let progress: fetch::Progress = Arc::new(|line| eprintln!("{line}"));
-    match fetch::programs(
-        &[Program::Bitcoind, Program::Anvil],
-        &Places::from_env(),
-        &progress,
-    ) {
-        Ok(_) => true,
-        Err(error) if !fetch::nodes_required() => {
-            // Not by a macro: the test harness would hide what a passing test prints.
-            let line = format!("\nSKIPPED {test}: {error}\n");
-            let _ = std::io::stderr().write_all(line.as_bytes());
-            false
-        }
-        Err(error) => panic!("{test} needs its daemons: {error}"),
-    }
-}
 
 /// The value with every number replaced, so that only names and shape are left.
 fn shape(figures: &Value) -> Value {
@@ -40,7 +19,7 @@ fn shape(figures: &Value) -> Value {
 
 #[test]
 fn the_figures_have_the_promised_names_and_none_is_above_its_limit() {
-    if !daemons("the_figures_have_the_promised_names_and_none_is_above_its_limit") {
+    if !fetch::all_or_skip("the_figures_have_the_promised_names_and_none_is_above_its_limit") {
         return;
     }
     let output = Command::new(env!("CARGO_BIN_EXE_kofo-bench"))

@@ -2,31 +2,10 @@
 //! that were promised.
 
 use std::collections::BTreeSet;
-use std::io::Write;
 use std::process::Command;
-use std::sync::Arc;
 
-use kofo_regtest::fetch::{self, Places, Program};
+use kofo_regtest::fetch;
 use serde_json::Value;
-
-/// Whether bitcoind and anvil can be had. Says loudly if not; fails if they are required.
-fn daemons(test: &str) -> bool {
-    let progress: fetch::Progress = Arc::new(|line| eprintln!("{line}"));
-    match fetch::programs(
-        &[Program::Bitcoind, Program::Anvil],
-        &Places::from_env(),
-        &progress,
-    ) {
-        Ok(_) => true,
-        Err(error) if !fetch::nodes_required() => {
-            // Not by a macro: the test harness would hide what a passing test prints.
-            let line = format!("\nSKIPPED {test}: {error}\n");
-            let _ = std::io::stderr().write_all(line.as_bytes());
-            false
-        }
-        Err(error) => panic!("{test} needs its daemons: {error}"),
-    }
-}
 
 fn names(figures: &Value) -> BTreeSet<&str> {
     let fields = figures.as_object().expect("an object");
@@ -35,7 +14,7 @@ fn names(figures: &Value) -> BTreeSet<&str> {
 
 #[test]
 fn the_figures_have_the_promised_names_and_all_swaps_on_real_daemons_and_simulated_chains_end_well() {
-    if !daemons("the_figures_have_the_promised_names") {
+    if !fetch::all_or_skip("the_figures_have_the_promised_names") {
         return;
     }
     let output = Command::new(env!("CARGO_BIN_EXE_kofo-bench"))

@@ -251,6 +251,22 @@ pub fn skip(test: &str, why: &dyn fmt::Display) {
     let _ = io::stderr().write_all(line.as_bytes());
 }
 
+/// Whether a test can have all the daemons, here or fetched; if not, [`skip`] has said so. Progress goes to stderr.
+///
+/// # Panics
+/// As [`skip`] does.
+pub fn all_or_skip(test: &str) -> bool {
+    let progress: Progress = Arc::new(|line| eprintln!("{line}"));
+    let all = [Program::Bitcoind, Program::Anvil];
+    match programs(&all, &Places::from_env(), &progress) {
+        Ok(_) => true,
+        Err(error) => {
+            skip(test, &error);
+            false
+        }
+    }
+}
+
 fn executable(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
