@@ -1,7 +1,9 @@
 //! The daemons that all tests share, and what tests say of a swap.
 
 use anyhow::Result;
-use kofo_cli::demo::{Daemons, Follow, Ground, NETWORK, Played, Purse, Stage, Tell, Who, balance, figures};
+use kofo_cli::demo::{
+    Daemons, Follow, Ground, NETWORK, Played, Purse, Stage, Tell, Who, balance, figures, waits,
+};
 use kofo_node::rpc::types::{ActSeen, Id, OutcomeName, SwapStatus};
 use kofo_regtest::{Chain, Options, Regtest};
 use std::path::Path;
@@ -112,6 +114,24 @@ impl Scene {
     pub(crate) fn follow(&self, id: Id, pair: &str) -> Follow {
         let tell: Tell = Arc::new(|line| eprintln!("{line}"));
         self.stage.follow(id, pair, tell)
+    }
+
+    /// A swap whose initiator is killed before it can redeem; the participant locks all the same. Bitcoin's blocks are held
+    /// back until it is gone: the lock there, whosever it is, waits for one.
+    pub(crate) async fn without_initiator(&mut self, give: &str, want: &str) -> (SwapStatus, Follow) {
+        self.ground().pause(Chain::Bitcoin).await.unwrap();
+        let swap = self.stage.agree(give, want).await.unwrap();
+        let mut follow = self.follow(swap.id, give);
+        waits(self.ground(), Chain::Bitcoin).await.unwrap();
+        self.stage.kill(Who::Initiator).await.unwrap();
+        self.ground().resume(Chain::Bitcoin).await.unwrap();
+        follow
+            .until("both locks", STEP, |now| {
+                is(now.of(Who::Participant), "both_locked")
+            })
+            .await
+            .unwrap();
+        (swap, follow)
     }
 
     /// The figures of a swap that is over.

@@ -2,13 +2,12 @@
 //! refunds for it on real daemons, and its own wallet has the money when it comes back.
 
 use crate::cli;
-use crate::shared::{STEP, Scene, is, kofo, outcomes, over};
-use kofo_cli::demo::{Follow, Ground, NETWORK, Who, last_timelock, waits};
+use crate::shared::{STEP, Scene, kofo, outcomes, over};
+use kofo_cli::demo::{Follow, Ground, NETWORK, Who, last_timelock};
 use kofo_node::rpc::NodeRpcClient;
 use kofo_node::rpc::types::{OutcomeName, SwapStatus};
 use kofo_node::watchtower::{LegWatched, TowerFile};
 use kofo_primitives::Seconds;
-use kofo_regtest::Chain;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -157,22 +156,10 @@ struct Orphaned {
     follow: Follow,
 }
 
-/// Bitcoin's blocks are held back until the initiator is gone: the lock there, whosever it is, waits for one.
 async fn orphaned(give: &str, want: &str) -> Option<Orphaned> {
     let mut scene = Scene::alone("a tower").await?;
     let tower = TowerProcess::serving(&scene, Who::Participant).await;
-    scene.ground().pause(Chain::Bitcoin).await.unwrap();
-    let swap = scene.stage.agree(give, want).await.unwrap();
-    let mut follow = scene.follow(swap.id, give);
-    waits(scene.ground(), Chain::Bitcoin).await.unwrap();
-    scene.stage.kill(Who::Initiator).await.unwrap();
-    scene.ground().resume(Chain::Bitcoin).await.unwrap();
-    follow
-        .until("both locks", STEP, |now| {
-            is(now.of(Who::Participant), "both_locked")
-        })
-        .await
-        .unwrap();
+    let (swap, follow) = scene.without_initiator(give, want).await;
     tower
         .until("alpha/0", "a redeem", |leg| leg.may.as_deref() == Some("redeem"))
         .await;

@@ -1,10 +1,9 @@
 //! One of the two goes away in the middle: whoever stays gets its own back.
 
-use crate::shared::{STEP, Scene, is, outcomes, over};
-use kofo_cli::demo::{Who, last_timelock, waits};
+use crate::shared::{STEP, Scene, outcomes, over};
+use kofo_cli::demo::{Who, last_timelock};
 use kofo_node::rpc::types::OutcomeName;
 use kofo_primitives::Seconds;
-use kofo_regtest::Chain;
 
 /// So much after the last timelock both refunds are possible.
 const PAST: Seconds = Seconds(60);
@@ -53,24 +52,12 @@ fn has_lock(status: Option<&kofo_node::rpc::types::SwapStatus>) -> bool {
         .any(|act| act.act == "lock" && act.final_ms.is_some())
 }
 
-/// The initiator goes away before it can redeem, and the participant locks all the same. Bitcoin's blocks are held back
-/// until it is gone: the lock there, whosever it is, waits for one.
+/// The initiator goes away before it can redeem, and the participant locks all the same.
 async fn initiator_vanishes(give: &str, want: &str) {
     let Some(mut scene) = Scene::alone("initiator vanishes").await else {
         return;
     };
-    scene.ground().pause(Chain::Bitcoin).await.unwrap();
-    let swap = scene.stage.agree(give, want).await.unwrap();
-    let mut follow = scene.follow(swap.id, give);
-    waits(scene.ground(), Chain::Bitcoin).await.unwrap();
-    scene.stage.kill(Who::Initiator).await.unwrap();
-    scene.ground().resume(Chain::Bitcoin).await.unwrap();
-    follow
-        .until("both locks", STEP, |now| {
-            is(now.of(Who::Participant), "both_locked")
-        })
-        .await
-        .unwrap();
+    let (swap, mut follow) = scene.without_initiator(give, want).await;
     scene
         .ground()
         .advance_to(last_timelock(&swap).plus(PAST))
