@@ -31,6 +31,7 @@ mod data_dir;
 mod endpoints;
 mod error;
 pub mod fetch;
+pub mod http;
 mod miner;
 pub mod people;
 mod process;

@@ -1,9 +1,10 @@
 //! Stands between adapters and their node: counts, listens, and lies when told to.
 
+use kofo_regtest::http::message;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
@@ -112,29 +113,6 @@ async fn serve(client: TcpStream, node: &str, broadcast: &str, orders: &Orders) 
         client.write_all(&body).await?;
     }
     Ok(())
-}
-
-/// One HTTP message: head with its empty line, and the body that its content-length announces.
-async fn message(stream: &mut BufReader<TcpStream>) -> std::io::Result<Option<(Vec<u8>, Vec<u8>)>> {
-    let mut head = Vec::new();
-    let mut length = 0;
-    loop {
-        let mut line = Vec::new();
-        if stream.read_until(b'\n', &mut line).await? == 0 {
-            return Ok(None);
-        }
-        head.extend_from_slice(&line);
-        let line = String::from_utf8_lossy(&line).trim().to_lowercase();
-        if let Some(value) = line.strip_prefix("content-length:") {
-            length = value.trim().parse().map_err(std::io::Error::other)?;
-        }
-        if line.is_empty() {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).await?;
-    Ok(Some((head, body)))
 }
 
 /// An error as nodes give it when they are busy with something else.

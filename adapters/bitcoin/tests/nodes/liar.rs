@@ -1,9 +1,10 @@
 //! Stands before a bitcoind and answers as a test wants.
 
+use kofo_regtest::http::message;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
@@ -134,27 +135,4 @@ async fn answer(client: &mut BufReader<TcpStream>, request: &Value, result: &Val
     );
     client.write_all(head.as_bytes()).await?;
     client.write_all(body.as_bytes()).await
-}
-
-/// One HTTP message: head with its empty line, and the body that its content-length announces.
-async fn message(stream: &mut BufReader<TcpStream>) -> std::io::Result<Option<(Vec<u8>, Vec<u8>)>> {
-    let mut head = Vec::new();
-    let mut length = 0;
-    loop {
-        let mut line = Vec::new();
-        if stream.read_until(b'\n', &mut line).await? == 0 {
-            return Ok(None);
-        }
-        head.extend_from_slice(&line);
-        let line = String::from_utf8_lossy(&line).trim().to_lowercase();
-        if let Some(value) = line.strip_prefix("content-length:") {
-            length = value.trim().parse().map_err(std::io::Error::other)?;
-        }
-        if line.is_empty() {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).await?;
-    Ok(Some((head, body)))
 }

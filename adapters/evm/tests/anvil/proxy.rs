@@ -1,9 +1,10 @@
 //! A JSON-RPC proxy in front of a node: it counts and keeps what is asked, and lies when told to.
 
+use kofo_regtest::http::message;
 use serde_json::Value;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Changes what is asked before it is passed on.
@@ -71,7 +72,7 @@ impl Proxy {
 
 async fn serve(client: TcpStream, node: &str, behaviour: &Behaviour) -> std::io::Result<()> {
     let mut client = BufReader::new(client);
-    while let Some(request) = message(&mut client).await? {
+    while let Some((_, request)) = message(&mut client).await? {
         let request = String::from_utf8(request).expect("JSON is UTF-8");
         if behaviour.cut.load(Ordering::Relaxed) {
             return Ok(());
@@ -160,25 +161,6 @@ async fn ask(request: &str, node: &str) -> std::io::Result<Vec<u8>> {
     upstream
         .write_all(&[head.as_bytes(), request.as_bytes()].concat())
         .await?;
-    Ok(message(&mut upstream).await?.unwrap_or_default())
-}
-
-/// The body of the next HTTP message, or `None` at the end of the connection.
-async fn message(stream: &mut BufReader<TcpStream>) -> std::io::Result<Option<Vec<u8>>> {
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        if stream.read_line(&mut line).await? == 0 {
-            return Ok(None);
-        }
-        if line == "\r\n" {
-            break;
-        }
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap();
-        }
-    }
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).await?;
-    Ok(Some(body))
+    let answer = message(&mut upstream).await?;
+    Ok(answer.map(|(_, body)| body).unwrap_or_default())
 }
