@@ -44,13 +44,14 @@ pub enum Reused {
 impl Seen {
     /// Whether the offer is fresh; changes nothing.
     pub fn check(&self, offer: &Offer) -> Result<(), Reused> {
-        let id = offer.id();
-        match self.0.get(&offer.hashlock) {
+        self.check_hashlock(offer.hashlock, offer.id())
+    }
+
+    /// The same of what an order came of (an offer or a fulfil, by its id) and its hashlock.
+    pub fn check_hashlock(&self, hashlock: Hashlock, id: Digest) -> Result<(), Reused> {
+        match self.0.get(&hashlock) {
             Some(by) if *by == id => Err(Reused::Offer { id }),
-            Some(by) => Err(Reused::Hashlock {
-                hashlock: offer.hashlock,
-                by: *by,
-            }),
+            Some(by) => Err(Reused::Hashlock { hashlock, by: *by }),
             None if self.0.len() >= MAX_SEEN => Err(Reused::Full),
             None => Ok(()),
         }
@@ -59,8 +60,13 @@ impl Seen {
     /// Uses the offer: once, and then neither it nor another of its hashlock ever again. Call it for our own offers
     /// when they are made and for others' when they are accepted, and make it durable before anything leaves.
     pub fn admit(&mut self, offer: &Offer) -> Result<(), Reused> {
-        self.check(offer)?;
-        self.0.insert(offer.hashlock, offer.id());
+        self.admit_hashlock(offer.hashlock, offer.id())
+    }
+
+    /// The same for what an order came of, by its id.
+    pub fn admit_hashlock(&mut self, hashlock: Hashlock, id: Digest) -> Result<(), Reused> {
+        self.check_hashlock(hashlock, id)?;
+        self.0.insert(hashlock, id);
         Ok(())
     }
 

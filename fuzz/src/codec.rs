@@ -120,7 +120,9 @@ pub(crate) fn seeds_of_offers() -> Vec<Vec<u8>> {
 }
 
 pub(crate) fn seeds_of_acceptances() -> Vec<Vec<u8>> {
-    [1, 2].map(|alpha| encode(order(alpha, 1, 7).acceptance())).into()
+    [1, 2]
+        .map(|alpha| encode(order(alpha, 1, 7).as_direct().expect("direct").acceptance()))
+        .into()
 }
 
 pub(crate) fn seeds_of_orders() -> Vec<Vec<u8>> {

@@ -29,7 +29,11 @@ pub(crate) fn request(data: &[u8]) {
 pub(crate) fn seeds_of_requests() -> Vec<Vec<u8>> {
     let contact = Contact::new("/ip4/127.0.0.1/tcp/1").expect("short");
     let accept = |alpha, contacts| {
-        let accept = Accept::new(order(alpha, 1, 7), contacts, &key(2));
+        let accept = Accept::new(
+            order(alpha, 1, 7).as_direct().expect("direct").clone(),
+            contacts,
+            &key(2),
+        );
         Request::Accept(Box::new(accept)).write()
     };
     let sign = |what, preimage| {

@@ -129,7 +129,10 @@ impl World {
 
     fn offer(&mut self, choices: &mut Choices<'_>) {
         let deal = &deals()[usize::from(choices.byte() % 4)];
-        let (offer, ms) = (deal.order.offer().clone(), choices.number());
+        let (offer, ms) = (
+            deal.order.as_direct().expect("direct").offer().clone(),
+            choices.number(),
+        );
         self.unless_refused(|driver| driver.offer(offer, ms));
     }
 
@@ -259,7 +262,7 @@ impl World {
             4 => self.driver().cooperate(),
             5 | 6 => self.round(choices),
             7 | 8 => self.asked(choices),
-            0 => self.unless_refused(|driver| driver.withdraw(deal.order.offer().body.id())),
+            0 => self.unless_refused(|driver| driver.withdraw(deal.order.origin())),
             1 => self.driver().undelivered(deal.order.id()),
             health => {
                 let health = if health == 2 {

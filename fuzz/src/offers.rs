@@ -74,7 +74,7 @@ fn sign_again(data: &[u8]) -> usize {
         return 0;
     };
     assert_eq!(decode::<SettlementOrder>(&encode(&order)).as_ref(), Ok(&order));
-    assert_eq!(order.legs().count(), offer.give.len() + offer.want.len());
+    assert_eq!(order.legs().len(), offer.give.len() + offer.want.len());
     let both = [Role::Initiator, Role::Participant].into_iter();
     let terms = both.filter_map(|role| Terms::new(&order, role, &policy(), START, &heights()).ok());
     terms.map(|terms| check_terms(&order, &terms)).count()

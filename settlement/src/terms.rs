@@ -56,31 +56,24 @@ impl Terms {
     ) -> Result<Self, TermsError> {
         let windows = check_timelocks(order, policy, now)?;
         let mut legs = BTreeMap::new();
-        for (id, offered, accepted) in order.legs() {
-            let (redeemer, refunder) = match id.side {
-                Side::Alpha => (&accepted.party, &offered.party),
-                Side::Beta => (&offered.party, &accepted.party),
-            };
-            if redeemer == refunder {
+        for agreed in order.legs() {
+            let id = agreed.id;
+            if agreed.redeemer == agreed.refunder {
                 return Err(TermsError::SameParty(id));
             }
-            let chain = offered.asset.chain();
+            let chain = agreed.asset.chain();
             let from_height = *heights.get(&chain).ok_or(TermsError::NoHeight(chain))?;
-            let nonce = match role {
-                Role::Initiator => order.offer().body.nonce,
-                Role::Participant => order.acceptance().body.nonce,
-            };
             let spec = HtlcSpec {
-                asset: offered.asset.clone(),
-                amount: offered.amount,
-                hashlock: order.offer().body.hashlock,
-                timelock: accepted.timelock,
-                redeemer: redeemer.clone(),
-                refunder: refunder.clone(),
-                place: offered.place.clone(),
-                depth: offered.depth,
+                asset: agreed.asset.clone(),
+                amount: agreed.amount,
+                hashlock: order.hashlock(),
+                timelock: agreed.timelock,
+                redeemer: agreed.redeemer.clone(),
+                refunder: agreed.refunder.clone(),
+                place: agreed.place.clone(),
+                depth: agreed.depth,
                 end: id.end_of(role),
-                nonce,
+                nonce: order.nonce(role),
                 from_height,
             };
             legs.insert(id, leg(spec, id.side, role, &windows));
@@ -89,7 +82,7 @@ impl Terms {
         Ok(Self {
             swap: order.id(),
             role,
-            hashlock: order.offer().body.hashlock,
+            hashlock: order.hashlock(),
             legs,
         })
     }
@@ -153,10 +146,10 @@ fn check_timelocks(order: &SettlementOrder, policy: &Policy, now: UnixTime) -> R
     let side = |side: Side| {
         let mut chains = Vec::new();
         let mut first_and_last: Option<(UnixTime, UnixTime)> = None;
-        for (_, offered, accepted) in order.legs().filter(|(id, _, _)| id.side == side) {
-            chains.push(offered.asset.chain());
-            let (first, last) = first_and_last.unwrap_or((accepted.timelock, accepted.timelock));
-            first_and_last = Some((first.min(accepted.timelock), last.max(accepted.timelock)));
+        for leg in order.legs().iter().filter(|leg| leg.id.side == side) {
+            chains.push(leg.asset.chain());
+            let (first, last) = first_and_last.unwrap_or((leg.timelock, leg.timelock));
+            first_and_last = Some((first.min(leg.timelock), last.max(leg.timelock)));
         }
         first_and_last
             .map(|span| (chains, span))

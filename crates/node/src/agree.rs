@@ -17,7 +17,8 @@ use kofo_exchange::trading_time;
 use kofo_journal::Journal;
 use kofo_network::{AddressError, PeerAddress, Transport};
 use kofo_primitives::{
-    AssetId, ChainId, Contact, End, Health, LegId, NetworkId, NodeKey, Party, Seed, SwapNonce, Tip, UnixTime,
+    AssetId, ChainId, Contact, End, Health, LegId, NetworkId, NodeKey, Party, Role, Seed, SettlementOrder,
+    SwapNonce, Tip, UnixTime,
 };
 use kofo_settlement::{Policy, Terms};
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,6 +81,20 @@ impl Agreement {
             chain: chain.clone(),
         };
         Ok(self.adapters.get(&chain).ok_or_else(unknown)?)
+    }
+
+    /// The key by which we are known in a swap: the node's own in a direct one, the claim's or the quote's in a matched
+    /// one.
+    pub(crate) fn signing_key(&self, order: &SettlementOrder, role: Role) -> NodeKey {
+        match (order, role) {
+            (SettlementOrder::Direct(_), _) => crate::run::node_key(&self.seed, &self.network),
+            (SettlementOrder::Matched(order), Role::Initiator) => self
+                .seed
+                .claim_key(&self.network, &order.parts().claim.body.nonce),
+            (SettlementOrder::Matched(order), Role::Participant) => {
+                self.seed.fulfil_key(&self.network, &order.parts().terms.nonce)
+            }
+        }
     }
 
     fn depth(&self, asset: &AssetId) -> u32 {

@@ -9,7 +9,7 @@ pub use sign::{LegAsked, SignRequest, SignRequestError};
 use borsh::{BorshDeserialize, BorshSerialize};
 use kofo_adapter_api::RoundReply;
 use kofo_primitives::{
-    CodecError, Contact, Digest, MAX_CONTACTS, NodeId, NodeKey, SettlementOrder, Signature, SignatureError,
+    CodecError, Contact, Digest, DirectOrder, MAX_CONTACTS, NodeId, NodeKey, Signature, SignatureError,
     SwapId, Text, decode, encode, tagged_hash,
 };
 
@@ -26,7 +26,7 @@ pub enum Request {
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Accept {
     /// What both have signed.
-    pub order: SettlementOrder,
+    pub order: DirectOrder,
     /// Where the taker can be reached while the swap goes on: at most 4; none if nobody can connect to it.
     pub contacts: Vec<Contact>,
     signature: Signature,
@@ -35,7 +35,7 @@ pub struct Accept {
 impl Accept {
     /// The taker's contacts, signed.
     #[must_use]
-    pub fn new(order: SettlementOrder, contacts: Vec<Contact>, taker: &NodeKey) -> Self {
+    pub fn new(order: DirectOrder, contacts: Vec<Contact>, taker: &NodeKey) -> Self {
         let signature = taker.sign(&contacts_digest(order.id(), &contacts));
         Self {
             order,
@@ -98,7 +98,7 @@ fn accepted_digest(swap: SwapId) -> Digest {
 impl Request {
     /// The taker's yes, with where it can be reached.
     #[must_use]
-    pub fn accept(order: SettlementOrder, contacts: Vec<Contact>, taker: &NodeKey) -> Self {
+    pub fn accept(order: DirectOrder, contacts: Vec<Contact>, taker: &NodeKey) -> Self {
         Self::Accept(Box::new(Accept::new(order, contacts, taker)))
     }
 

@@ -168,12 +168,12 @@ impl<J: Journal> Driver<J> {
     }
 
     fn admit(&mut self, live: Live) -> Result<(), DriverError> {
-        let offer = &live.order().offer().body;
+        let (origin, hashlock) = (live.order().origin(), live.order().hashlock());
         let id = live.terms().swap();
-        match self.offers.get_mut(&offer.id()) {
+        match self.offers.get_mut(&origin) {
             // Our own offer took its hashlock when it was made.
             Some(entry) => entry.accepted = Some(id),
-            None => self.seen.admit(offer)?,
+            None => self.seen.admit_hashlock(hashlock, origin)?,
         }
         self.swaps.insert(id, live);
         Ok(())
@@ -200,14 +200,14 @@ impl<J: Journal> Driver<J> {
             return Err(DriverError::TooMany);
         }
         let id = begin.terms.swap();
-        let offer = &begin.order.offer().body;
-        match self.offers.get(&offer.id()).map(|entry| entry.accepted) {
+        let origin = begin.order.origin();
+        match self.offers.get(&origin).map(|entry| entry.accepted) {
             Some(None) => {}
             // The same acceptance again: nothing changes.
             Some(Some(swap)) if swap == id => return Ok(id),
-            Some(Some(_)) => return Err(Reused::Offer { id: offer.id() }.into()),
+            Some(Some(_)) => return Err(Reused::Offer { id: origin }.into()),
             None if self.swaps.contains_key(&id) => return Ok(id),
-            None => self.seen.check(offer)?,
+            None => self.seen.check_hashlock(begin.order.hashlock(), origin)?,
         }
         let live = Live::begin(begin.clone())?;
         self.append(&Stored::Begin(Box::new(begin)))?;

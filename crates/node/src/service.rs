@@ -85,7 +85,7 @@ fn named(core: &Core, id: Id) -> Option<Named> {
     if core.driver.swaps().contains_key(&swap) {
         return Some(Named::Swap(swap));
     }
-    let of_offer = |live: &crate::driver::Live| live.order().offer().body.id() == id.0;
+    let of_offer = |live: &crate::driver::Live| live.order().origin() == id.0;
     match core.driver.offers().get(&id.0) {
         Some(entry) => Some(entry.accepted.map_or(Named::Offer(id.0), Named::Swap)),
         None => core

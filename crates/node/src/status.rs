@@ -18,19 +18,15 @@ pub fn of_swap(live: &Live, page: &Page, assets: &Assets) -> SwapStatus {
             .map(|(_, leg)| assets.money(&leg.spec.asset, leg.spec.amount))
             .collect()
     };
-    let (offer, acceptance) = (&live.order().offer().body, &live.order().acceptance().body);
     let failure = swap
         .failure()
         .map(|failure| format!("our lock could not be made: {failure}"));
     SwapStatus {
         id: terms.swap().into(),
-        offer: Id(offer.id()),
+        offer: Id(live.order().origin()),
         seq: page.seq,
         role: role(terms.role()),
-        peer: Some(match terms.role() {
-            Role::Initiator => acceptance.taker.to_string(),
-            Role::Participant => offer.maker.to_string(),
-        }),
+        peer: Some(live.other_party().to_string()),
         state: state(swap.phase()).to_owned(),
         outcome: outcome(swap.phase()),
         give: money(terms.outgoing().collect()),

@@ -11,7 +11,7 @@ use futures::future::join_all;
 use kofo_adapter_api::MOST_TOGETHER;
 use kofo_network::{AddressError, RequestError};
 use kofo_primitives::{
-    ChainId, Contact, HtlcSpec, LegRef, NodeId, Prepared, Role, SettlementOrder, Together,
+    ChainId, Contact, DirectOrder, HtlcSpec, LegRef, NodeId, Prepared, Role, SettlementOrder, Together,
 };
 use kofo_settlement::ROUND_WAIT;
 use std::collections::BTreeMap;
@@ -39,6 +39,8 @@ enum NoRound {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Whom {
     party: NodeId,
+    /// By which key we are known in these swaps.
+    us: NodeId,
     chain: ChainId,
     what: Together,
 }
@@ -50,6 +52,8 @@ struct Leg {
     at: LegRef,
     spec: HtlcSpec,
     contacts: Vec<Contact>,
+    order: SettlementOrder,
+    role: Role,
 }
 
 impl Agreement {
@@ -80,7 +84,8 @@ impl Agreement {
         let accepted = |core: &mut crate::engine::Core| {
             let live = core.driver.swaps().values();
             let ours = live.filter(|live| live.goes_on() && live.terms().role() == Role::Participant);
-            ours.map(|live| live.order().clone()).collect::<Vec<_>>()
+            ours.filter_map(|live| live.order().as_direct().cloned())
+                .collect::<Vec<_>>()
         };
         // The engine is gone only when the node stops.
         let orders = self.engine.call(accepted).await.unwrap_or_default();
@@ -92,7 +97,7 @@ impl Agreement {
         }
     }
 
-    async fn repeat(&self, order: SettlementOrder) -> Result<(), NoRound> {
+    async fn repeat(&self, order: DirectOrder) -> Result<(), NoRound> {
         let to = address(&order.offer().body.contacts)?;
         let contacts = self.contacts()?;
         let request = Request::accept(order, contacts, &self.key);
@@ -106,15 +111,24 @@ impl Agreement {
             let leg = |ask: Ask| {
                 let (at, spec) = core.driver.leg_of(&ask).ok()?;
                 let live = core.driver.swaps().get(&ask.swap)?;
-                let (party, contacts) = (live.other_party(), live.contacts().to_vec());
+                let (role, order) = (live.terms().role(), live.order().clone());
+                let (party, us) = (live.other_party(), order.party(role));
                 let (chain, what) = (spec.chain(), ask.what);
                 let leg = Leg {
                     ask,
                     at,
                     spec,
-                    contacts,
+                    contacts: live.contacts().to_vec(),
+                    order,
+                    role,
                 };
-                Some((Whom { party, chain, what }, leg))
+                let whom = Whom {
+                    party,
+                    us,
+                    chain,
+                    what,
+                };
+                Some((whom, leg))
             };
             asks.into_iter().filter_map(leg).collect::<Vec<_>>()
         };
@@ -170,11 +184,11 @@ impl Agreement {
     }
 
     async fn round(&self, whom: &Whom, legs: &[Leg]) -> Result<Vec<Prepared>, NoRound> {
-        let contacts = legs
-            .first()
-            .map(|leg| leg.contacts.as_slice())
-            .unwrap_or_default();
-        let to = address(contacts)?;
+        let Some(first) = legs.first() else {
+            return Ok(Vec::new());
+        };
+        let to = address(&first.contacts)?;
+        let key = self.signing_key(&first.order, first.role);
         let adapter = self.adapters.get(&whom.chain);
         let adapter = adapter.ok_or_else(|| NoRound::Refused(AgreeError::Fault(whom.chain.clone())))?;
         let specs: Vec<_> = legs.iter().map(|leg| (leg.at, leg.spec.clone())).collect();
@@ -198,7 +212,7 @@ impl Agreement {
             .await
             .map_err(AgreeError::from)?
             .map_err(AgreeError::from)?;
-        let request = SignRequest::new(whom.what, asked, round.request.clone(), &self.key);
+        let request = SignRequest::new(whom.what, asked, round.request.clone(), &key);
         let answer = self
             .transport
             .request(&to, Request::Sign(Box::new(request)).write())

@@ -76,18 +76,20 @@ macro_rules! id32 {
         }
 
         impl std::str::FromStr for $name {
-            type Err = ParseHexError;
+            type Err = crate::ParseHexError;
 
-            fn from_str(text: &str) -> Result<Self, ParseHexError> {
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
                 let mut bytes = [0; 32];
                 match hex::decode_to_slice(text, &mut bytes) {
                     Ok(()) => Ok(Self(bytes)),
-                    Err(_) => Err(ParseHexError { got: text.chars().take(80).collect() }),
+                    Err(_) => Err(crate::ParseHexError { got: text.chars().take(80).collect() }),
                 }
             }
         }
     };
 }
+
+pub(crate) use id32;
 
 id32!(
     /// SHA-256 of the preimage; the one condition that all legs of a swap share.

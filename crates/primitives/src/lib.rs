@@ -21,34 +21,59 @@
     clippy::panic,
     clippy::wildcard_enum_match_arm
 )]
+// A test may overflow: then it fails.
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 mod amount;
 mod asset;
 mod bytes;
+mod claim;
 mod codec;
+mod fulfil;
 mod hash;
 mod hashlock;
 mod leg;
+mod link_key;
+mod matched;
 mod node_id;
 mod order;
+mod path;
 mod port;
+mod ratio;
+mod sealed;
 mod seed;
+mod select;
+mod settlement_order;
 mod time;
 
 pub use amount::{Amount, ParseAmountError};
 pub use asset::{AssetId, ChainId, NetworkId, ParseIdError};
 pub use bytes::{Bytes, Text, TooLong};
+pub use claim::{
+    Cancel, Claim, ClaimError, ClaimId, ClaimedAsset, FeePayer, FeeTerms, Limit, LimitOpening,
+    MAX_CLAIM_LIFE_MS, MAX_HOPS,
+};
 pub use codec::{CodecError, MAX_MESSAGE, decode, encode};
+pub use fulfil::{
+    Fulfil, FulfilError, FulfilId, FulfilTerms, MAX_QUOTE_LIFE_MS, MAX_SEALED_OPENING, MAX_SEALED_TERMS,
+    Opening, Reservation,
+};
 pub use hash::{Digest, tagged_hash};
 pub use hashlock::{Hashlock, ParseHexError, Preimage, SwapId, SwapNonce};
 pub use leg::{End, HtlcSpec, LegId, LegRef, MAX_LEGS, Party, Place, Role, Side};
+pub use link_key::{LinkBase, LinkKey};
+pub use matched::{MatchError, MatchedOrder, MatchedParts, order_id};
 pub use node_id::{NodeId, NodeKey, Signature, SignatureError};
 pub use order::{
-    Acceptance, AcceptedLeg, Contact, MAX_CONTACTS, Mode, Offer, OfferedLeg, OrderError, SettlementOrder,
-    Signed,
+    Acceptance, AcceptedLeg, Contact, DirectOrder, MAX_CONTACTS, Mode, Offer, OfferedLeg, OrderError, Signed,
 };
+pub use path::{Bid, HopEntry, Path, PathError, ReturnEntry, ReturnError, check_returns};
 pub use port::{
     Act, ActKind, At, ChainAction, ChainEvent, FailClass, Health, LegEvent, Prepared, Tip, Together, TxId,
 };
+pub use ratio::Ratio;
+pub use sealed::{SEAL_OVERHEAD, SealError, open, seal};
 pub use seed::{LegSecret, Seed};
+pub use select::{Answer, ClaimantPart, Select, UnsealError, Verdict};
+pub use settlement_order::{OrderLeg, SettlementOrder};
 pub use time::{Seconds, UnixTime};

@@ -2,7 +2,8 @@
 
 use crate::hash::Digest;
 use borsh::{BorshDeserialize, BorshSerialize};
-use secp256k1::{Keypair, Message, SECP256K1, SecretKey, XOnlyPublicKey, schnorr};
+use secp256k1::{Keypair, Message, Parity, SECP256K1, SecretKey, XOnlyPublicKey, schnorr};
+use zeroize::Zeroizing;
 
 /// The x-only public key by which a node signs offers and acceptances.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
@@ -39,6 +40,17 @@ impl NodeKey {
         NodeId(self.0.x_only_public_key().0.serialize())
     }
 
+    /// The x coordinate of our secret times that key: the same for its owner with our public key. `None` if it is no key.
+    pub(crate) fn shared_x(&self, other: &NodeId) -> Option<Zeroizing<[u8; 32]>> {
+        let point = XOnlyPublicKey::from_slice(&other.0)
+            .ok()?
+            .public_key(Parity::Even);
+        let mut secret = self.0.secret_key();
+        let both = Zeroizing::new(secp256k1::ecdh::shared_secret_point(&point, &secret));
+        secret.non_secure_erase();
+        both.first_chunk().copied().map(Zeroizing::new)
+    }
+
     /// Signs a tagged hash. The nonce is that of BIP-340 with fixed auxiliary data, so that a repeat gives the same
     /// bytes.
     #[must_use]
@@ -55,6 +67,13 @@ impl NodeKey {
 impl Drop for NodeKey {
     fn drop(&mut self) {
         self.0.non_secure_erase();
+    }
+}
+
+impl Signature {
+    /// What stands in a message that is about to be signed.
+    pub(crate) const fn none() -> Self {
+        Self([0; 64])
     }
 }
 

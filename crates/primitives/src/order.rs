@@ -1,8 +1,9 @@
-//! The direct offer, its acceptance, and the settlement order that the two make.
+//! The direct offer, its acceptance, and the order that the two make.
 //!
 //! Every on-chain identifier of every leg is a function of the order: assets, amounts, both parties' keys and
 //! addresses, hashlock and timelocks are all in it, and its id commits to all of them.
 
+use crate::Amount;
 use crate::asset::{AssetId, NetworkId};
 use crate::bytes::Text;
 use crate::codec::encode;
@@ -10,8 +11,8 @@ use crate::hash::{Digest, tagged_hash};
 use crate::hashlock::{Hashlock, SwapId, SwapNonce};
 use crate::leg::{LegId, MAX_LEGS, Party, Place, Side};
 use crate::node_id::{NodeId, NodeKey, Signature, SignatureError};
+use crate::settlement_order::OrderLeg;
 use crate::time::UnixTime;
-use crate::{Amount, ChainId};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// A way to reach a node: a multiaddress that ends in its peer id.
@@ -25,6 +26,8 @@ pub const MAX_CONTACTS: usize = 4;
 pub enum Mode {
     /// The two parties alone, for no fee.
     P2P,
+    /// The clearance layer, by a certificate.
+    Cleared,
 }
 
 /// One leg as the maker of an offer states it.
@@ -130,6 +133,9 @@ pub enum OrderError {
     /// Two parties swap; one is not enough.
     #[error("maker and taker are the same node {0}: accept it with another node")]
     SameNode(NodeId),
+    /// A direct swap is vouched for by nobody else.
+    #[error("expected a swap between the two alone, got {0:?}: offers are not cleared")]
+    Mode(Mode),
     /// A direct swap is free.
     #[error("expected no fee in a swap between two parties, got {0}")]
     Fee(Amount),
@@ -195,7 +201,9 @@ impl Signed<Offer> {
         if !(1..=MAX_CONTACTS).contains(&offer.contacts.len()) {
             return Err(OrderError::Contacts(offer.contacts.len()));
         }
-        let Mode::P2P = offer.mode;
+        if offer.mode != Mode::P2P {
+            return Err(OrderError::Mode(offer.mode));
+        }
         if offer.fee != Amount::ZERO {
             return Err(OrderError::Fee(offer.fee));
         }
@@ -231,21 +239,21 @@ fn order_id(offer: &Offer, acceptance: &Acceptance) -> SwapId {
     SwapId::new(tagged_hash("kofo/order/v1", &parts))
 }
 
-/// What both parties signed: the only way into a settlement. Constructs only if it is right by itself.
+/// An offer and its acceptance. Constructs only if it is right by itself.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize)]
-pub struct SettlementOrder {
+pub struct DirectOrder {
     offer: Signed<Offer>,
     acceptance: Signed<Acceptance>,
 }
 
-impl BorshDeserialize for SettlementOrder {
+impl BorshDeserialize for DirectOrder {
     fn deserialize_reader<R: std::io::Read>(reader: &mut R) -> std::io::Result<Self> {
         let (offer, acceptance) = BorshDeserialize::deserialize_reader(reader)?;
         Self::new(offer, acceptance).map_err(|e| std::io::Error::new(std::io::ErrorKind::InvalidData, e))
     }
 }
 
-impl SettlementOrder {
+impl DirectOrder {
     /// Joins an offer and its acceptance.
     pub fn new(offer: Signed<Offer>, acceptance: Signed<Acceptance>) -> Result<Self, OrderError> {
         offer.check()?;
@@ -287,8 +295,8 @@ impl SettlementOrder {
         &self.acceptance
     }
 
-    /// The legs of both sides: what the maker stated and what the taker added.
-    pub fn legs(&self) -> impl Iterator<Item = (LegId, &OfferedLeg, &AcceptedLeg)> {
+    /// The legs of both sides.
+    pub fn legs(&self) -> impl Iterator<Item = OrderLeg<'_>> {
         let added = self
             .acceptance
             .body
@@ -299,15 +307,22 @@ impl SettlementOrder {
             .body
             .legs()
             .zip(added)
-            .map(|((id, offered), accepted)| (id, offered, accepted))
-    }
-
-    /// The chains that the order touches, each once.
-    #[must_use]
-    pub fn chains(&self) -> Vec<ChainId> {
-        let chains: std::collections::BTreeSet<_> =
-            self.legs().map(|(_, leg, _)| leg.asset.chain()).collect();
-        chains.into_iter().collect()
+            .map(|((id, offered), accepted)| {
+                let (refunder, redeemer) = match id.side {
+                    Side::Alpha => (&offered.party, &accepted.party),
+                    Side::Beta => (&accepted.party, &offered.party),
+                };
+                OrderLeg {
+                    id,
+                    asset: &offered.asset,
+                    amount: offered.amount,
+                    place: &offered.place,
+                    depth: offered.depth,
+                    refunder,
+                    redeemer,
+                    timelock: accepted.timelock,
+                }
+            })
     }
 }
 

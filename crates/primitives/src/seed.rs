@@ -6,6 +6,8 @@
 use crate::asset::NetworkId;
 use crate::hashlock::{Preimage, SwapNonce};
 use crate::leg::{End, LegId, Side};
+use crate::link_key::LinkKey;
+use crate::node_id::NodeKey;
 use hkdf::Hkdf;
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -59,6 +61,38 @@ impl Seed {
     #[must_use]
     pub fn node_secret(&self, label: &str, network: &NetworkId) -> LegSecret {
         LegSecret(self.derive(label, network, &[]))
+    }
+
+    /// `HKDF(seed, "kofo/claim-key/v1" ‖ network ‖ nonce)`: what signs the claim with that nonce.
+    #[must_use]
+    pub fn claim_key(&self, network: &NetworkId, nonce: &[u8; 32]) -> NodeKey {
+        self.key("kofo/claim-key/v1", network, nonce)
+    }
+
+    /// `HKDF(seed, "kofo/seal-key/v1" ‖ network ‖ nonce)`: what opens the quotes for the claim with that nonce.
+    #[must_use]
+    pub fn seal_key(&self, network: &NetworkId, nonce: &[u8; 32]) -> NodeKey {
+        self.key("kofo/seal-key/v1", network, nonce)
+    }
+
+    /// `HKDF(seed, "kofo/fulfil-key/v1" ‖ network ‖ nonce)`: what signs the quote with that nonce, and opens what is
+    /// sealed to it.
+    #[must_use]
+    pub fn fulfil_key(&self, network: &NetworkId, nonce: &SwapNonce) -> NodeKey {
+        self.key("kofo/fulfil-key/v1", network, nonce.as_bytes())
+    }
+
+    fn key(&self, label: &str, network: &NetworkId, nonce: &[u8; 32]) -> NodeKey {
+        let secret = LegSecret(self.derive(label, network, &[nonce]));
+        NodeKey::new(secret.expose()).expect("fewer than one nonce in 2^127 gives no key")
+    }
+
+    /// `HKDF(seed, "kofo/link/v1" ‖ network ‖ epoch (8 bytes, little-endian) ‖ peer)`: the base of our end of the link
+    /// with that peer, by its transport name, in that epoch.
+    #[must_use]
+    pub fn link_key(&self, network: &NetworkId, epoch: u64, peer: &[u8]) -> LinkKey {
+        let secret = LegSecret(self.derive("kofo/link/v1", network, &[&epoch.to_le_bytes(), peer]));
+        LinkKey::new(secret.expose()).expect("fewer than one link in 2^127 gives no key")
     }
 
     fn derive(&self, label: &str, network: &NetworkId, parts: &[&[u8]]) -> [u8; 32] {

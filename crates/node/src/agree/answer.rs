@@ -8,8 +8,9 @@ use crate::engine::Core;
 use futures::{StreamExt, stream};
 use kofo_adapter_api::RoundReply;
 use kofo_network::Inbound;
-use kofo_primitives::{Role, SettlementOrder};
+use kofo_primitives::{DirectOrder, Role, SettlementOrder};
 use kofo_settlement::Terms;
+use std::collections::BTreeSet;
 
 /// So many peers are answered at the same time.
 const ANSWERS_AT_ONCE: usize = 16;
@@ -77,7 +78,7 @@ impl Agreement {
         Ok(Response::accepted(swap, &self.key))
     }
 
-    async fn take_acceptance(&self, order: SettlementOrder) -> Result<(), AgreeError> {
+    async fn take_acceptance(&self, order: DirectOrder) -> Result<(), AgreeError> {
         let _alone = self.one_at_a_time.lock().await;
         let (id, swap) = (order.offer().body.id(), order.id());
         let entry = self
@@ -92,9 +93,11 @@ impl Agreement {
             Some(other) => return Err(AgreeError::Taken(other)),
             None => {}
         }
-        let chains = order.chains().into_iter().collect();
-        let moment = self.moment(order.chains().into_iter().collect()).await?;
-        if moment.trading > order.offer().body.expires {
+        let expires = order.offer().body.expires;
+        let order = SettlementOrder::Direct(Box::new(order));
+        let chains: BTreeSet<_> = order.chains().into_iter().collect();
+        let moment = self.moment(chains.clone()).await?;
+        if moment.trading > expires {
             return Err(AgreeError::Expired);
         }
         self.healthy(chains).await?;
@@ -106,7 +109,7 @@ impl Agreement {
             &moment.heights(),
         )?;
         self.check(&terms).await?;
-        let preimage = self.seed.preimage(&self.network, &order.offer().body.nonce);
+        let preimage = self.seed.preimage(&self.network, &order.nonce(Role::Initiator));
         self.begin(Begin::new(order, terms, Some(preimage), now_ms()))
             .await
     }

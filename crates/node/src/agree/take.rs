@@ -7,8 +7,8 @@ use crate::driver::Begin;
 use kofo_exchange::{Now, acceptable, from_text};
 use kofo_network::{PeerAddress, RequestError};
 use kofo_primitives::{
-    Acceptance, AcceptedLeg, ChainId, End, LegId, Offer, OfferedLeg, Role, SettlementOrder, Side, Signed,
-    SwapId,
+    Acceptance, AcceptedLeg, ChainId, DirectOrder, End, LegId, Offer, OfferedLeg, Role, SettlementOrder,
+    Side, Signed, SwapId,
 };
 use kofo_settlement::{Input, Terms, Timelocks};
 use std::collections::BTreeSet;
@@ -29,7 +29,8 @@ impl Agreement {
         let offer = self.acceptable(offer, &moment)?;
         self.healthy(chains).await?;
         let to = address(&offer.body.contacts)?;
-        let order = self.accept(offer, &moment).await?;
+        let agreed = self.accept(offer, &moment).await?;
+        let order = SettlementOrder::Direct(Box::new(agreed.clone()));
         let terms = Terms::new(
             &order,
             Role::Participant,
@@ -39,9 +40,8 @@ impl Agreement {
         )?;
         self.check(&terms).await?;
         let swap = order.id();
-        self.begin(Begin::new(order.clone(), terms, None, now_ms()))
-            .await?;
-        self.tell(&to, order).await.map(|()| swap)
+        self.begin(Begin::new(order, terms, None, now_ms())).await?;
+        self.tell(&to, agreed).await.map(|()| swap)
     }
 
     fn acceptable(&self, offer: Signed<Offer>, moment: &Moment) -> Result<Signed<Offer>, AgreeError> {
@@ -61,7 +61,7 @@ impl Agreement {
         Ok(offer)
     }
 
-    async fn accept(&self, offer: Signed<Offer>, moment: &Moment) -> Result<SettlementOrder, AgreeError> {
+    async fn accept(&self, offer: Signed<Offer>, moment: &Moment) -> Result<DirectOrder, AgreeError> {
         let unused = offer.body.clone();
         self.engine
             .call(move |core| core.driver.unused(&unused))
@@ -106,7 +106,7 @@ impl Agreement {
             beta,
         };
         let acceptance = acceptance.sign(&offer.body, &self.key);
-        Ok(SettlementOrder::new(offer, acceptance)?)
+        Ok(DirectOrder::new(offer, acceptance)?)
     }
 
     fn depths_agree(&self, offer: &Offer) -> Result<(), AgreeError> {
@@ -127,7 +127,7 @@ impl Agreement {
 
     /// Tells the maker. A clear no, or nobody there, ends the swap; an answer that got lost does not, because the maker
     /// may have recorded the swap: it ends by itself when nothing is locked in time.
-    async fn tell(&self, to: &PeerAddress, order: SettlementOrder) -> Result<(), AgreeError> {
+    async fn tell(&self, to: &PeerAddress, order: DirectOrder) -> Result<(), AgreeError> {
         let (swap, maker) = (order.id(), order.offer().body.maker);
         // Who listens nowhere gives no address, and gets no signature of whoever cannot reach it.
         let contacts = self.contacts().unwrap_or_default();

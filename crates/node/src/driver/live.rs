@@ -221,18 +221,23 @@ impl Live {
     /// Where the other party can be reached.
     #[must_use]
     pub fn contacts(&self) -> &[Contact] {
-        match self.begin.terms.role() {
-            Role::Initiator => &self.contacts,
-            Role::Participant => &self.begin.order.offer().body.contacts,
+        match self.begin.order.contacts(self.other_role()) {
+            // The taker of an offer says it beside the order.
+            [] => &self.contacts,
+            named => named,
         }
     }
 
     /// By which key the other party signs.
     #[must_use]
     pub fn other_party(&self) -> NodeId {
+        self.begin.order.party(self.other_role())
+    }
+
+    fn other_role(&self) -> Role {
         match self.begin.terms.role() {
-            Role::Initiator => self.begin.order.acceptance().body.taker,
-            Role::Participant => self.begin.order.offer().body.maker,
+            Role::Initiator => Role::Participant,
+            Role::Participant => Role::Initiator,
         }
     }
 

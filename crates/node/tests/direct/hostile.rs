@@ -59,7 +59,12 @@ impl Liar {
     }
 
     fn accept(&self, order: &SettlementOrder) -> Vec<u8> {
-        Request::Accept(Box::new(Accept::new(order.clone(), Vec::new(), &self.key))).write()
+        Request::Accept(Box::new(Accept::new(
+            order.as_direct().unwrap().clone(),
+            Vec::new(),
+            &self.key,
+        )))
+        .write()
     }
 
     async fn say(&self, stage: &Stage, order: &SettlementOrder) -> Result<(), AnswerError> {

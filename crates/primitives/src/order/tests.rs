@@ -46,18 +46,18 @@ fn acceptance(offer: &Offer) -> Acceptance {
     }
 }
 
-fn order() -> SettlementOrder {
+fn order() -> DirectOrder {
     let accepted = acceptance(&offer()).sign(&offer(), &key(2));
-    SettlementOrder::new(offer().sign(&key(1)), accepted).unwrap()
+    DirectOrder::new(offer().sign(&key(1)), accepted).unwrap()
 }
 
 #[test]
 fn offer_and_acceptance_make_one_order_that_survives_encoding() {
     let order = order();
-    assert_eq!(decode::<SettlementOrder>(&encode(&order)), Ok(order.clone()));
+    assert_eq!(decode::<DirectOrder>(&encode(&order)), Ok(order.clone()));
     let legs: Vec<_> = order
         .legs()
-        .map(|(id, offered, added)| (id.side, offered.amount, added.timelock))
+        .map(|leg| (leg.id.side, leg.amount, leg.timelock))
         .collect();
     let expected = [
         (Side::Alpha, Amount::new(5), UnixTime(200)),
@@ -72,7 +72,7 @@ fn an_order_with_one_altered_byte_does_not_decode() {
     for i in 0..bytes.len() {
         let mut altered = bytes.clone();
         altered[i] ^= 1;
-        assert!(decode::<SettlementOrder>(&altered).is_err(), "byte {i}");
+        assert!(decode::<DirectOrder>(&altered).is_err(), "byte {i}");
     }
 }
 
@@ -129,7 +129,7 @@ fn an_acceptance_of_another_offer_or_by_the_maker_is_refused() {
     };
     let accepted = acceptance(&other).sign(&offer(), &key(2));
     assert_eq!(
-        SettlementOrder::new(offer().sign(&key(1)), accepted),
+        DirectOrder::new(offer().sign(&key(1)), accepted),
         Err(OrderError::AnotherOffer)
     );
     let own = Acceptance {
@@ -138,7 +138,7 @@ fn an_acceptance_of_another_offer_or_by_the_maker_is_refused() {
     }
     .sign(&offer(), &key(1));
     assert_eq!(
-        SettlementOrder::new(offer().sign(&key(1)), own),
+        DirectOrder::new(offer().sign(&key(1)), own),
         Err(OrderError::SameNode(key(1).id()))
     );
 }

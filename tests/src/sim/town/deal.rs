@@ -100,8 +100,9 @@ impl Bargain {
         let (order, acceptance, accept) = SIGNED.with_borrow_mut(|signed| {
             let sign = || {
                 let order = self.sign();
+                let direct = order.as_direct().expect("made of an offer").clone();
                 let contacts = vec![Contact::new("/memory/1").unwrap()];
-                let accept = Accept::new(order.clone(), contacts, key(self.participant));
+                let accept = Accept::new(direct, contacts, key(self.participant));
                 accept.check().unwrap();
                 let body = Request::Accept(Box::new(accept.clone())).write();
                 (Rc::new(order), body.into(), Rc::new(accept))
@@ -193,6 +194,11 @@ impl Bargain {
 }
 
 impl Deal {
+    /// What both have signed: in a town all agree directly.
+    pub(crate) fn direct(&self) -> &DirectOrder {
+        self.order.as_direct().expect("made of an offer")
+    }
+
     /// Its terms for one of the two, if its clock and the chains say `now`.
     pub(crate) fn terms(&self, role: Role, now: UnixTime) -> Option<Terms> {
         let heights = chain_ids().into_iter().map(|id| (id, 0)).collect();

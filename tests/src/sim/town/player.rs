@@ -337,8 +337,8 @@ impl Player {
     /// Publishes its offers.
     pub(crate) fn offer(&mut self, scene: &mut Scene, deal: &Deal) -> Result<(), Stop> {
         let at_ms = self.at_ms(scene);
-        if !self.driver().offers().contains_key(&deal.order.offer().body.id()) {
-            self.driver().offer(deal.order.offer().clone(), at_ms)?;
+        if !self.driver().offers().contains_key(&deal.order.origin()) {
+            self.driver().offer(deal.direct().offer().clone(), at_ms)?;
         }
         self.flush(scene).map(|_| ())
     }
@@ -454,7 +454,8 @@ impl Player {
                     return Ok(Response::refused(&"too late"));
                 };
                 let preimage = Some(deal.bargain.preimage());
-                let begin = Begin::new(accept.order, terms, preimage, self.at_ms(scene));
+                let order = SettlementOrder::Direct(Box::new(accept.order));
+                let begin = Begin::new(order, terms, preimage, self.at_ms(scene));
                 self.driver().begin(begin)?;
             }
             _ => return Ok(Response::refused(&"not our offer, or taken")),
