@@ -6,10 +6,33 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::identity::PeerId;
-use crate::limits::Limits;
 
 /// Peers that are remembered. Above it, new peers wait until others' buckets are full again.
 const MAX_REMEMBERED: usize = 4096;
+
+/// What one kind of request is allowed.
+#[derive(Clone, Debug)]
+pub(crate) struct Allowance {
+    /// Requests of one peer that wait at the same time.
+    pub(crate) per_peer: u32,
+    /// Requests of all peers that wait at the same time.
+    pub(crate) total: usize,
+    /// Tokens that grow back in a second.
+    pub(crate) per_second: u32,
+    /// Tokens of a full bucket.
+    pub(crate) burst: u32,
+}
+
+/// What becomes of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admit {
+    /// It has a place, which is owed one [`release`](Admission::release).
+    Yes,
+    /// No place is free: those before it wait for us.
+    Full,
+    /// The peer's bucket is empty: it asks faster than it may.
+    TooFast,
+}
 
 /// Counts what each peer has taken. A peer's account outlives its connection until the bucket is
 /// full again, so that connecting anew gains nothing.
@@ -18,7 +41,7 @@ pub(crate) struct Admission {
     total: usize,
     /// Time in which one token grows back.
     interval: Duration,
-    /// How far ahead of the clock a bucket may be drawn: one second's worth of tokens.
+    /// How far ahead of the clock a bucket may be drawn: a burst's worth of tokens.
     reserve: Duration,
     in_flight: usize,
     accounts: HashMap<PeerId, Account>,
@@ -31,25 +54,41 @@ struct Account {
 }
 
 impl Admission {
-    pub(crate) fn new(limits: &Limits) -> Self {
-        let interval = Duration::from_secs(1) / limits.inbound_per_second.max(1);
+    pub(crate) fn new(allowance: &Allowance) -> Self {
+        let interval = Duration::from_secs(1) / allowance.per_second.max(1);
         Self {
-            per_peer: limits.inbound_per_peer,
-            total: limits.inbound_total,
+            per_peer: allowance.per_peer,
+            total: allowance.total,
             interval,
-            reserve: Duration::from_secs(1),
+            reserve: interval.saturating_mul(allowance.burst.max(1)),
             in_flight: 0,
             accounts: HashMap::new(),
         }
     }
 
-    /// Takes a token and a place in flight, or neither. Each `true` is owed one [`release`](Self::release).
-    pub(crate) fn admit(&mut self, peer: PeerId, now: Instant) -> bool {
+    /// Takes a token and a place in flight. A request that finds no place has cost its token: whoever
+    /// goes on asking a peer that is full comes to be [`TooFast`](Admit::TooFast).
+    pub(crate) fn admit(&mut self, peer: PeerId, now: Instant) -> Admit {
+        let spent = self.spend(peer, now);
+        if spent != Admit::Yes {
+            return spent;
+        }
+        let account = self.accounts.get_mut(&peer).expect("a token was taken from it");
+        if account.in_flight >= self.per_peer || self.in_flight >= self.total {
+            return Admit::Full;
+        }
+        account.in_flight += 1;
+        self.in_flight += 1;
+        Admit::Yes
+    }
+
+    /// Takes a token and no place: nothing is owed.
+    pub(crate) fn spend(&mut self, peer: PeerId, now: Instant) -> Admit {
         if self.accounts.len() >= MAX_REMEMBERED && !self.accounts.contains_key(&peer) {
             self.accounts
                 .retain(|_, account| account.in_flight > 0 || account.full_at > now);
             if self.accounts.len() >= MAX_REMEMBERED {
-                return false;
+                return Admit::Full;
             }
         }
         let account = self.accounts.entry(peer).or_insert(Account {
@@ -57,14 +96,11 @@ impl Admission {
             full_at: now,
         });
         let full_at = account.full_at.max(now) + self.interval;
-        let room = account.in_flight < self.per_peer && self.in_flight < self.total;
-        if !room || full_at > now + self.reserve {
-            return false;
+        if full_at > now + self.reserve {
+            return Admit::TooFast;
         }
         account.full_at = full_at;
-        account.in_flight += 1;
-        self.in_flight += 1;
-        true
+        Admit::Yes
     }
 
     /// Gives the place in flight back; the token grows back by itself.
@@ -84,11 +120,11 @@ mod tests {
     use crate::Identity;
 
     fn admission(per_peer: u32, per_second: u32, total: usize) -> Admission {
-        Admission::new(&Limits {
-            inbound_per_peer: per_peer,
-            inbound_per_second: per_second,
-            inbound_total: total,
-            ..Limits::default()
+        Admission::new(&Allowance {
+            per_peer,
+            total,
+            per_second,
+            burst: per_second,
         })
     }
 
@@ -99,17 +135,20 @@ mod tests {
     #[test]
     fn a_bucket_gives_its_burst_and_then_its_rate() {
         let (mut desk, peer, start) = (admission(1000, 50, 1000), peer(), Instant::now());
-        assert_eq!((0..200).filter(|_| desk.admit(peer, start)).count(), 50);
+        assert_eq!(
+            (0..200).filter(|_| desk.admit(peer, start) == Admit::Yes).count(),
+            50
+        );
         assert_eq!(
             (0..200)
-                .filter(|_| desk.admit(peer, start + Duration::from_millis(100)))
+                .filter(|_| desk.admit(peer, start + Duration::from_millis(100)) == Admit::Yes)
                 .count(),
             5
         );
         // A long pause fills the bucket and no more than the bucket.
         assert_eq!(
             (0..200)
-                .filter(|_| desk.admit(peer, start + Duration::from_secs(3600)))
+                .filter(|_| desk.admit(peer, start + Duration::from_secs(3600)) == Admit::Yes)
                 .count(),
             50
         );
@@ -118,17 +157,22 @@ mod tests {
     #[test]
     fn requests_in_flight_are_bounded_and_places_come_back() {
         let (mut desk, peer, now) = (admission(8, 1000, 1000), peer(), Instant::now());
-        assert_eq!((0..20).filter(|_| desk.admit(peer, now)).count(), 8);
+        assert_eq!((0..20).filter(|_| desk.admit(peer, now) == Admit::Yes).count(), 8);
         desk.release(peer);
-        assert_eq!((0..20).filter(|_| desk.admit(peer, now)).count(), 1);
+        assert_eq!((0..20).filter(|_| desk.admit(peer, now) == Admit::Yes).count(), 1);
     }
 
     #[test]
     fn one_peer_cannot_take_the_share_of_another() {
         let (mut desk, now) = (admission(8, 50, 1000), Instant::now());
         let (greedy, modest) = (peer(), peer());
-        assert_eq!((0..1000).filter(|_| desk.admit(greedy, now)).count(), 8);
-        assert!(desk.admit(modest, now));
+        assert_eq!(
+            (0..1000)
+                .filter(|_| desk.admit(greedy, now) == Admit::Yes)
+                .count(),
+            8
+        );
+        assert_eq!(desk.admit(modest, now), Admit::Yes);
     }
 
     #[test]
@@ -138,7 +182,7 @@ mod tests {
         let admitted = peers
             .iter()
             .flat_map(|peer| [peer; 8])
-            .filter(|peer| desk.admit(**peer, now))
+            .filter(|peer| desk.admit(**peer, now) == Admit::Yes)
             .count();
         assert_eq!(admitted, 20);
     }
@@ -147,17 +191,43 @@ mod tests {
     fn forgotten_are_only_peers_that_owe_nothing() {
         let (mut desk, now) = (admission(8, 50, usize::MAX), Instant::now());
         let busy = peer();
-        assert!(desk.admit(busy, now));
+        assert_eq!(desk.admit(busy, now), Admit::Yes);
         while desk.accounts.len() < MAX_REMEMBERED {
             let passing = peer();
-            assert!(desk.admit(passing, now));
+            assert_eq!(desk.admit(passing, now), Admit::Yes);
             desk.release(passing);
         }
-        assert!(
-            !desk.admit(peer(), now),
+        assert_eq!(
+            desk.admit(peer(), now),
+            Admit::Full,
             "the table is full of peers whose buckets are not"
         );
-        assert!(desk.admit(peer(), now + Duration::from_secs(1)));
+        assert_eq!(desk.admit(peer(), now + Duration::from_secs(1)), Admit::Yes);
         assert_eq!(desk.accounts.len(), 2, "the busy one and the new one");
+    }
+
+    #[test]
+    fn a_bucket_may_hold_more_or_less_than_a_second_of_tokens() {
+        for burst in [1, 5, 40] {
+            let mut desk = Admission::new(&Allowance {
+                per_peer: 1000,
+                total: 1000,
+                per_second: 10,
+                burst,
+            });
+            let (peer, now) = (peer(), Instant::now());
+            let admitted = (0..100).filter(|_| desk.admit(peer, now) == Admit::Yes).count();
+            assert_eq!(admitted, burst as usize);
+            assert_eq!(desk.admit(peer, now), Admit::TooFast);
+        }
+    }
+
+    #[test]
+    fn who_keeps_asking_a_full_desk_comes_to_be_too_fast() {
+        let (mut desk, peer, now) = (admission(1, 10, 1000), peer(), Instant::now());
+        assert_eq!(desk.admit(peer, now), Admit::Yes);
+        let refused: Vec<_> = (0..12).map(|_| desk.admit(peer, now)).collect();
+        assert_eq!(refused[..9], [Admit::Full; 9]);
+        assert_eq!(refused[9..], [Admit::TooFast; 3]);
     }
 }

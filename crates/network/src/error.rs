@@ -146,6 +146,18 @@ pub enum RequestError {
         /// The limit that is reached.
         max: usize,
     },
+    /// The peer is no neighbour of ours now, and a neighbour's message is not worth a dial.
+    #[error("{peer} is no neighbour now; connect to it first, or ask another one")]
+    NoNeighbour {
+        /// Who was asked.
+        peer: PeerId,
+    },
+    /// We ask this neighbour as often as it allows already.
+    #[error("{peer} takes no more requests of this kind now; slow down")]
+    TooFast {
+        /// Who was to be asked.
+        peer: PeerId,
+    },
     /// A node does not send to itself.
     #[error("the address is our own; give that of the other party")]
     Ourselves,

@@ -46,9 +46,12 @@
 mod address;
 mod admission;
 mod error;
+mod gossip;
 mod identity;
 mod limits;
+mod mesh;
 mod network;
+mod score;
 mod simulated;
 mod swarm;
 mod transport;
@@ -58,6 +61,11 @@ pub use address::{AddressError, MAX_ADDRESSES, PeerAddress};
 pub use error::{Attempt, RequestError, StartError};
 pub use identity::{Identity, PeerId, PeerIdError};
 pub use limits::Limits;
+pub use mesh::{
+    Heard, Mesh, MeshConfig, MeshEvent, MeshInbound, MeshLimits, MeshRequest, Neighbour, Plane, PublishError,
+    Rate, Topic, Verdict,
+};
 pub use network::{Config, Network};
+pub use score::Fault;
 pub use simulated::{SimulatedNetwork, SimulatedNode};
 pub use transport::{AnswerTooLarge, Inbound, InboundRequest, Responder, Transport};

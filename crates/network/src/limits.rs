@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::admission::Allowance;
+
 /// Bounds of one node. Every one must be at least 1; [`Limits::default`] fits a node on a small machine.
 ///
 /// Memory in the worst case, all connections taken by attackers: one connection holds at most
@@ -60,6 +62,16 @@ impl Limits {
         (self.inbound_per_peer as usize)
             .saturating_mul(2)
             .saturating_add(self.outbound_per_peer)
+    }
+
+    /// What a peer may ask by direct messages: a second's worth of requests at once.
+    pub(crate) fn allowance(&self) -> Allowance {
+        Allowance {
+            per_peer: self.inbound_per_peer,
+            total: self.inbound_total,
+            per_second: self.inbound_per_second,
+            burst: self.inbound_per_second,
+        }
     }
 
     /// The name of a bound that is zero, if one is: it would stop all traffic, or panic in a channel.

@@ -1,7 +1,12 @@
-//! A network in memory: the same [`Transport`], with latency, loss and partitions on demand.
+//! A network in memory: the same [`Transport`] and [`Mesh`](crate::Mesh), with latency, loss and
+//! partitions on demand.
 //!
 //! The fate of the n-th request from one node to another, and of its answer, is a function of the seed,
 //! the two nodes and n: however tasks interleave, a link behaves the same in every run.
+
+mod air;
+mod gossip;
+mod member;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,7 +22,11 @@ use crate::address::PeerAddress;
 use crate::error::{Attempt, RequestError};
 use crate::identity::{Identity, PeerId};
 use crate::limits::Limits;
+use crate::mesh::{MeshInbound, MeshLimits};
 use crate::transport::{Inbound, InboundRequest, Responder, Transport};
+
+use air::Air;
+use member::Member;
 
 /// The air between simulated nodes. Clones are the same air.
 #[derive(Clone)]
@@ -26,62 +35,57 @@ pub struct SimulatedNetwork {
     air: Arc<Mutex<Air>>,
 }
 
-struct Air {
-    nodes: BTreeMap<PeerId, mpsc::Sender<InboundRequest>>,
-    /// Requests made over each link, from and to.
-    counts: BTreeMap<(PeerId, PeerId), u64>,
-    /// Islands of the partition; a node in none is on island 0.
-    islands: BTreeMap<PeerId, usize>,
-    loss_per_mille: u16,
-    latency: RangeInclusive<Duration>,
-}
-
-impl Air {
-    /// The low half of a draw decides on loss.
-    fn loses(&self, draw: u64) -> bool {
-        (draw & 0xffff_ffff) % 1000 < u64::from(self.loss_per_mille)
-    }
-
-    /// The high half of a draw decides on latency.
-    fn delays(&self, draw: u64) -> Duration {
-        let (least, most) = (self.latency.start().as_micros(), self.latency.end().as_micros());
-        let spread = most.saturating_sub(least) + 1;
-        let micros = least + u128::from(draw >> 32) % spread;
-        Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
-    }
-}
-
 impl SimulatedNetwork {
     /// A perfect network: no latency, no loss, no partition. The same seed and settings give the same faults.
     pub fn new(seed: u64) -> Self {
-        let air = Air {
-            nodes: BTreeMap::new(),
-            counts: BTreeMap::new(),
-            islands: BTreeMap::new(),
-            loss_per_mille: 0,
-            latency: Duration::ZERO..=Duration::ZERO,
-        };
         Self {
             seed,
-            air: Arc::new(Mutex::new(air)),
+            air: Arc::new(Mutex::new(Air::default())),
         }
     }
 
-    /// Adds a node. It leaves when its [`SimulatedNode`] is dropped. Of `limits` only the message size,
-    /// the timeout and the length of the inbound queue apply. Joining anew replaces the former node.
+    /// Adds a node for direct messages only. It leaves when its [`SimulatedNode`] is dropped. Of `limits`
+    /// only the message size, the timeout and the length of the inbound queue apply. Joining anew replaces
+    /// the former node.
     pub fn join(&self, identity: &Identity, limits: Limits) -> (SimulatedNode, Inbound) {
+        self.admit(identity.peer_id(), limits, None)
+    }
+
+    /// Adds a node that also takes part in the mesh, linked with nobody yet: see
+    /// [`link`](Self::link). The bounds of the mesh are those of [`set_mesh_limits`](Self::set_mesh_limits).
+    pub fn join_mesh(&self, identity: &Identity, limits: Limits) -> (SimulatedNode, Inbound, MeshInbound) {
+        let (member, mesh) = Member::new(self.air().mesh_limits.clone());
+        let (node, inbound) = self.admit(identity.peer_id(), limits, Some(Arc::new(member)));
+        (node, inbound, mesh)
+    }
+
+    fn admit(&self, us: PeerId, limits: Limits, member: Option<Arc<Member>>) -> (SimulatedNode, Inbound) {
         let (queue, inbound) = Inbound::channel(limits.inbound_total.max(1));
-        let us = identity.peer_id();
-        self.air().nodes.insert(us, queue.clone());
-        (
-            SimulatedNode {
-                us,
-                limits,
-                queue,
-                network: self.clone(),
-            },
-            inbound,
-        )
+        self.air().enter(us, queue.clone(), member.clone());
+        let node = SimulatedNode {
+            us,
+            limits,
+            queue,
+            member,
+            network: self.clone(),
+        };
+        (node, inbound)
+    }
+
+    /// The bounds of nodes that join the mesh from now on.
+    pub fn set_mesh_limits(&self, limits: MeshLimits) {
+        self.air().mesh_limits = limits;
+    }
+
+    /// Makes two nodes neighbours, as if `a` had dialed `b`, for as long as both are there, on the same
+    /// island, and neither bans the other. Does nothing if one bans the other now.
+    pub fn link(&self, a: PeerId, b: PeerId) {
+        self.air().link(a, b);
+    }
+
+    /// Ends what [`link`](Self::link) began.
+    pub fn unlink(&self, a: PeerId, b: PeerId) {
+        self.air().unlink(a, b);
     }
 
     /// From now on loses `per_mille` of all messages; requests and answers count apart. A lost message
@@ -100,12 +104,13 @@ impl SimulatedNetwork {
         let of = |(index, island): (usize, &&[PeerId])| {
             island.iter().map(|peer| (*peer, index + 1)).collect::<Vec<_>>()
         };
-        self.air().islands = islands.iter().enumerate().flat_map(of).collect();
+        let islands = islands.iter().enumerate().flat_map(of).collect();
+        self.air().divide(islands);
     }
 
     /// Ends the partition.
     pub fn heal(&self) {
-        self.air().islands.clear();
+        self.air().divide(BTreeMap::new());
     }
 
     fn air(&self) -> MutexGuard<'_, Air> {
@@ -113,8 +118,7 @@ impl SimulatedNetwork {
     }
 
     fn cut(&self, a: PeerId, b: PeerId) -> bool {
-        let air = self.air();
-        air.islands.get(&a) != air.islands.get(&b)
+        self.air().cut(a, b)
     }
 
     /// Draws the lots of the next request from one node to another, and of its answer.
@@ -149,7 +153,7 @@ impl fmt::Debug for SimulatedNetwork {
             f,
             "SimulatedNetwork(seed {}, {} nodes)",
             self.seed,
-            self.air().nodes.len()
+            self.air().len()
         )
     }
 }
@@ -159,6 +163,8 @@ pub struct SimulatedNode {
     us: PeerId,
     limits: Limits,
     queue: mpsc::Sender<InboundRequest>,
+    /// Its part in the mesh, if it takes part.
+    member: Option<Arc<Member>>,
     network: SimulatedNetwork,
 }
 
@@ -181,7 +187,7 @@ impl SimulatedNode {
         }
         let (there, back) = self.network.draw_both(self.us, peer);
         self.network.travel(there).await;
-        let queue = self.network.air().nodes.get(&peer).cloned();
+        let queue = self.network.air().queue(peer);
         let queue = queue.ok_or_else(|| unreachable("nobody listens"))?;
         let (responder, answer) = Responder::new(self.limits.message_bytes);
         queue
@@ -236,15 +242,8 @@ impl Transport for SimulatedNode {
 
 impl Drop for SimulatedNode {
     fn drop(&mut self) {
-        let mut air = self.network.air();
         // A node that joined anew under this identity stays.
-        if air
-            .nodes
-            .get(&self.us)
-            .is_some_and(|queue| queue.same_channel(&self.queue))
-        {
-            air.nodes.remove(&self.us);
-        }
+        self.network.air().leave(self.us, &self.queue);
     }
 }
 

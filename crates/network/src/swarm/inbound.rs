@@ -7,7 +7,7 @@ use libp2p::request_response::ResponseChannel;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::admission::Admission;
+use crate::admission::{Admission, Admit};
 use crate::identity::PeerId;
 use crate::limits::Limits;
 use crate::transport::{InboundRequest, Responder};
@@ -31,7 +31,7 @@ pub(crate) struct InboundDesk {
 impl InboundDesk {
     pub(crate) fn new(limits: &Limits, queue: mpsc::Sender<InboundRequest>) -> Self {
         Self {
-            admission: Admission::new(limits),
+            admission: Admission::new(&limits.allowance()),
             queue,
             waiting: FuturesUnordered::new(),
             max: limits.message_bytes,
@@ -45,7 +45,7 @@ impl InboundDesk {
         ask: Ask,
         channel: ResponseChannel<Reply>,
     ) -> Option<(ResponseChannel<Reply>, Reply)> {
-        if !self.admission.admit(from, Instant::now()) {
+        if self.admission.admit(from, Instant::now()) != Admit::Yes {
             return Some((channel, Reply::Busy));
         }
         let Ask::Body(body) = ask else {
