@@ -7,7 +7,7 @@ use crate::codec::{decode, encode};
 use crate::hash::{Digest, tagged_hash};
 use crate::hashlock::{SwapNonce, id32};
 use crate::leg::Party;
-use crate::node_id::{NodeId, NodeKey, SignatureError};
+use crate::node_id::{NodeId, NodeKey, Signature, SignatureError};
 use crate::order::{Contact, MAX_CONTACTS, Signed};
 use crate::sealed::{SealError, open, seal};
 use crate::time::UnixTime;
@@ -38,6 +38,45 @@ pub struct Reservation {
     pub seq: u64,
     /// In which asset of the ledger something is held back; none without clearance.
     pub reserve: Option<(AssetId, Amount)>,
+    /// The bond's word that it stands behind this quote: see [`Reservation::sign`].
+    pub signature: Signature,
+}
+
+impl Reservation {
+    /// The bond reserves number `seq` for the quote under `quote`, the fulfil's key, for that claim. Two claims with one
+    /// number are evidence against the bond; two paths of one claim may share it.
+    #[must_use]
+    pub fn sign(
+        bond: &NodeKey,
+        seq: u64,
+        reserve: Option<(AssetId, Amount)>,
+        claim: &ClaimId,
+        quote: &NodeId,
+    ) -> Self {
+        let signature = bond.sign(&reserved(seq, &reserve, claim, quote));
+        Self {
+            bond: bond.id(),
+            seq,
+            reserve,
+            signature,
+        }
+    }
+
+    /// Whether the bond reserved this for that claim and quote.
+    pub fn check(&self, claim: &ClaimId, quote: &NodeId) -> Result<(), SignatureError> {
+        let digest = reserved(self.seq, &self.reserve, claim, quote);
+        self.bond.verify(&digest, &self.signature)
+    }
+}
+
+/// `H("kofo/reservation/v1", claim, quote, (seq, reserve))`.
+fn reserved(seq: u64, reserve: &Option<(AssetId, Amount)>, claim: &ClaimId, quote: &NodeId) -> Digest {
+    let parts = [
+        claim.as_bytes().as_slice(),
+        quote.as_bytes(),
+        &encode(&(seq, reserve)),
+    ];
+    tagged_hash("kofo/reservation/v1", &parts)
 }
 
 /// What a provider offers. Sealed to the claimant's seal key; everybody else sees its hash.

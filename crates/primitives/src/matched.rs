@@ -59,6 +59,9 @@ pub enum MatchError {
     /// The selection is not the claimant's.
     #[error("the selection is not signed by the claim's key: {0}")]
     Select(#[from] SignatureError),
+    /// The reservation is not signed by the bond that it names.
+    #[error("the reservation is not signed by its bond: {0}")]
+    Reservation(SignatureError),
     /// A part belongs to something else.
     #[error("the {0} belongs to another claim, quote or path")]
     Stranger(&'static str),
@@ -160,6 +163,10 @@ impl MatchedOrder {
         if let Some((what, _)) = fits.iter().find(|(_, fits)| !fits) {
             return Err(MatchError::Stranger(what));
         }
+        terms
+            .reservation
+            .check(&id, &quote.key)
+            .map_err(MatchError::Reservation)?;
         claimant.check()?;
         provider.check()?;
         let limit = claim.body.limit(chosen.limit.as_ref())?;

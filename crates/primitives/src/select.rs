@@ -76,6 +76,8 @@ pub enum Verdict {
     Opened(Bytes<MAX_SEALED_OPENING>),
     /// The reservation was used by another claim meanwhile: take the next quote.
     ReservationUsed,
+    /// Other selections of this claim have taken all that it gives.
+    ClaimExhausted,
     /// The quote has expired.
     Expired,
     /// The selection does not fit claim and quote, or cannot be settled.
