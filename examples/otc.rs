@@ -52,6 +52,7 @@ impl Person {
             end: leg.end_of(role),
             nonce: &self.nonce,
             taken: &[],
+            pay_to: None,
         };
         Ok(adapter.party(wanted).await?)
     }

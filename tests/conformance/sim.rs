@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use kofo_adapter_api::ChainAdapter;
 use kofo_adapter_api::conformance::harness::{
-    Counted, FaultyNode, FeeMarket, Forgetful, Harness, Outage, Outsider, RawChain, Stranger, Who, WrongLocks,
+    Counted, FaultyNode, FeeMarket, Forgetful, Harness, Merchant, Outage, Outsider, RawChain, Stranger, Who,
+    WrongLocks,
 };
 use kofo_primitives::{Amount, AssetId, ChainId, HtlcSpec, Preimage, Prepared, Seconds, Tip, UnixTime};
 use kofo_sim::{
@@ -227,9 +228,39 @@ impl Outsider for Sim {
     }
 }
 
+const MERCHANT: AccountId = AccountId(7);
+
+#[async_trait]
+impl Merchant for Sim {
+    async fn merchant(&self) -> String {
+        format!("sim:one/account/{}", MERCHANT.0)
+    }
+
+    async fn merchant_has(&self) -> Amount {
+        self.chain.balance(MERCHANT, &self.asset)
+    }
+
+    fn most_short(&self) -> Amount {
+        FEE
+    }
+
+    fn no_addresses(&self) -> Vec<String> {
+        let wrong = [
+            "sim:two/account/7",
+            "sim:one/account/",
+            "sim:one/account/07",
+            "sim:one/account/+7",
+            "sim:one/account/4294967296",
+            "sim:one/coin:a",
+        ];
+        wrong.map(str::to_owned).into()
+    }
+}
+
 kofo_adapter_api::conformance_tests!(sim =>
     always, dust, mempool, wrong_locks, two_locks, stranger, raw, faulty_node, outage, forgetful, fees, counted,
-    together, redeem_together, redeem_together_stuck, entrusted
+    together, redeem_together, redeem_together_stuck, entrusted, third_party, third_party_together,
+    third_party_entrusted
 );
 
 /// The same chain with accounts: what differs, and what all else stands on.
@@ -240,5 +271,6 @@ mod accounts {
         Some(funded(Kind::Accounts))
     }
 
-    kofo_adapter_api::conformance_tests!(sim => always, fees, together, redeem_alone, entrusted);
+    kofo_adapter_api::conformance_tests!(sim => always, fees, together, redeem_alone, entrusted, third_party,
+        third_party_alone, third_party_entrusted);
 }

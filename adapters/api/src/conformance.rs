@@ -27,6 +27,7 @@ pub mod raw;
 pub mod refusals;
 pub mod restarts;
 mod stage;
+pub mod third_party;
 pub mod together;
 pub mod wrong_locks;
 
@@ -213,6 +214,30 @@ macro_rules! conformance_tests {
             an_entrusted_redeem_needs_the_right_preimage
             nobody_but_the_owner_entrusts_a_leg
         );
+    };
+    (@group $make:path, third_party) => {
+        $crate::conformance_tests!(@cases $make, third_party:
+            a_redeem_to_a_third_party_pays_it_and_not_us
+            a_redeem_to_a_third_party_needs_nothing_but_the_leg
+            a_lock_for_a_third_party_is_refunded_to_its_payer
+            an_address_that_is_none_is_refused
+            a_refund_to_a_third_party_is_refused
+        );
+    };
+    (@group $make:path, third_party_together) => {
+        $crate::conformance_tests!(@cases $make, third_party:
+            a_redeem_that_both_signed_pays_the_third_party
+            legs_for_several_payees_are_redeemed_apart
+            a_refund_is_signed_also_for_a_lock_that_would_pay_a_third_party
+        );
+    };
+    (@group $make:path, third_party_alone) => {
+        $crate::conformance_tests!(@cases $make, third_party:
+            a_refund_that_only_a_third_party_could_sign_is_answered_with_alone
+        );
+    };
+    (@group $make:path, third_party_entrusted) => {
+        $crate::conformance_tests!(@cases $make, entrusted: an_entrusted_redeem_pays_the_third_party);
     };
     (@cases $make:path, $module:ident: $($case:ident)+) => {
         $(

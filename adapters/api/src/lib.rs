@@ -64,14 +64,15 @@ pub trait ChainAdapter: Send + Sync {
 
     /// Our own party to a leg that is to be agreed: fresh keys and addresses. Reserves nothing: `wanted.taken` names
     /// all parties of live offers and swaps of ours on this chain, and the answer shares no lane or key with them (a
-    /// redeemer that is an account, with neither, may repeat).
+    /// redeemer that is an account, with neither, may repeat). With `wanted.pay_to` the redeem pays that address, to the
+    /// smallest unit what it would have paid us; [`AdapterError::Malformed`] for what is no address of this chain.
     async fn party(&self, wanted: PartyWanted<'_>) -> Result<Party, AdapterError>;
 
     /// Where this adapter locks the asset, such as the contract's address; or why it cannot.
     fn place(&self, asset: &AssetId) -> Result<Place, AdapterError>;
 
     /// Whether the leg is right on this chain and can be afforded today, from our end: parties well-formed, ours really
-    /// ours, place the known one, amount above dust and worth its fees, the asset willing to pay the redeemer, and, for
+    /// ours (a redeemer that pays to an address that we were told by [`PartyWanted::pay_to`] is ours), place the known one, amount above dust and worth its fees, the asset willing to pay the redeemer, and, for
     /// what we lock, the funds and all later fees at hand. Locks and reserves nothing.
     async fn check(&self, leg: LegRef, spec: &HtlcSpec) -> Result<(), AdapterError>;
 
@@ -141,4 +142,7 @@ pub struct PartyWanted<'a> {
     pub nonce: &'a SwapNonce,
     /// Our parties in live offers and swaps on this chain.
     pub taken: &'a [Party],
+    /// Where the redeemed asset goes in place of our wallet: somebody else's address in the chain's own notation, such as
+    /// a merchant's. Only for [`End::Redeemer`]: a refund is always ours.
+    pub pay_to: Option<&'a str>,
 }

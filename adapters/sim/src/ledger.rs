@@ -106,7 +106,7 @@ fn opens(note: &Note, spend: &Spend, tx: &SimTx, time: UnixTime) -> Result<(), R
     match (&note.owner, &spend.key) {
         (Owner::Account(owner), Key::Owner(by)) if owner == by => Ok(()),
         (Owner::Contract(contract), Key::Preimage(bytes)) => {
-            if matches(contract, bytes) && tx.pays_only(contract.redeemer) {
+            if matches(contract, bytes) && tx.pays_only(contract.payee) {
                 Ok(())
             } else {
                 refused
@@ -125,7 +125,7 @@ fn opens(note: &Note, spend: &Spend, tx: &SimTx, time: UnixTime) -> Result<(), R
         (Owner::Contract(contract), Key::Both(both)) => {
             let signed = both.redeemer == Signature::by(contract.redeemer, tx)
                 && both.refunder == Signature::by(contract.refunder, tx);
-            if signed && tx.pays_only(contract.gets(both.what)) {
+            if signed && tx.pays_only(contract.pays(both.what)) {
                 Ok(())
             } else {
                 refused

@@ -35,4 +35,6 @@ mod wallet;
 pub use adapter::SimAdapter;
 pub use chain::{Block, Dropped, Kind, SimChain};
 pub use ledger::Refusal;
-pub use tx::{AccountId, Both, Contract, Key, Note, NoteId, Owner, Pay, Signature, SimParty, SimTx, Spend};
+pub use tx::{
+    AccountId, Both, Contract, Key, Note, NoteId, Owner, Pay, Signature, SimParty, SimRedeemer, SimTx, Spend,
+};

@@ -38,12 +38,48 @@ impl SimParty {
     }
 }
 
+/// The redeemer of a leg: its party, and whom its redeem pays. Nearly always both are one account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SimRedeemer {
+    /// Who redeems, and signs with the other party.
+    pub party: SimParty,
+    /// Who is paid.
+    pub payee: AccountId,
+}
+
+impl SimRedeemer {
+    /// The party, then the payee if that is another account: 6 or 10 bytes.
+    #[must_use]
+    pub fn to_party(self) -> Party {
+        let mut bytes = self.party.to_party().as_slice().to_vec();
+        if self.payee != self.party.account {
+            bytes.extend(self.payee.0.to_be_bytes());
+        }
+        Party::new(bytes).expect("10 bytes are fewer than a party may have")
+    }
+
+    /// The inverse of [`SimRedeemer::to_party`]; `None` for everything that it does not produce.
+    #[must_use]
+    pub fn from_party(party: &Party) -> Option<Self> {
+        if let Some(party) = SimParty::from_party(party) {
+            let payee = party.account;
+            return Some(Self { party, payee });
+        }
+        let (own, payee) = party.as_slice().split_last_chunk::<4>()?;
+        let party = SimParty::from_party(&Party::new(own.to_vec()).ok()?)?;
+        let payee = AccountId(u32::from_be_bytes(*payee));
+        (payee != party.account).then_some(Self { party, payee })
+    }
+}
+
 /// The terms under which locked money moves. Like an address, it follows from a leg's terms and from nothing else, and
 /// says nothing of the amount.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 pub struct Contract {
-    /// Gets the money for the preimage.
+    /// Has the preimage's side of it, and signs for it.
     pub redeemer: AccountId,
+    /// Gets the money for the preimage: the redeemer, or whom it named.
+    pub payee: AccountId,
     /// Gets the money back.
     pub refunder: AccountId,
     /// The lanes of redeemer and refunder.
@@ -58,10 +94,14 @@ impl Contract {
     /// The contract of a leg; `None` if a party is malformed.
     #[must_use]
     pub fn of(spec: &HtlcSpec) -> Option<Self> {
-        let redeemer = SimParty::from_party(&spec.redeemer)?;
+        let SimRedeemer {
+            party: redeemer,
+            payee,
+        } = SimRedeemer::from_party(&spec.redeemer)?;
         let refunder = SimParty::from_party(&spec.refunder)?;
         Some(Self {
             redeemer: redeemer.account,
+            payee,
             refunder: refunder.account,
             lanes: (redeemer.lane, refunder.lane),
             hashlock: spec.hashlock,
@@ -69,10 +109,18 @@ impl Contract {
         })
     }
 
-    /// Who takes the money by this.
+    /// Whose act this is.
     pub(crate) fn gets(&self, what: Together) -> AccountId {
         match what {
             Together::Redeem => self.redeemer,
+            Together::Refund => self.refunder,
+        }
+    }
+
+    /// Whom it pays.
+    pub(crate) fn pays(&self, what: Together) -> AccountId {
+        match what {
+            Together::Redeem => self.payee,
             Together::Refund => self.refunder,
         }
     }

@@ -111,7 +111,7 @@ impl Wallet<'_> {
     /// Spends every note of the contract: of two locks both are for its owner to take.
     fn end(&self, leg: &Leg, key: &Key) -> Draft {
         let payee = match leg.spec.end {
-            End::Redeemer => leg.contract.redeemer,
+            End::Redeemer => leg.contract.payee,
             End::Refunder => leg.contract.refunder,
         };
         let fee = self.end_fee(leg);

@@ -162,6 +162,7 @@ impl Agreement {
             end,
             nonce: &drawn.nonce,
             taken: &taken,
+            pay_to: None,
         };
         let party = self.adapter(asset)?.party(wanted).await?;
         drawn.parties.push((chain, party.clone()));

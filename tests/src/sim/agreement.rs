@@ -42,6 +42,7 @@ impl World {
             end: leg.end_of(role),
             nonce: &nonce(who, nth),
             taken,
+            pay_to: None,
         };
         let party = block_on(self.nodes[&who].adapters[&asset.chain()].party(wanted)).unwrap();
         taken.push(party.clone());

@@ -1,6 +1,6 @@
 //! What an owner entrusts to a third party: it can be done for the owner, and only for the owner.
 
-use super::harness::{Harness, Outsider, Who};
+use super::harness::{Harness, Merchant, Outsider, Who};
 use super::peer::Peer;
 use super::stage::{Leg, Stage};
 use crate::Entrusted;
@@ -97,6 +97,21 @@ pub async fn an_entrusted_refund_pays_the_owner<H: Outsider>(chain: H) {
 /// Our machine is off after the reveal; what we were promised still comes to us.
 pub async fn an_entrusted_redeem_pays_the_owner<H: Outsider>(chain: H) {
     pays_the_owner(chain, ActKind::Redeem).await;
+}
+
+/// Nor does the tower change whom we meant to pay.
+pub async fn an_entrusted_redeem_pays_the_third_party<H: Outsider + Merchant>(chain: H) {
+    let mut stage = Stage::set(chain).await;
+    let leg = stage.agree_paying(Who::Them, &stage.chain.merchant().await).await;
+    stage.lock(&leg).await;
+    stage.finalise().await;
+    let before = stage.chain.merchant_has().await;
+    let tower = Tower::with(&stage, &leg, ActKind::Redeem).await;
+    let at = tower.acts(&stage, &leg, Act::Redeem(leg.preimage.clone())).await;
+    assert_eq!(stage.them.told(&leg).redeem, Some((leg.preimage.clone(), at)));
+    let gained = stage.chain.merchant_has().await.checked_sub(before);
+    let least = stage.chain.amount().checked_sub(stage.chain.most_short());
+    assert!(gained >= least, "gained {gained:?}, expected at least {least:?}");
 }
 
 /// A refund that was given away is no earlier than ours would be.

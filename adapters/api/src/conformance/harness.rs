@@ -131,6 +131,23 @@ pub trait Counted: Harness {
     async fn calls(&self) -> u64;
 }
 
+/// A harness of a chain on which somebody can be paid who runs no node and has never been paid.
+#[async_trait]
+pub trait Merchant: Harness {
+    /// The address of that somebody, in the chain's own notation: always the same in one test.
+    async fn merchant(&self) -> String;
+
+    /// What blocks hold for that address of [`Harness::asset`].
+    async fn merchant_has(&self) -> Amount;
+
+    /// The most that a redeem leaves the payee short of the amount: zero where fees are paid by the sender.
+    fn most_short(&self) -> Amount;
+
+    /// What somebody could take for an address and is none of this chain: of another network or chain, with a typing
+    /// error, of nobody.
+    fn no_addresses(&self) -> Vec<String>;
+}
+
 /// A harness of a chain on which an owner can entrust a redeem or a refund to somebody else.
 #[async_trait]
 pub trait Outsider: Harness {

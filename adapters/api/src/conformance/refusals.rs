@@ -39,6 +39,7 @@ pub async fn a_party_never_repeats_what_is_taken<H: Harness>(chain: H) {
                 end,
                 nonce: &SwapNonce::new(fresh()),
                 taken: &taken,
+                pay_to: None,
             };
             let party = stage
                 .us
@@ -151,6 +152,7 @@ pub async fn check_refuses_what_an_empty_wallet_cannot_pay<H: Harness>(chain: H)
         end: End::Refunder,
         nonce: &leg.refunder.nonce,
         taken: &[],
+        pay_to: None,
     };
     leg.refunder.refunder = pauper.party(wanted).await.expect("parties cost nothing");
     let why = pauper

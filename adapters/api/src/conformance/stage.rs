@@ -48,6 +48,23 @@ struct Swap {
     preimage: Preimage,
     /// Of payer and payee.
     nonces: [SwapNonce; 2],
+    /// Where the redeem pays to, if not to the payee.
+    pay_to: Option<String>,
+}
+
+impl Swap {
+    /// One that nobody had before.
+    fn fresh(pay_to: Option<String>) -> Self {
+        Self {
+            of: LegRef {
+                swap: SwapId::new(fresh()),
+                leg: LegId::first(Side::Alpha),
+            },
+            preimage: Preimage::new(fresh()),
+            nonces: [SwapNonce::new(fresh()), SwapNonce::new(fresh())],
+            pay_to,
+        }
+    }
 }
 
 /// Two nodes on a chain.
@@ -102,15 +119,12 @@ impl<H: Harness> Stage<H> {
 
     /// Agrees on a leg of the usual amount that this owner locks. Nobody watches it yet.
     pub async fn agree(&mut self, payer: Who) -> Leg {
-        let swap = Swap {
-            of: LegRef {
-                swap: SwapId::new(fresh()),
-                leg: LegId::first(Side::Alpha),
-            },
-            preimage: Preimage::new(fresh()),
-            nonces: [SwapNonce::new(fresh()), SwapNonce::new(fresh())],
-        };
-        self.agree_on(payer, swap).await
+        self.agree_on(payer, Swap::fresh(None)).await
+    }
+
+    /// The same, but the redeem pays this address of somebody else.
+    pub async fn agree_paying(&mut self, payer: Who, address: &str) -> Leg {
+        self.agree_on(payer, Swap::fresh(Some(address.to_owned()))).await
     }
 
     /// Agrees on one more leg of the same swap: same payer, same preimage.
@@ -121,12 +135,18 @@ impl<H: Harness> Stage<H> {
             of,
             preimage: leg.preimage.clone(),
             nonces: [leg.refunder.nonce, leg.redeemer.nonce],
+            pay_to: None,
         };
         self.agree_on(leg.payer, swap).await
     }
 
     async fn agree_on(&mut self, payer: Who, swap: Swap) -> Leg {
-        let Swap { of, preimage, nonces } = swap;
+        let Swap {
+            of,
+            preimage,
+            nonces,
+            pay_to,
+        } = swap;
         let [our_nonce, their_nonce] = nonces;
         let payee = if payer == Who::Us { Who::Them } else { Who::Us };
         let asset = self.chain.asset();
@@ -142,6 +162,7 @@ impl<H: Harness> Stage<H> {
                 end,
                 nonce,
                 taken: &self.taken,
+                pay_to: pay_to.as_deref().filter(|_| end == End::Redeemer),
             };
             let party = self.peer(who).adapter.party(wanted).await;
             parties.push(party.expect("an adapter has parties for its own asset"));
@@ -188,11 +209,19 @@ impl<H: Harness> Stage<H> {
 
     /// A leg that both watch and that is locked in the newest block; with what its payer built.
     pub async fn locked(&mut self, payer: Who) -> (Leg, Prepared) {
-        let leg = self.watched(payer).await;
-        let prepared = self.peer(payer).build(&leg, Act::Lock).await;
-        self.send(payer, &leg, ActKind::Lock, &prepared).await;
-        self.mine(1).await;
+        let leg = self.agree(payer).await;
+        let prepared = self.lock(&leg).await;
         (leg, prepared)
+    }
+
+    /// Both watch the leg, and its payer locks it in the newest block: what it built for that.
+    pub async fn lock(&self, leg: &Leg) -> Prepared {
+        self.us.watch(leg, &[]).await;
+        self.them.watch(leg, &[]).await;
+        let prepared = self.peer(leg.payer).build(leg, Act::Lock).await;
+        self.send(leg.payer, leg, ActKind::Lock, &prepared).await;
+        self.mine(1).await;
+        prepared
     }
 
     /// Broadcasts and waits until one more transaction waits in the mempool.

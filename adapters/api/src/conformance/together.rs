@@ -44,7 +44,7 @@ fn in_block(at: Option<At>) -> bool {
 }
 
 /// Legs as this owner's adapter is asked about them.
-fn asked(who: Who, legs: &[&Leg]) -> Vec<(LegRef, HtlcSpec)> {
+pub(super) fn asked(who: Who, legs: &[&Leg]) -> Vec<(LegRef, HtlcSpec)> {
     legs.iter().map(|leg| (leg.of, leg.spec(who).clone())).collect()
 }
 
@@ -67,7 +67,7 @@ async fn helped<H: Harness>(
 }
 
 /// A whole round: what we may broadcast.
-async fn signed<H: Harness>(stage: &Stage<H>, what: Together, legs: &[&Leg]) -> Vec<Prepared> {
+pub(super) async fn signed<H: Harness>(stage: &Stage<H>, what: Together, legs: &[&Leg]) -> Vec<Prepared> {
     let ours = asked(Who::Us, legs);
     let round = stage.us.adapter.open_round(what, &ours).await;
     let round = round.expect("a final lock is worth a round");
@@ -104,7 +104,7 @@ async fn done_alone<H: Harness>(stage: &Stage<H>, what: Together, leg: &Leg) {
 }
 
 /// Sends what both signed, and mines until it is told from a block.
-async fn sent<H: Harness>(stage: &Stage<H>, what: Together, leg: &Leg, prepared: &Prepared) -> At {
+pub(super) async fn sent<H: Harness>(stage: &Stage<H>, what: Together, leg: &Leg, prepared: &Prepared) -> At {
     stage.us.broadcast(leg, what.kind(), prepared).await;
     for _ in 0..10 {
         stage.mine(1).await;

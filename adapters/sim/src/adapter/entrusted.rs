@@ -41,7 +41,7 @@ impl SimAdapter {
             let level = |factor: u128| {
                 let fee = Amount::new(state.fee_floor.units().saturating_mul(factor));
                 let dear = fee.units() > spec.amount.units() / 2 && factor > 1;
-                match state.ending(&spec.asset, &[&contract], &key, (owner, fee)) {
+                match state.ending(&spec.asset, &[&contract], &key, (payee(&contract, act), fee)) {
                     Ending::Tx(tx) if !dear => {
                         let word = Signature::by(owner, &tx);
                         Some(bytes(&Level { tx, word }))
@@ -75,7 +75,8 @@ impl SimAdapter {
         let tx = self.chain.ask(|state| {
             self.answering(state)?;
             if state.kind == Kind::Accounts {
-                let ending = state.ending(&spec.asset, &[&contract], &key, (owner, state.fee_floor));
+                let terms = (payee(&contract, kind), state.fee_floor);
+                let ending = state.ending(&spec.asset, &[&contract], &key, terms);
                 return match ending {
                     Ending::Tx(tx) if entrusted.as_slice().is_empty() => Ok(tx),
                     Ending::Tx(_) => Err(refused()),
@@ -87,7 +88,7 @@ impl SimAdapter {
             let of_leg = |note| held.iter().any(|(id, _)| *id == note);
             let fits = !level.tx.spends.is_empty() && level.tx.spends.iter().all(|spend| of_leg(spend.note));
             let signed = fits && level.word == Signature::by(owner, &level.tx);
-            if signed && level.tx.pays_only(owner) && level.tx.asset == spec.asset {
+            if signed && level.tx.pays_only(payee(&contract, kind)) && level.tx.asset == spec.asset {
                 Ok(level.tx)
             } else {
                 Err(refused())
@@ -97,7 +98,7 @@ impl SimAdapter {
         Ok(Version { kind, tx }.prepared())
     }
 
-    /// The contract of a leg, and whom it pays by this act of its own party.
+    /// The contract of a leg, and whose act this is.
     fn owned(&self, spec: &HtlcSpec, act: ActKind) -> Result<(Contract, AccountId), AdapterError> {
         self.known(&spec.asset)?;
         let contract = Contract::of(spec).ok_or_else(|| self.foreign("parties", self.account))?;
@@ -113,6 +114,14 @@ impl SimAdapter {
             }
         };
         Ok((contract, owner))
+    }
+}
+
+/// Whom the act pays.
+fn payee(contract: &Contract, act: ActKind) -> AccountId {
+    match act {
+        ActKind::Redeem => contract.payee,
+        _ => contract.refunder,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The port's questions, and its acts as the trait has them.
 
 use super::SimAdapter;
-use crate::tx::SimParty;
+use crate::tx::{AccountId, SimParty, SimRedeemer};
 use crate::wallet::{DUST, plus, sum};
 use async_trait::async_trait;
 use kofo_adapter_api::{AdapterError, ChainAdapter, Entrusted, PartyWanted, Round, RoundReply, RoundRequest};
@@ -9,6 +9,9 @@ use kofo_primitives::{
     Act, ActKind, Amount, AssetId, ChainAction, ChainEvent, ChainId, End, HtlcSpec, LegRef, Party, Place,
     Prepared, Tip, Together,
 };
+
+/// So much of an address that is none is shown, in characters.
+const SHOWN: usize = 100;
 
 impl SimAdapter {
     fn spendable(&self, asset: &AssetId, depth: u32) -> Amount {
@@ -34,17 +37,42 @@ impl SimAdapter {
         }
     }
 
-    fn party_of(field: &'static str, party: &Party) -> Result<SimParty, AdapterError> {
-        SimParty::from_party(party).ok_or_else(|| AdapterError::Malformed {
-            field,
-            expected: "6 bytes: account, lane".into(),
-            got: format!("{party:?}"),
-        })
+    /// Whom our party pays: somebody else only as its redeemer, at an address as [`ChainAdapter::address`] gives it.
+    fn payee(&self, end: End, pay_to: Option<&str>) -> Result<AccountId, AdapterError> {
+        let Some(text) = pay_to else {
+            return Ok(self.account);
+        };
+        let malformed = |expected: String| AdapterError::Malformed {
+            field: "address to pay to",
+            expected,
+            got: text.chars().take(SHOWN).collect(),
+        };
+        if end != End::Redeemer {
+            return Err(malformed(
+                "none at the end that locks: a refund is always our own".into(),
+            ));
+        }
+        let account = text.strip_prefix(&format!("{}/account/", self.chain.id()));
+        let account =
+            account.and_then(|number| number.parse::<u32>().ok().filter(|n| n.to_string() == number));
+        account
+            .map(AccountId)
+            .ok_or_else(|| malformed(format!("an address like {}/account/7", self.chain.id())))
     }
 
     fn check_parties(&self, spec: &HtlcSpec) -> Result<(), AdapterError> {
-        let redeemer = Self::party_of("redeemer", &spec.redeemer)?;
-        let refunder = Self::party_of("refunder", &spec.refunder)?;
+        let unreadable = |field, expected: &str, party: &Party| AdapterError::Malformed {
+            field,
+            expected: expected.into(),
+            got: format!("{party:?}"),
+        };
+        let redeemer = SimRedeemer::from_party(&spec.redeemer);
+        let expected = "6 bytes: account, lane; or 10: and another account";
+        let redeemer = redeemer.ok_or_else(|| unreadable("redeemer", expected, &spec.redeemer))?;
+        let refunder = SimParty::from_party(&spec.refunder);
+        let expected = "6 bytes: account, lane";
+        let refunder = refunder.ok_or_else(|| unreadable("refunder", expected, &spec.refunder))?;
+        let redeemer = redeemer.party;
         let (field, ours) = match spec.end {
             End::Redeemer => ("redeemer", redeemer),
             End::Refunder => ("refunder", refunder),
@@ -99,16 +127,19 @@ impl ChainAdapter for SimAdapter {
 
     async fn party(&self, wanted: PartyWanted<'_>) -> Result<Party, AdapterError> {
         self.known(wanted.asset)?;
+        let payee = self.payee(wanted.end, wanted.pay_to)?;
         let inner = self.inner();
         let watched = inner.legs.values().map(|leg| leg.spec.ours());
-        let taken = watched.chain(wanted.taken).filter_map(SimParty::from_party);
+        let taken = watched.chain(wanted.taken).filter_map(SimRedeemer::from_party);
         let lanes: Vec<u16> = taken
+            .map(|taken| taken.party)
             .filter(|party| party.account == self.account)
             .map(|party| party.lane)
             .collect();
         let account = self.account;
         let free = (0..=u16::MAX).find(|lane| !lanes.contains(lane));
-        let party = free.map(|lane| SimParty { account, lane }.to_party());
+        let party = free.map(|lane| SimParty { account, lane });
+        let party = party.map(|party| SimRedeemer { party, payee }.to_party());
         party.ok_or_else(|| self.node_error("all lanes are in use"))
     }
 

@@ -25,14 +25,15 @@ struct Signed {
 /// The legs of a round, grouped by asset, and between whom.
 struct Legs {
     by_asset: BTreeMap<AssetId, Vec<Contract>>,
-    beneficiary: AccountId,
+    /// Who is paid.
+    payee: AccountId,
 }
 
 impl SimAdapter {
     /// Does what the port's `open_round` does, at once.
     pub fn open_round_now(&self, what: Together, legs: &[(LegRef, HtlcSpec)]) -> Result<Round, AdapterError> {
         let of = self.legs_of(what, legs, true)?;
-        let account = self.account;
+        let (account, payee) = (self.account, of.payee);
         let txs: Result<Vec<_>, _> = self.chain.ask(|state| {
             self.answering(state)?;
             let key = Key::Both(Both {
@@ -43,7 +44,7 @@ impl SimAdapter {
             });
             let ending = |(asset, contracts): (&AssetId, &Vec<Contract>)| {
                 let contracts: Vec<_> = contracts.iter().collect();
-                match state.ending(asset, &contracts, &key, (account, state.fee_floor)) {
+                match state.ending(asset, &contracts, &key, (payee, state.fee_floor)) {
                     Ending::Nothing => Err(self.node_error("no block holds the lock")),
                     Ending::Short { .. } => Err(self.node_error("the lock does not pay today's fee")),
                     Ending::Tx(tx) => Ok(tx),
@@ -69,6 +70,11 @@ impl SimAdapter {
         request: &RoundRequest,
     ) -> Result<RoundReply, AdapterError> {
         let of = self.legs_of(what, legs, false)?;
+        // Where a party is nothing but an account, the one that gets the money gives the word: not ours to give.
+        let theirs = |contract: &Contract| contract.payee != contract.redeemer;
+        if self.chain.kind() == Kind::Accounts && of.by_asset.values().flatten().any(theirs) {
+            return Err(AdapterError::Alone(self.chain.id().clone()));
+        }
         let refused = || not_as_agreed(self.chain.id(), "request");
         let asked: Asked = borsh::from_slice(request.as_slice()).map_err(|_| refused())?;
         let fits = self.chain.ask(|state| {
@@ -99,7 +105,7 @@ impl SimAdapter {
             return Err(malformed(format!("{} legs", legs.len())));
         }
         let mut by_asset: BTreeMap<AssetId, Vec<Contract>> = BTreeMap::new();
-        let mut between = None;
+        let (mut between, mut paid) = (None, None);
         for (of, spec) in legs {
             self.known(&spec.asset)?;
             let contract = Contract::of(spec).ok_or_else(|| malformed(format!("{of:?}")))?;
@@ -117,17 +123,19 @@ impl SimAdapter {
             if *between.get_or_insert(pair) != pair {
                 return Err(malformed(format!("{of:?} is with another party")));
             }
+            // One transaction pays one account: legs for several are redeemed apart.
+            let payee = contract.pays(what);
+            if *paid.get_or_insert(payee) != payee {
+                return Err(AdapterError::Alone(self.chain.id().clone()));
+            }
             let contracts = by_asset.entry(spec.asset.clone()).or_default();
             if contracts.contains(&contract) {
                 return Err(malformed(format!("{of:?} twice")));
             }
             contracts.push(contract);
         }
-        let (beneficiary, _) = between.ok_or_else(|| malformed("none".into()))?;
-        Ok(Legs {
-            by_asset,
-            beneficiary,
-        })
+        let payee = paid.ok_or_else(|| malformed("none".into()))?;
+        Ok(Legs { by_asset, payee })
     }
 
     fn helper(&self, what: Together, legs: &[(LegRef, HtlcSpec)]) -> AccountId {
@@ -162,7 +170,7 @@ fn may_sign(state: &State, what: Together, of: &Legs, tx: &SimTx) -> bool {
         let agreed = matches!(spend.key, Key::Both(both) if both.what == what);
         agreed && note.is_some_and(|note| note.asset == tx.asset && ours(&note.owner))
     });
-    spends && tx.pays_only(of.beneficiary)
+    spends && tx.pays_only(of.payee)
 }
 
 /// Puts both words where the chain looks for them; `None` if the helper's are not over what was asked.

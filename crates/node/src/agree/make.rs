@@ -104,6 +104,7 @@ impl Agreement {
             end: other,
             nonce: &spec.nonce,
             taken: &taken,
+            pay_to: None,
         };
         let stand_in = adapter.party(wanted).await?;
         match other {
