@@ -10,7 +10,7 @@ use bitcoin::secp256k1::SecretKey;
 use bitcoin::{Network, OutPoint, Transaction};
 use kofo_adapter_api::ChainAdapter;
 use kofo_adapter_api::conformance::harness::{
-    Counted, FaultyNode, FeeMarket, Harness, Outage, Outsider, Overheard, RawChain, Who, WrongLocks,
+    Counted, FaultyNode, FeeMarket, Harness, Merchant, Outage, Outsider, Overheard, RawChain, Who, WrongLocks,
 };
 use kofo_bitcoin::{
     BitcoinAdapter, BitcoinConfig, BitcoinParty, Coin, Htlc, MemoryStore, RpcAuth, Spend, asset_id,
@@ -279,7 +279,50 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// P2PKH, which no wallet of ours makes: of the key whose secret is 1.
+const MERCHANT: &str = "mrCDrCybB6J1vRfbwM5hemdJz73FwDBC8r";
+
+#[async_trait]
+impl Merchant for Bitcoind {
+    async fn merchant(&self) -> String {
+        MERCHANT.to_owned()
+    }
+
+    /// What blocks hold beyond what they held when this test began: the chain is shared by tests that take turns.
+    async fn merchant_has(&self) -> Amount {
+        let descriptor = format!("addr({MERCHANT})");
+        let found = self
+            .turn
+            .rpc("scantxoutset", json!(["start", [descriptor]]))
+            .await;
+        let outputs = found["unspents"].as_array().unwrap().iter();
+        let new = outputs.filter(|output| output["height"].as_u64().unwrap() > self.birthday);
+        let sats = new.map(|output| (output["amount"].as_f64().unwrap() * 1e8).round() as u128);
+        Amount::new(sats.sum())
+    }
+
+    fn most_short(&self) -> Amount {
+        Amount::new(u128::from(MOST_FEE))
+    }
+
+    fn no_addresses(&self) -> Vec<String> {
+        let wrong = [
+            // Of the main network and of test networks.
+            "1BgGZ9tcN4rm9KBzDn7KprQz87SZ26SAMH",
+            "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
+            "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx",
+            // With a typing error.
+            "mrCDrCybB6J1vRfbwM5hemdJz73FwDBC8s",
+            "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt081",
+            // Of another chain.
+            "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266",
+        ];
+        wrong.map(str::to_owned).into()
+    }
+}
+
 kofo_adapter_api::conformance_tests!(bitcoind =>
     always, dust, mempool, wrong_locks, two_locks, raw, faulty_node, outage, fees, counted, overheard,
-    together, redeem_together, redeem_together_stuck, entrusted
+    together, redeem_together, redeem_together_stuck, entrusted, third_party, third_party_together,
+    third_party_entrusted
 );

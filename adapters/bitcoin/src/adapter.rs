@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bitcoin::secp256k1::{PublicKey, Secp256k1, SecretKey};
-use bitcoin::{Network, ScriptBuf};
+use bitcoin::address::NetworkUnchecked;
+use bitcoin::secp256k1::SecretKey;
+use bitcoin::{Address, Network, ScriptBuf};
 use kofo_adapter_api::{AdapterError, ChainAdapter, Entrusted, PartyWanted, Round, RoundReply, RoundRequest};
 use kofo_primitives::{
     Act, ActKind, Amount, AssetId, Bytes, ChainAction, ChainEvent, ChainId, End, HtlcSpec, LegId, LegRef,
@@ -19,9 +20,10 @@ use tokio::sync::{mpsc, watch};
 
 use crate::engine::{Engine, Locked, Parts, tip};
 use crate::fee::{self, SatPerVb};
+use crate::keys::{LegKey, Payee, public};
 use crate::leg::units;
 use crate::nodes::Nodes;
-use crate::party::BitcoinParty;
+use crate::party::{BitcoinParty, is_ordinary};
 use crate::rpc::{Rpc, RpcAuth, RpcError};
 use crate::spend::Coin;
 use crate::store::WalletStore;
@@ -37,6 +39,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A leg is worth so many times the fees of its redeem and its refund today: should fees then grow tenfold, what
 /// either may pay at most, half of the leg, is still enough.
 const WORTH_OF_FEES: u64 = 10;
+/// So much of an address that is none is shown, in characters.
+const SHOWN: usize = 100;
 /// Virtual bytes of a lock with a few inputs: what is reckoned with before it is built.
 const LOCK_VBYTES: u64 = 270;
 
@@ -82,6 +86,7 @@ pub struct BitcoinAdapter {
     asset: AssetId,
     seed: Seed,
     network: NetworkId,
+    bitcoin: Network,
     most: SatPerVb,
     nodes: Arc<Nodes>,
     wallet: Arc<Mutex<OwnWallet>>,
@@ -146,6 +151,7 @@ impl BitcoinAdapter {
             asset,
             seed,
             network,
+            bitcoin: config.network,
             most,
             nodes,
             wallet,
@@ -205,17 +211,50 @@ impl BitcoinAdapter {
         })
     }
 
-    fn key(&self, nonce: &SwapNonce, leg: LegId, end: End) -> Result<PublicKey, AdapterError> {
-        let mut secret = self.secret(nonce, leg, end)?;
-        let key = secret.public_key(&Secp256k1::signing_only());
-        secret.non_secure_erase();
-        Ok(key)
+    fn leg_key<'a>(&'a self, nonce: &'a SwapNonce, leg: LegId, end: End) -> LegKey<'a> {
+        LegKey {
+            seed: &self.seed,
+            network: &self.network,
+            nonce,
+            leg,
+            end,
+        }
     }
 
-    fn secret(&self, nonce: &SwapNonce, leg: LegId, end: End) -> Result<SecretKey, AdapterError> {
-        let secret = self.seed.leg_secret(&self.network, nonce, leg, end);
-        SecretKey::from_slice(secret.expose())
-            .map_err(|error| malformed("nonce", "one that gives a key of the curve", error.to_string()))
+    /// Our secret of this leg, if it is ours, and whom the leg pays. The caller erases the secret.
+    fn secret(
+        &self,
+        leg: LegRef,
+        spec: &HtlcSpec,
+        terms: &Terms,
+    ) -> Result<(SecretKey, Payee), AdapterError> {
+        let found = self.leg_key(&spec.nonce, leg.leg, spec.end).of(terms.ours());
+        found.ok_or_else(|| {
+            let expected = "one that we made for this nonce, leg and payout";
+            malformed("our key", expected, terms.ours().key.to_string())
+        })
+    }
+
+    /// Where a redeem to somebody else pays.
+    fn payout(&self, end: End, pay_to: &str) -> Result<ScriptBuf, AdapterError> {
+        let refused = |expected: String| {
+            let got: String = pay_to.chars().take(SHOWN).collect();
+            malformed("address to pay to", &expected, got)
+        };
+        if end != End::Redeemer {
+            return Err(refused(
+                "none at the end that locks: a refund is always our own".into(),
+            ));
+        }
+        let address = pay_to.parse::<Address<NetworkUnchecked>>().ok();
+        let address = address.and_then(|address| address.require_network(self.bitcoin).ok());
+        address
+            .map(|address| address.script_pubkey())
+            .filter(|script| is_ordinary(script))
+            .ok_or_else(|| {
+                let kinds = "P2TR, P2WPKH, P2WSH, P2SH or P2PKH";
+                refused(format!("a {kinds} address of Bitcoin's {}", self.bitcoin))
+            })
     }
 
     /// The coin of the leg's lock, if the leg is watched, and final if it must be.
@@ -225,24 +264,42 @@ impl BitcoinAdapter {
         Some(locked.coin)
     }
 
+    /// Where our wallet is paid for the first time.
+    fn fresh_payout(&self, taken: &[Party]) -> Result<ScriptBuf, AdapterError> {
+        let taken = taken
+            .iter()
+            .filter_map(|party| BitcoinParty::from_bytes(party.as_slice()).ok());
+        let taken: BTreeSet<ScriptBuf> = taken.map(|party| party.payout).collect();
+        let address = self.wallet().fresh_address(&taken);
+        let address = address.map_err(|error| storage_error(&self.chain, &error))?;
+        Ok(address.script_pubkey())
+    }
+
     fn check_ours(&self, leg: LegRef, spec: &HtlcSpec, terms: &Terms) -> Result<(), AdapterError> {
-        let (ours, key) = (terms.ours(), self.key(&spec.nonce, leg.leg, spec.end)?);
-        if ours.key != key {
-            return Err(malformed("our key", &key.to_string(), ours.key.to_string()));
-        }
-        if !self.wallet().is_ours(&ours.payout) {
+        let (mut secret, payee) = self.secret(leg, spec, terms)?;
+        secret.non_secure_erase();
+        let ours = terms.ours();
+        if payee == Payee::Us && !self.wallet().is_ours(&ours.payout) {
             return Err(malformed(
                 "our payout",
                 "a script of our wallet",
                 ours.payout.to_string(),
             ));
         }
+        if terms.redeemer.payout == terms.refunder.payout {
+            let expected = "one for each party: a redeem together would look like a refund";
+            return Err(malformed("payout", expected, ours.payout.to_string()));
+        }
         Ok(())
     }
 
     /// Dust, and what today's fees would eat up.
     fn check_worth(&self, terms: &Terms, rate: SatPerVb) -> Result<(), AdapterError> {
-        let dust = terms.htlc.script_pubkey().minimal_non_dust();
+        let payouts = [&terms.redeemer.payout, &terms.refunder.payout].map(|p| p.minimal_non_dust());
+        let dust = payouts.into_iter().fold(
+            terms.htlc.script_pubkey().minimal_non_dust(),
+            bitcoin::Amount::max,
+        );
         let (asset, have) = (self.asset.clone(), units(terms.amount));
         if terms.amount < dust {
             return Err(AdapterError::Dust {
@@ -311,20 +368,21 @@ impl ChainAdapter for BitcoinAdapter {
 
     async fn party(&self, wanted: PartyWanted<'_>) -> Result<Party, AdapterError> {
         self.known(wanted.asset)?;
+        let pay_to = wanted.pay_to.map(|address| self.payout(wanted.end, address));
+        let pay_to = pay_to.transpose()?;
         self.caught_up().await?;
-        let key = self.key(wanted.nonce, wanted.leg, wanted.end)?;
-        let taken = wanted
-            .taken
-            .iter()
-            .filter_map(|party| BitcoinParty::from_bytes(party.as_slice()).ok());
-        let taken: BTreeSet<ScriptBuf> = taken.map(|party| party.payout).collect();
-        let address = self
-            .wallet()
-            .fresh_address(&taken)
-            .map_err(|error| storage_error(&self.chain, &error))?;
-        let party = BitcoinParty::new(key, address.script_pubkey());
-        let party = party.map_err(|error| malformed("payout", "a taproot address", error.to_string()))?;
-        Ok(Bytes::new(party.to_bytes()).expect("a key and a taproot script are 67 bytes"))
+        let key = self.leg_key(wanted.nonce, wanted.leg, wanted.end);
+        let (secret, payout) = match pay_to {
+            Some(payout) => (key.paying(&payout), payout),
+            None => (key.own(), self.fresh_payout(wanted.taken)?),
+        };
+        let got = || "one with probability 2^-128".to_owned();
+        let mut secret =
+            secret.ok_or_else(|| malformed("nonce", "one that gives a key of the curve", got()))?;
+        let party = BitcoinParty::new(public(&secret), payout);
+        secret.non_secure_erase();
+        let party = party.map_err(|error| malformed("payout", "an ordinary address", error.to_string()))?;
+        Ok(Bytes::new(party.to_bytes()).expect("a key and a payout are at most 75 bytes"))
     }
 
     fn place(&self, asset: &AssetId) -> Result<Place, AdapterError> {

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bitcoin::Network;
-use bitcoin::secp256k1::{Secp256k1, SecretKey};
+use bitcoin::secp256k1::SecretKey;
 use kofo_primitives::{
     ActKind, AssetId, ChainAction, ChainEvent, FailClass, Health, HtlcSpec, LegEvent, LegRef, NetworkId,
     Prepared, Seed, Text, Tip, UnixTime,
@@ -28,6 +28,7 @@ use tokio::time::MissedTickBehavior;
 use self::chain::{Branch, Link};
 use self::witness::{Accord, Testimony};
 use crate::fee::SatPerVb;
+use crate::keys::LegKey;
 use crate::leg::{Leg, Sending};
 use crate::nodes::{APART_FOR, Nodes};
 use crate::picture::Picture;
@@ -366,15 +367,22 @@ impl Engine {
 
     /// Whether the leg's key is of our seed. A tower also watches legs of others, for which it can sign nothing.
     fn is_ours(&self, leg: LegRef, spec: &HtlcSpec, terms: &Terms) -> bool {
-        let secret = self
-            .parts
-            .seed
-            .leg_secret(&self.parts.network, &spec.nonce, leg.leg, spec.end);
-        SecretKey::from_slice(secret.expose()).is_ok_and(|mut secret| {
-            let key = secret.public_key(&Secp256k1::signing_only());
+        self.secret(leg, spec, terms).is_some_and(|mut secret| {
             secret.non_secure_erase();
-            key == terms.ours().key
+            true
         })
+    }
+
+    /// Our secret of the leg, if it is ours. The caller erases it.
+    fn secret(&self, leg: LegRef, spec: &HtlcSpec, terms: &Terms) -> Option<SecretKey> {
+        let key = LegKey {
+            seed: &self.parts.seed,
+            network: &self.parts.network,
+            nonce: &spec.nonce,
+            leg: leg.leg,
+            end: spec.end,
+        };
+        key.of(terms.ours()).map(|(secret, _)| secret)
     }
 
     fn keep(&mut self, leg: LegRef, signed: Signed) {

@@ -30,6 +30,7 @@ mod engine;
 mod entrust;
 mod fee;
 mod htlc;
+mod keys;
 mod leg;
 mod musig;
 mod nodes;

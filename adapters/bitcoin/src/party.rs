@@ -73,7 +73,7 @@ impl BitcoinParty {
 }
 
 /// Anchors and future witness versions are left out on purpose: money sent there may be anybody's.
-fn is_ordinary(script: &Script) -> bool {
+pub(crate) fn is_ordinary(script: &Script) -> bool {
     script.is_p2tr() || script.is_p2wpkh() || script.is_p2wsh() || script.is_p2sh() || script.is_p2pkh()
 }
 

@@ -1,6 +1,6 @@
 //! What two parties do together: the adapter's side of a signing round.
 
-use bitcoin::secp256k1::{Secp256k1, SecretKey};
+use bitcoin::secp256k1::SecretKey;
 use kofo_adapter_api::{AdapterError, Round, RoundReply, RoundRequest};
 use kofo_primitives::{End, HtlcSpec, LegRef, Prepared, Together};
 
@@ -18,6 +18,9 @@ impl BitcoinAdapter {
         legs: &[(LegRef, HtlcSpec)],
     ) -> Result<Round, AdapterError> {
         let ours = self.round_legs(what, asker(what), legs)?;
+        if what == Together::Redeem && !self.has_one_payee(&ours.terms) {
+            return Err(AdapterError::Alone(self.chain.clone()));
+        }
         let coins = legs
             .iter()
             .map(|(leg, _)| self.locked(*leg, true).ok_or(RoundError::NotFinal));
@@ -76,13 +79,19 @@ impl BitcoinAdapter {
         spec: &HtlcSpec,
         terms: &Terms,
     ) -> Result<SecretKey, AdapterError> {
-        let mut secret = self.secret(&spec.nonce, leg.leg, spec.end)?;
-        let (want, got) = (secret.public_key(&Secp256k1::signing_only()), terms.ours().key);
-        if want == got {
-            return Ok(secret);
-        }
-        secret.non_secure_erase();
-        Err(malformed("our key", &want.to_string(), got.to_string()))
+        Ok(self.secret(leg, spec, terms)?.0)
+    }
+
+    /// Whether one output can pay what all these legs are for (rule B7): our wallet, or one address that we were told.
+    /// No leg may take that output for its refund.
+    fn has_one_payee(&self, terms: &[Terms]) -> bool {
+        let Some(first) = terms.first().map(|terms| &terms.redeemer.payout) else {
+            return true;
+        };
+        let wallet = self.wallet();
+        let ours = |terms: &Terms| wallet.is_ours(&terms.redeemer.payout);
+        let same = terms.iter().all(|terms| terms.redeemer.payout == *first) || terms.iter().all(ours);
+        same && terms.iter().all(|terms| terms.refunder.payout != *first)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Building: answers to `Build`, and better-paying versions of what does not confirm.
 
 use bitcoin::Amount;
-use bitcoin::secp256k1::SecretKey;
 use kofo_primitives::{Act, ActKind, End, FailClass, LegEvent, LegRef, Text};
 
 use super::Engine;
@@ -201,13 +200,8 @@ impl Engine {
         spend: &Spend<'_>,
         preimage: Option<&[u8; 32]>,
     ) -> Outcome {
-        let spec = &watched.spec;
-        let secret = self
-            .parts
-            .seed
-            .leg_secret(&self.parts.network, &spec.nonce, leg.leg, spec.end);
-        let Ok(mut secret) = SecretKey::from_slice(secret.expose()) else {
-            return refused("the derived key is no key of the curve");
+        let Some(mut secret) = self.secret(leg, &watched.spec, &watched.terms) else {
+            return refused("the key of this leg is not ours");
         };
         let (kind, tx) = match preimage {
             Some(preimage) => (
