@@ -7,6 +7,7 @@ use crate::engine::{Command, Engine};
 use crate::entrust;
 use crate::htlc::{Htlc, refunder, slot, token_of};
 use crate::node::{Node, NodeError};
+use crate::payee::payee;
 use crate::purse::{Ledger, Purse};
 use crate::round;
 use alloy::primitives::{Address, U256};
@@ -182,7 +183,8 @@ impl ChainAdapter for EvmAdapter {
 
     async fn party(&self, wanted: PartyWanted<'_>) -> Result<Party, AdapterError> {
         token_of(&self.purse.config, wanted.asset)?;
-        let mut party = self.purse.owner.address().to_vec();
+        let payee = payee(&self.purse.config, &wanted)?;
+        let mut party = payee.unwrap_or(self.purse.owner.address()).to_vec();
         if wanted.end == End::Refunder {
             party.extend(self.free_lane(wanted.taken).await?.to_be_bytes());
         }
@@ -197,7 +199,10 @@ impl ChainAdapter for EvmAdapter {
     async fn check(&self, leg: LegRef, spec: &HtlcSpec) -> Result<(), AdapterError> {
         let it = Htlc::new(&self.purse.config, spec)?;
         let purse = &self.purse;
-        it.ours(spec.end, purse.owner.address())?;
+        // A redeemer may be anybody: that it is the one that we named is for the order to say, which we sign.
+        if spec.end == End::Refunder {
+            it.ours(spec.end, purse.owner.address())?;
+        }
         let asset = &spec.asset;
         let head = purse.node.best().await.map_err(|e| self.node_error(&e))?;
         let price = purse
@@ -212,7 +217,10 @@ impl ChainAdapter for EvmAdapter {
                 purse.afford(leg, asset, &it, price).await.map_err(refused)?;
                 purse.takes(&it).await.map_err(refused)
             }
-            End::Redeemer => purse.afford_end(leg, &it, price).await.map_err(refused),
+            End::Redeemer => {
+                purse.payee_takes_coins(&it).await.map_err(refused)?;
+                purse.afford_end(leg, &it, price).await.map_err(refused)
+            }
         }
     }
 

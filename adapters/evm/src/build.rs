@@ -98,6 +98,8 @@ async fn one(
             refused("the preimage does not open this leg's hashlock")
         }
         Act::Redeem(preimage) => {
+            // A redeem that fails has shown the preimage all the same.
+            purse.payee_takes(&it.htlc).await?;
             Outcome::Built(Form::Redeem(preimage.clone(), today(purse, base_fee).await?))
         }
         Act::Refund => Outcome::Built(Form::Refund(today(purse, base_fee).await?)),

@@ -113,8 +113,15 @@ fn read(purse: &Purse, spec: &HtlcSpec, act: ActKind) -> Result<Htlc, AdapterErr
 /// One package: there are no levels of fee, because whoever sends it chooses its own.
 pub(crate) fn entrust(purse: &Purse, spec: &HtlcSpec, act: ActKind) -> Result<Vec<Entrusted>, AdapterError> {
     let it = read(purse, spec, act)?;
-    it.ours(spec.end, purse.owner.address())?;
-    let wage = purse.config.tower_wage.filter(|_| act == ActKind::Redeem);
+    let ours = it.ours(spec.end, purse.owner.address());
+    if act == ActKind::Refund {
+        ours.clone()?;
+    }
+    // Whom we only pay gives no word on a wage: then the tower redeems at its own cost.
+    let wage = purse
+        .config
+        .tower_wage
+        .filter(|_| act == ActKind::Redeem && ours.is_ok());
     // Nothing kept needs no word; some tokens refuse to move nothing.
     let wage = wage
         .map(|wage| (wage.account, wage.of(it.amount)))

@@ -19,6 +19,11 @@ pub(crate) const END_COIN_GAS: u64 = 80_000;
 /// would show the preimage to the node before we mean to.
 pub(crate) const END_TOKEN_GAS: u64 = 200_000;
 
+/// Left for the code of somebody else that is paid coins by a redeem; a redeem has twice as much to spare.
+pub(crate) const PAYEE_GAS: u64 = 20_000;
+/// Left for a token's transfer by a redeem, as a call by itself.
+pub(crate) const PAYEE_TOKEN_GAS: u64 = 150_000;
+
 /// What we are ready to pay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FeePolicy {

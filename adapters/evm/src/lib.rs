@@ -52,6 +52,7 @@ mod follow;
 mod htlc;
 mod node;
 mod nonces;
+mod payee;
 mod prepared;
 mod purse;
 mod round;

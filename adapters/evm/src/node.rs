@@ -241,6 +241,11 @@ impl Node {
             .await
     }
 
+    /// As our own node has it.
+    pub(crate) async fn our_code(&self, address: Address) -> Result<Bytes> {
+        self.ours.code(address).await
+    }
+
     pub(crate) async fn nonce(&self, address: Address, block: BlockId) -> Result<u64> {
         self.same("an account's nonce", |e| Box::pin(e.nonce(address, block)))
             .await

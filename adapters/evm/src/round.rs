@@ -80,6 +80,10 @@ fn read(purse: &Purse, end: End, legs: Legs<'_>) -> Result<Vec<Htlc>, AdapterErr
             ));
         }
         let it = Htlc::new(&purse.config, spec)?;
+        // A redeemer to whom we pay gives no word, and nobody can for it.
+        if end == End::Redeemer && it.redeemer != purse.owner.address() {
+            return Err(AdapterError::Alone(purse.config.chain()));
+        }
         it.ours(end, purse.owner.address())?;
         let other = it.party(other_end(end));
         if let Some(first) = found

@@ -127,7 +127,8 @@ fn junk_and_a_wage_for_a_refund_are_refused() {
 #[test]
 fn only_an_owner_entrusts_and_only_its_own_act() {
     let redeemers = leg(1, End::Redeemer).1;
-    refused(entrust(&purse(1), &redeemers, ActKind::Redeem), "redeemer");
+    let refunders = leg(1, End::Refunder).1;
+    refused(entrust(&purse(2), &refunders, ActKind::Refund), "refunder");
     refused(
         entrust(&purse(2), &redeemers, ActKind::Refund),
         "the owner's end of the leg",
@@ -140,6 +141,15 @@ fn only_an_owner_entrusts_and_only_its_own_act() {
     ] {
         refused(entrust(&purse(2), &redeemers, kind), "what is entrusted");
     }
+}
+
+#[test]
+fn a_redeem_that_pays_somebody_else_leaves_no_wage() {
+    // The redeemer of the leg is another's account, as a merchant's would be.
+    let mut pays_another = purse(1);
+    pays_another.config.tower_wage = owner(50).config.tower_wage;
+    let package = entrust(&pays_another, &leg(1, End::Redeemer).1, ActKind::Redeem).unwrap();
+    assert_eq!(package[0].as_slice(), [1, 0]);
 }
 
 #[tokio::test]

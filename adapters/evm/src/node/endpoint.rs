@@ -5,6 +5,7 @@
 use super::{Head, NodeError, Result, Settled, Tx, trial};
 use crate::bindings::{Erc20, HashLanes};
 use crate::calls;
+use crate::fees::PAYEE_TOKEN_GAS;
 use alloy::consensus::Transaction as _;
 use alloy::eips::{BlockId, BlockNumberOrTag};
 use alloy::network::TransactionResponse as _;
@@ -190,7 +191,7 @@ impl Endpoint {
             .await
     }
 
-    /// Whether the token would pay somebody out of the contract today. Shows no preimage. `Err(Reverted)`: it would not.
+    /// Whether the token would pay somebody out of the contract today, with the gas that a redeem leaves it. Shows no preimage. `Err(Reverted)`: it would not.
     pub(super) async fn would_pay(
         &self,
         token: Address,
@@ -202,6 +203,7 @@ impl Endpoint {
         let call = TransactionRequest::default()
             .from(from)
             .to(token)
+            .gas_limit(PAYEE_TOKEN_GAS)
             .input(Bytes::from(input).into());
         let answer = self.within(self.provider.call(call)).await?;
         Ok(answer.is_empty() || U256::try_from_be_slice(&answer) == Some(U256::from(1)))

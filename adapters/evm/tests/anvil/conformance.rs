@@ -9,7 +9,7 @@ mod eth {
 
     kofo_adapter_api::conformance_tests!(eth =>
         always, dust, mempool, wrong_locks, stranger, faulty_node, outage, forgetful, overheard, fees, counted,
-        together, redeem_alone, entrusted
+        together, redeem_alone, entrusted, third_party, third_party_alone, third_party_entrusted
     );
 }
 
@@ -20,7 +20,10 @@ mod erc20 {
         Evm::ready(test, Swapped::Token).await
     }
 
-    kofo_adapter_api::conformance_tests!(erc20 => always, mempool, wrong_locks, stranger, together, entrusted);
+    kofo_adapter_api::conformance_tests!(erc20 =>
+        always, mempool, wrong_locks, stranger, together, entrusted, third_party, third_party_alone,
+        third_party_entrusted
+    );
 }
 
 mod usdt_like {
@@ -30,7 +33,7 @@ mod usdt_like {
         Evm::ready(test, Swapped::UsdtLike).await
     }
 
-    kofo_adapter_api::conformance_tests!(usdt_like => always, together);
+    kofo_adapter_api::conformance_tests!(usdt_like => always, together, third_party);
 }
 
 mod echoin {
@@ -42,7 +45,7 @@ mod echoin {
 
     kofo_adapter_api::conformance_tests!(echoin =>
         always, dust, mempool, wrong_locks, stranger, faulty_node, outage, forgetful, overheard,
-        together, redeem_alone, entrusted
+        together, redeem_alone, entrusted, third_party, third_party_alone, third_party_entrusted
     );
 }
 

@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use kofo_adapter_api::ChainAdapter;
 use kofo_adapter_api::conformance::Who;
 use kofo_adapter_api::conformance::harness::{
-    Counted, FaultyNode, FeeMarket, Forgetful, Harness, Outage, Outsider, Overheard, Stranger, WrongLocks,
+    Counted, FaultyNode, FeeMarket, Forgetful, Harness, Merchant, Outage, Outsider, Overheard, Stranger,
+    WrongLocks,
 };
 use kofo_evm::bindings::{Erc20, HashLanes};
 use kofo_evm::{EvmAdapter, EvmConfig, Profile, SALT, creation_code};
@@ -473,5 +474,52 @@ impl Outsider for Evm {
             self.fund(account).await;
         }
         Arc::new(tower)
+    }
+}
+
+/// Nobody has ever paid it.
+pub(crate) const MERCHANT: Address = Address::repeat_byte(0x7e);
+
+#[async_trait]
+impl Merchant for Evm {
+    async fn merchant(&self) -> String {
+        MERCHANT.to_string()
+    }
+
+    async fn merchant_has(&self) -> Amount {
+        let has = if self.asset == self.config.coin {
+            self.rpc("eth_getBalance", json!([MERCHANT, "latest"])).await
+        } else {
+            let input = Erc20::balanceOfCall { owner: MERCHANT }.abi_encode();
+            let call = json!([{ "to": self.token(), "data": hex::encode_prefixed(input) }, "latest"]);
+            self.rpc("eth_call", call).await
+        };
+        let has: U256 = has.as_str().unwrap().parse().unwrap();
+        Amount::new(has.to())
+    }
+
+    /// The sender pays for gas.
+    fn most_short(&self) -> Amount {
+        Amount::ZERO
+    }
+
+    fn no_addresses(&self) -> Vec<String> {
+        let wrong = [
+            // Of Bitcoin.
+            "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080",
+            // With a typing error.
+            "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92267",
+            "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb9226",
+            "f39Fd6e51aad88F6F4ce6aB8827279cffFb92266",
+            // Nobody's.
+            "0x0000000000000000000000000000000000000000",
+            "0x0000000000000000000000000000000000000002",
+        ];
+        let mut wrong: Vec<_> = wrong.map(str::to_owned).into();
+        wrong.push(self.contract().to_string());
+        if self.asset != self.config.coin {
+            wrong.push(self.token().to_string());
+        }
+        wrong
     }
 }

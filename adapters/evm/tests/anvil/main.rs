@@ -13,5 +13,6 @@ mod lying;
 mod own_promises;
 mod proxy;
 mod rising_fees;
+mod third_party;
 mod together;
 mod tokens;
