@@ -13,6 +13,7 @@ pub mod files;
 pub mod init;
 pub mod journal;
 pub mod keystore;
+pub mod market;
 pub mod monitor;
 pub mod regtest;
 pub mod rpc;
