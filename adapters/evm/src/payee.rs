@@ -90,8 +90,8 @@ impl Purse {
         }
     }
 
-    /// Whether somebody else as redeemer takes the asset now. A node that does not answer keeps no redeem back: one that
-    /// shows a secret goes to that very node.
+    /// Whether somebody else as redeemer takes the asset now. Only a node that does not answer at all keeps no redeem back:
+    /// one that shows a secret goes to that very node.
     pub(crate) async fn payee_takes(&self, it: &Htlc) -> Result<(), Trouble> {
         if it.redeemer == self.owner.address() {
             return Ok(());
@@ -101,10 +101,12 @@ impl Purse {
             self.pays(it).await
         };
         match tried.await {
-            Err(Trouble::Node(error)) => {
+            Err(Trouble::Node(error @ (NodeError::Lost(_) | NodeError::Apart(_)))) => {
                 tracing::warn!(%error, "whether the payee takes the asset is not known: it is redeemed all the same");
                 Ok(())
             }
+            // Nodes call a failure by many names: what is no plain yes is a no, and is asked again with the next build.
+            Err(Trouble::Node(error)) => Err(Trouble::Short(Shortage::Refused(error.to_string()))),
             tried => tried,
         }
     }

@@ -11,8 +11,16 @@ use serde_json::json;
 const TAKES: &str = "0x00";
 /// Reverts if anything is paid.
 const REFUSES: &str = "0x34600557005b60006000fd";
+/// Fails as no contract does on purpose: POP on an empty stack.
+const BREAKS: &str = "0x50";
 /// Takes it in the end, but never ends.
 const BURNS: &str = "0x5b600056";
+
+/// Takes everything, and needs nearly all the gas that it may: nine cold reads of storage.
+fn needy() -> String {
+    let reads = (0..9).map(|slot| format!("60{slot:02x}5450"));
+    format!("0x{}", reads.collect::<String>())
+}
 
 async fn becomes(chain: &Evm, code: &str) {
     chain.rpc("anvil_setCode", json!([MERCHANT, code])).await;
@@ -52,15 +60,15 @@ async fn a_payee_that_refuses_after_the_lock_is_shown_no_preimage_and_is_paid_wh
     let leg = agreed(&mut stage).await;
     stage.lock(&leg).await;
     let redeem = || Act::Redeem(leg.preimage.clone());
-    for code in [REFUSES, BURNS] {
+    for code in [REFUSES, BURNS, BREAKS] {
         becomes(&stage.chain, code).await;
         let built = stage.us.try_build(&leg, redeem()).await;
         assert!(matches!(built, Err(FailClass::Refused(_))), "{code}: {built:?}");
     }
     let shown = stage.chain.requests_with(leg.preimage.expose()).await;
     assert_eq!(shown, Vec::<String>::new());
-    // Code that takes coins is paid with the gas that every redeem has.
-    becomes(&stage.chain, TAKES).await;
+    // What passes the trial is paid with the gas that every redeem has.
+    becomes(&stage.chain, &needy()).await;
     let prepared = stage.us.build(&leg, redeem()).await;
     stage.send(Who::Us, &leg, ActKind::Redeem, &prepared).await;
     let at = At::Block(stage.mine(1).await);
