@@ -24,5 +24,5 @@ mod tips;
 
 pub use swap::{Deadline, Due, Ended, Input, LegState, Outcome, Phase, ROUND_WAIT, Rejected, Sighting, Swap};
 pub use terms::{Leg, Terms, TermsError};
-pub use timelocks::{BITCOIN, ECHOIN, ETHEREUM, Margins, Pace, Policy, TimelockError, Timelocks};
+pub use timelocks::{BITCOIN, Deadlines, ECHOIN, ETHEREUM, Margins, Pace, Policy, TimelockError, Timelocks};
 pub use tips::{FreshTips, Tips};

@@ -169,6 +169,17 @@ pub struct Policy {
     pub margins: Margins,
 }
 
+/// By when the steps of a swap have to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadlines {
+    /// The initiator sends its locks by then, or not at all.
+    pub alpha_lock_by: UnixTime,
+    /// The participant sends its locks by then, or not at all.
+    pub beta_lock_by: UnixTime,
+    /// The initiator shows the preimage by then, or not at all.
+    pub redeem_by: UnixTime,
+}
+
 impl Policy {
     /// The timelocks for a swap of these chains that is agreed now.
     pub fn timelocks(&self, alpha: &[ChainId], beta: &[ChainId]) -> Result<Timelocks, TimelockError> {
@@ -177,6 +188,32 @@ impl Policy {
             self.slowest(beta)?,
             &self.margins,
         ))
+    }
+
+    /// By when each step of a swap has to be done if beta ends then: later the machines do not do it.
+    pub fn deadlines(
+        &self,
+        alpha: &[ChainId],
+        beta: &[ChainId],
+        beta_timelock: UnixTime,
+    ) -> Result<Deadlines, TimelockError> {
+        let windows = self.windows(alpha, beta)?;
+        Ok(Deadlines {
+            alpha_lock_by: beta_timelock.before(windows.lock_alpha),
+            beta_lock_by: beta_timelock.before(windows.lock_beta),
+            redeem_by: beta_timelock.before(windows.reveal),
+        })
+    }
+
+    /// Whether timelocks that somebody proposes are safe now, for either party.
+    pub fn safe(
+        &self,
+        chains: (&[ChainId], &[ChainId]),
+        alpha: UnixTime,
+        beta: UnixTime,
+        now: UnixTime,
+    ) -> Result<(), TimelockError> {
+        self.check(chains, (alpha, alpha), (beta, beta), now).map(|_| ())
     }
 
     pub(crate) fn windows(&self, alpha: &[ChainId], beta: &[ChainId]) -> Result<Windows, TimelockError> {

@@ -4,9 +4,11 @@
 mod answer;
 mod error;
 mod make;
+mod matched;
 mod take;
 
 pub use error::AgreeError;
+pub use matched::Held;
 
 use crate::clock::now;
 use crate::driver::{Begin, Driver, DriverError};
@@ -48,6 +50,8 @@ pub struct Agreement {
     pub transport: Arc<dyn Transport>,
     /// One agreement at a time: so that no two are given the same lane, key or funds.
     pub one_at_a_time: Mutex<()>,
+    /// What our quotes promise and no swap has yet.
+    pub held: Held,
 }
 
 /// What the chains said just now.
@@ -140,13 +144,13 @@ impl Agreement {
 
     async fn party(
         &self,
-        leg: LegId,
-        end: End,
+        (leg, end): (LegId, End),
         asset: &AssetId,
+        pay_to: Option<&str>,
         drawn: &mut Drawn,
     ) -> Result<Party, AgreeError> {
         let chain = asset.chain();
-        let held = {
+        let live = {
             let chain = chain.clone();
             self.engine.call(move |core| core.driver.taken(&chain)).await?
         };
@@ -155,14 +159,14 @@ impl Agreement {
             .iter()
             .filter(|(on, _)| *on == chain)
             .map(|(_, party)| party.clone());
-        let taken: Vec<Party> = held.into_iter().chain(mine).collect();
+        let taken: Vec<Party> = live.into_iter().chain(self.held.on(&chain)).chain(mine).collect();
         let wanted = PartyWanted {
             asset,
             leg,
             end,
             nonce: &drawn.nonce,
             taken: &taken,
-            pay_to: None,
+            pay_to,
         };
         let party = self.adapter(asset)?.party(wanted).await?;
         drawn.parties.push((chain, party.clone()));

@@ -3,7 +3,7 @@
 mod folder;
 mod start;
 
-use crate::agree::Agreement;
+use crate::agree::{Agreement, Held};
 use crate::config::{Config, ConfigError};
 use crate::driver::{Driver, DriverError};
 use crate::engine::Engine;
@@ -136,6 +136,7 @@ impl Daemon {
             engine,
             transport: Arc::new(network.clone()),
             one_at_a_time: tokio::sync::Mutex::new(()),
+            held: Held::default(),
         });
         let towers = Arc::new(Towers::open(Arc::clone(&agreement), journal)?);
         let service = Service::new(Arc::clone(&agreement), config.assets(), stops.ask.clone())

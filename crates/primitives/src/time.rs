@@ -41,6 +41,12 @@ impl UnixTime {
         Self(self.0.saturating_add(span.0))
     }
 
+    /// The time so much earlier; 1970 at the earliest.
+    #[must_use]
+    pub const fn before(self, span: Seconds) -> Self {
+        Self(self.0.saturating_sub(span.0))
+    }
+
     /// How long from `self` until `later`; nothing if that is over.
     #[must_use]
     pub const fn until(self, later: Self) -> Seconds {

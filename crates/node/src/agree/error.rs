@@ -7,7 +7,7 @@ use crate::rpc::{ApiError, ApiErrorKind};
 use kofo_adapter_api::AdapterError;
 use kofo_exchange::{Refused, TextError};
 use kofo_network::{AddressError, RequestError};
-use kofo_primitives::{ChainId, CodecError, LegId, OrderError, SwapId};
+use kofo_primitives::{AssetId, ChainId, CodecError, LegId, NetworkId, OrderError, SwapId};
 use kofo_settlement::{TermsError, TimelockError};
 
 /// Why there is no swap. Nothing is locked.
@@ -77,6 +77,22 @@ pub enum AgreeError {
     /// An acceptance of an offer that we did not make, or took back.
     #[error("there is no such offer of ours: it was withdrawn, or another node made it")]
     NotOurs,
+    /// A claim of other chains and nodes.
+    #[error("the claim is of network {0}, this node is not")]
+    OtherNetwork(NetworkId),
+    /// A claim that is not free.
+    #[error(
+        "fees need the clearance layer, which this node does not run: expected a claim without fee, in mode P2P"
+    )]
+    Fee,
+    /// An asset that is locked elsewhere, or to another depth.
+    #[error(
+        "the claim locks {0} in another place or to another depth than this network does: do not answer it"
+    )]
+    OtherPlace(AssetId),
+    /// Too much is promised.
+    #[error("too many quotes bind at once: wait until some have expired")]
+    TooManyQuotes,
     /// Too late.
     #[error("the offer has expired: ask for a new one")]
     Expired,
@@ -119,6 +135,9 @@ impl From<AgreeError> for ApiError {
             | AgreeError::Random(_)
             | AgreeError::NoContact
             | AgreeError::Disk { .. } => ApiErrorKind::Internal,
+            AgreeError::OtherNetwork(_) => ApiErrorKind::WrongNetwork,
+            AgreeError::Fee | AgreeError::OtherPlace(_) => ApiErrorKind::BadOffer,
+            AgreeError::TooManyQuotes => ApiErrorKind::Busy,
             AgreeError::Stopped(_) => ApiErrorKind::Stopping,
             AgreeError::Unreachable(_) => ApiErrorKind::Peer,
             AgreeError::Answer(AnswerError::Refused(_)) => ApiErrorKind::Refused,

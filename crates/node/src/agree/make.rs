@@ -80,7 +80,7 @@ impl Agreement {
         drawn: &mut Drawn,
     ) -> Result<OfferedLeg, AgreeError> {
         let place = self.adapter(asset)?.place(asset)?;
-        let party = self.party(id, end, asset, drawn).await?;
+        let party = self.party((id, end), asset, None, drawn).await?;
         Ok(OfferedLeg {
             asset: asset.clone(),
             amount,
@@ -91,7 +91,7 @@ impl Agreement {
     }
 
     /// Asks the chain about a leg whose other party is not known yet: a party of our own stands in for it.
-    async fn check_alone(&self, leg: LegId, mut spec: HtlcSpec) -> Result<(), AgreeError> {
+    pub(super) async fn check_alone(&self, leg: LegId, mut spec: HtlcSpec) -> Result<(), AgreeError> {
         let adapter = self.adapter(&spec.asset)?;
         let other = match spec.end {
             End::Redeemer => End::Refunder,

@@ -90,7 +90,7 @@ impl Agreement {
         for ((side, end, legs, timelock), out) in both.into_iter().zip(&mut sides) {
             for (index, leg) in (0..).zip(legs) {
                 let party = self
-                    .party(LegId { side, index }, end, &leg.asset, &mut drawn)
+                    .party((LegId { side, index }, end), &leg.asset, None, &mut drawn)
                     .await?;
                 out.push(AcceptedLeg { party, timelock });
             }

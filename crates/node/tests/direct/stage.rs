@@ -3,7 +3,7 @@
 use kofo_adapter_api::ChainAdapter;
 use kofo_journal::memory::{Disk, Memory};
 use kofo_network::{Identity, Limits, PeerAddress, SimulatedNetwork, SimulatedNode, Transport};
-use kofo_node::agree::Agreement;
+use kofo_node::agree::{Agreement, Held};
 use kofo_node::assets::{Asset, Assets};
 use kofo_node::driver::Driver;
 use kofo_node::engine::{Adapters, Engine};
@@ -172,6 +172,7 @@ impl Node {
             engine,
             transport: Arc::clone(&owner.net) as Arc<dyn Transport>,
             one_at_a_time: Mutex::new(()),
+            held: Held::default(),
         });
         let one = |name: &str| Asset {
             symbol: name.to_uppercase(),

@@ -5,7 +5,7 @@ use crate::demo::story::Who;
 use anyhow::{Context, Result};
 use kofo_journal::memory::Memory as MemoryJournal;
 use kofo_network::{Identity, Limits, Transport};
-use kofo_node::agree::Agreement;
+use kofo_node::agree::{Agreement, Held};
 use kofo_node::driver::Driver;
 use kofo_node::engine::{Adapters, Engine};
 use kofo_node::journal::SharedJournal;
@@ -73,6 +73,7 @@ impl HereNode {
             engine,
             transport: Arc::new(transport),
             one_at_a_time: Mutex::new(()),
+            held: Held::default(),
         });
         tasks.spawn(Arc::clone(&agreement).cooperate(asks));
         let serving = Arc::clone(&agreement);

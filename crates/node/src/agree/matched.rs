@@ -1,0 +1,297 @@
+//! Swaps that the market matches: what a quote promises, what a selection adds, and how both become a swap.
+
+use super::{AgreeError, Agreement, Drawn, Moment};
+use crate::clock::now_ms;
+use crate::driver::Begin;
+use crate::engine::Core;
+use crate::market::{Drafted, Opened, Settles};
+use async_trait::async_trait;
+use kofo_primitives::{
+    Amount, AssetId, ChainId, Claim, ClaimedAsset, End, FeeTerms, FulfilTerms, Hashlock, HtlcSpec, LegId,
+    Mode, Opening, Party, Role, Seconds, SettlementOrder, Side, SwapId, UnixTime,
+};
+use kofo_settlement::{Deadlines, Outcome, Phase, Terms, Timelocks};
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// At most so many parties are held for quotes that bind.
+const MOST_HELD: usize = 8_192;
+
+/// Our ends of legs that quotes and selections promised and no swap has yet: nothing else uses them meanwhile.
+#[derive(Debug, Default)]
+pub struct Held(Mutex<Vec<(u64, ChainId, Party)>>);
+
+impl Held {
+    fn live(&self) -> MutexGuard<'_, Vec<(u64, ChainId, Party)>> {
+        // Every change is whole in one statement.
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = now_ms();
+        held.retain(|(until, ..)| *until > now);
+        held
+    }
+
+    fn hold(&self, until_ms: u64, parties: impl IntoIterator<Item = (ChainId, Party)>) {
+        let parties = parties.into_iter().map(|(chain, party)| (until_ms, chain, party));
+        self.live().extend(parties);
+    }
+
+    fn is_full(&self) -> bool {
+        self.live().len() >= MOST_HELD
+    }
+
+    /// What is held on a chain.
+    pub(super) fn on(&self, chain: &ChainId) -> Vec<Party> {
+        let held = self.live();
+        let there = held.iter().filter(|(_, on, _)| on == chain);
+        there.map(|(.., party)| party.clone()).collect()
+    }
+}
+
+/// One leg before its other party is known.
+struct OneSided<'a> {
+    id: LegId,
+    end: End,
+    asset: &'a ClaimedAsset,
+    amount: Amount,
+    timelock: UnixTime,
+    pay_to: Option<&'a str>,
+}
+
+impl Agreement {
+    fn chains_of(claim: &Claim) -> BTreeSet<ChainId> {
+        [claim.give.asset.chain(), claim.want.asset.chain()].into()
+    }
+
+    /// Our end of a leg, and whether its chain would take it from us today.
+    async fn end(
+        &self,
+        leg: OneSided<'_>,
+        (moment, hashlock): (&Moment, Hashlock),
+        drawn: &mut Drawn,
+    ) -> Result<Party, AgreeError> {
+        let ClaimedAsset { asset, place, depth } = leg.asset;
+        let party = self.party((leg.id, leg.end), asset, leg.pay_to, drawn).await?;
+        let spec = HtlcSpec {
+            asset: asset.clone(),
+            amount: leg.amount,
+            hashlock,
+            timelock: leg.timelock,
+            redeemer: party.clone(),
+            refunder: party.clone(),
+            place: place.clone(),
+            depth: *depth,
+            end: leg.end,
+            nonce: drawn.nonce,
+            from_height: moment.heights().get(&asset.chain()).copied().unwrap_or(0),
+        };
+        self.check_alone(leg.id, spec).await?;
+        Ok(party)
+    }
+
+    fn seal_opening(&self, [alpha, beta]: [Party; 2]) -> Result<Opening, AgreeError> {
+        let mut salt = [0; 32];
+        getrandom::fill(&mut salt).map_err(|e| AgreeError::Random(e.to_string()))?;
+        // Who listens nowhere cannot be asked for a signature, and is left to act alone.
+        let contacts = self.contacts().unwrap_or_default();
+        Ok(Opening {
+            alpha,
+            beta,
+            contacts,
+            salt,
+        })
+    }
+}
+
+#[async_trait]
+impl Settles for Agreement {
+    fn claimed(&self, asset: &AssetId) -> Result<ClaimedAsset, AgreeError> {
+        Ok(ClaimedAsset {
+            asset: asset.clone(),
+            place: self.adapter(asset)?.place(asset)?,
+            depth: self.depth(asset),
+        })
+    }
+
+    fn fits(&self, claim: &Claim) -> Result<(), AgreeError> {
+        if claim.network != self.network {
+            return Err(AgreeError::OtherNetwork(claim.network.clone()));
+        }
+        if claim.mode != Mode::P2P || claim.fee != FeeTerms::Free {
+            return Err(AgreeError::Fee);
+        }
+        for theirs in [&claim.give, &claim.want] {
+            let ours = self.claimed(&theirs.asset)?;
+            if ours != *theirs {
+                return Err(AgreeError::OtherPlace(theirs.asset.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    async fn draft(
+        &self,
+        claim: &Claim,
+        give: Amount,
+        want: Amount,
+        until_ms: u64,
+    ) -> Result<Drafted, AgreeError> {
+        self.fits(claim)?;
+        let _alone = self.one_at_a_time.lock().await;
+        if self.held.is_full() {
+            return Err(AgreeError::TooManyQuotes);
+        }
+        let chains = Self::chains_of(claim);
+        self.healthy(chains.clone()).await?;
+        let moment = self.moment(chains).await?;
+        let (alpha_chain, beta_chain) = ([claim.give.asset.chain()], [claim.want.asset.chain()]);
+        let Timelocks { alpha, beta } = self.policy.timelocks(&alpha_chain, &beta_chain)?;
+        // The timelocks must still be safe when the quote is selected in its last moment.
+        let last = moment
+            .latest
+            .max(UnixTime(until_ms.div_ceil(1000)))
+            .plus(Seconds(1));
+        let (alpha_timelock, beta_timelock) = (last.plus(alpha), last.plus(beta));
+        let Deadlines {
+            alpha_lock_by,
+            beta_lock_by,
+            redeem_by,
+        } = self.policy.deadlines(&alpha_chain, &beta_chain, beta_timelock)?;
+        let mut drawn = Drawn::new()?;
+        // The hashlock is the claimant's, and not known yet: to the chains one is like another.
+        let known = (&moment, Hashlock::new(*drawn.nonce.as_bytes()));
+        let alpha = OneSided {
+            id: LegId::first(Side::Alpha),
+            end: End::Redeemer,
+            asset: &claim.give,
+            amount: give,
+            timelock: alpha_timelock,
+            pay_to: None,
+        };
+        let beta = OneSided {
+            id: LegId::first(Side::Beta),
+            end: End::Refunder,
+            asset: &claim.want,
+            amount: want,
+            timelock: beta_timelock,
+            pay_to: None,
+        };
+        let parties = [
+            self.end(alpha, known, &mut drawn).await?,
+            self.end(beta, known, &mut drawn).await?,
+        ];
+        let nonce = drawn.nonce;
+        self.held.hold(until_ms, drawn.parties);
+        Ok(Drafted {
+            nonce,
+            opening: self.seal_opening(parties)?,
+            alpha_timelock,
+            beta_timelock,
+            alpha_lock_by,
+            beta_lock_by,
+            redeem_by,
+        })
+    }
+
+    async fn suits(&self, claim: &Claim, terms: &FulfilTerms) -> Result<(), AgreeError> {
+        self.fits(claim)?;
+        let chains = Self::chains_of(claim);
+        self.healthy(chains.clone()).await?;
+        let moment = self.moment(chains).await?;
+        let (alpha, beta) = ([claim.give.asset.chain()], [claim.want.asset.chain()]);
+        let (alpha_timelock, beta_timelock) = (terms.alpha_timelock, terms.beta_timelock);
+        Ok(self
+            .policy
+            .safe((&alpha, &beta), alpha_timelock, beta_timelock, moment.latest)?)
+    }
+
+    async fn opening(
+        &self,
+        claim: &Claim,
+        terms: &FulfilTerms,
+        pay_to: Option<&str>,
+    ) -> Result<Opened, AgreeError> {
+        let _alone = self.one_at_a_time.lock().await;
+        if self.held.is_full() {
+            return Err(AgreeError::TooManyQuotes);
+        }
+        let moment = self.moment(Self::chains_of(claim)).await?;
+        let mut drawn = Drawn::new()?;
+        let hashlock = self.seed.preimage(&self.network, &drawn.nonce).hashlock();
+        let alpha = OneSided {
+            id: LegId::first(Side::Alpha),
+            end: End::Refunder,
+            asset: &claim.give,
+            amount: terms.give,
+            timelock: terms.alpha_timelock,
+            pay_to: None,
+        };
+        let beta = OneSided {
+            id: LegId::first(Side::Beta),
+            end: End::Redeemer,
+            asset: &claim.want,
+            amount: terms.want,
+            timelock: terms.beta_timelock,
+            pay_to,
+        };
+        let known = (&moment, hashlock);
+        let parties = [
+            self.end(alpha, known, &mut drawn).await?,
+            self.end(beta, known, &mut drawn).await?,
+        ];
+        let nonce = drawn.nonce;
+        // Later than that we do not lock, and no swap comes of it.
+        self.held
+            .hold(terms.alpha_lock_by.0.saturating_mul(1000), drawn.parties);
+        Ok(Opened {
+            nonce,
+            hashlock,
+            opening: self.seal_opening(parties)?,
+        })
+    }
+
+    async fn begin(&self, order: SettlementOrder, role: Role) -> Result<SwapId, AgreeError> {
+        let _alone = self.one_at_a_time.lock().await;
+        let swap = order.id();
+        let known = move |core: &mut Core| core.driver.swaps().contains_key(&swap);
+        if self.engine.call(known).await? {
+            return Ok(swap);
+        }
+        if self.signing_key(&order, role).id() != order.party(role) {
+            return Err(AgreeError::NotOurs);
+        }
+        if let Some(matched) = order.as_matched() {
+            self.fits(&matched.parts().claim.body)?;
+        }
+        let preimage =
+            (role == Role::Initiator).then(|| self.seed.preimage(&self.network, &order.nonce(role)));
+        if preimage
+            .as_ref()
+            .is_some_and(|p| p.hashlock() != order.hashlock())
+        {
+            return Err(AgreeError::NotOurs);
+        }
+        let chains: BTreeSet<_> = order.chains().into_iter().collect();
+        self.healthy(chains.clone()).await?;
+        let moment = self.moment(chains).await?;
+        let terms = Terms::new(&order, role, &self.policy, moment.latest, &moment.heights())?;
+        self.check(&terms).await?;
+        Agreement::begin(self, Begin::new(order, terms, preimage, now_ms())).await?;
+        Ok(swap)
+    }
+
+    async fn outcome(&self, swap: SwapId) -> Result<Option<Outcome>, AgreeError> {
+        let look = move |core: &mut Core| match core.driver.swaps().get(&swap)?.swap().phase() {
+            Phase::Done(outcome) => Some(outcome),
+            _ => None,
+        };
+        Ok(self.engine.call(look).await?)
+    }
+
+    fn hold(&self, claim: &Claim, opening: &Opening, until_ms: u64) {
+        let ends = [
+            (claim.give.asset.chain(), opening.alpha.clone()),
+            (claim.want.asset.chain(), opening.beta.clone()),
+        ];
+        self.held.hold(until_ms, ends);
+    }
+}
