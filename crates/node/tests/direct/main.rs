@@ -7,6 +7,7 @@
 
 mod agree;
 mod hostile;
+mod matched;
 mod restart;
 mod stage;
 mod together;
