@@ -39,7 +39,7 @@ fn claim(claimant: &Node, nonce: [u8; 32]) -> Claim {
 }
 
 /// All that the two say to each other, over no relay.
-struct Match {
+pub(crate) struct Match {
     claim: Claim,
     drafted: Drafted,
     opened: Opened,
@@ -47,7 +47,7 @@ struct Match {
 }
 
 impl Match {
-    async fn make(claimant: &Node, provider: &Node, nonce: [u8; 32]) -> Self {
+    pub(crate) async fn make(claimant: &Node, provider: &Node, nonce: [u8; 32]) -> Self {
         Self::paying(claimant, provider, nonce, None).await
     }
 
@@ -83,7 +83,7 @@ impl Match {
         }
     }
 
-    fn order(&self, claimant: &Node, provider: &Node) -> SettlementOrder {
+    pub(crate) fn order(&self, claimant: &Node, provider: &Node) -> SettlementOrder {
         let network = &claimant.agreement.network;
         let claim_key = claimant.agreement.seed.claim_key(network, &self.claim.nonce);
         let fulfil_key = provider.agreement.seed.fulfil_key(network, &self.drafted.nonce);
@@ -134,7 +134,7 @@ fn has(stage: &Stage, account: u32) -> (u128, u128) {
     (whole("one"), whole("two"))
 }
 
-async fn begin_both(stage: &Stage, order: &SettlementOrder) -> Id {
+pub(crate) async fn begin_both(stage: &Stage, order: &SettlementOrder) -> Id {
     let provider = stage
         .taker
         .agreement

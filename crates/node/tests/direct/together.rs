@@ -1,5 +1,6 @@
 //! What the two nodes do together over the network: cheaper redeems, and refunds before the timelock.
 
+use crate::matched::{Match, begin_both};
 use crate::stage::{Node, Stage};
 use kofo_node::direct::{LegAsked, Request, Response, SignRequest};
 use kofo_node::rpc::NodeApi;
@@ -45,6 +46,18 @@ fn timelocks(status: &SwapStatus) -> Vec<u64> {
 async fn two_nodes_that_answer_redeem_both_legs_together_and_show_no_preimage_on_any_chain() {
     let stage = Stage::new();
     let id = swap(&stage).await;
+    stage.both_redeem(id).await;
+    assert_eq!(
+        (ways(&stage, 0), ways(&stage, 1)),
+        (vec!["together"], vec!["together"])
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_nodes_that_were_matched_redeem_together_under_keys_that_they_use_for_nothing_else() {
+    let stage = Stage::new();
+    let made = Match::make(&stage.maker, &stage.taker, [1; 32]).await;
+    let id = begin_both(&stage, &made.order(&stage.maker, &stage.taker)).await;
     stage.both_redeem(id).await;
     assert_eq!(
         (ways(&stage, 0), ways(&stage, 1)),
