@@ -1,5 +1,6 @@
 //! The suite on bitcoind.
 
+mod payouts;
 mod together;
 
 use crate::proxy::Proxy;

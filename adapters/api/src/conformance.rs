@@ -228,6 +228,7 @@ macro_rules! conformance_tests {
         $crate::conformance_tests!(@cases $make, third_party:
             a_redeem_that_both_signed_pays_the_third_party
             legs_for_several_payees_are_redeemed_apart
+            one_round_pays_two_legs_to_one_third_party
             a_refund_is_signed_also_for_a_lock_that_would_pay_a_third_party
         );
     };

@@ -253,7 +253,7 @@ impl BitcoinAdapter {
             .filter(|script| is_ordinary(script))
             .ok_or_else(|| {
                 let kinds = "P2TR, P2WPKH, P2WSH, P2SH or P2PKH";
-                refused(format!("a {kinds} address of Bitcoin's {}", self.bitcoin))
+                refused(format!("a {kinds} address of the network {}", self.bitcoin))
             })
     }
 

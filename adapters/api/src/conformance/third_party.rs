@@ -172,6 +172,21 @@ pub async fn legs_for_several_payees_are_redeemed_apart<H: Merchant>(chain: H) {
     was_paid(&stage, before).await;
 }
 
+/// Two legs for one merchant are one payment.
+pub async fn one_round_pays_two_legs_to_one_third_party<H: Merchant>(chain: H) {
+    let mut stage = Stage::set(chain).await;
+    let before = stage.chain.merchant_has().await.units();
+    let first = locked_for_the_merchant(&mut stage).await;
+    let second = locked_for_the_merchant(&mut stage).await;
+    stage.finalise().await;
+    let prepared = signed(&stage, Together::Redeem, &[&first, &second]).await;
+    let at = sent(&stage, Together::Redeem, &first, &prepared[0]).await;
+    assert_eq!(stage.them.told(&second).redeemed_together, Some(at));
+    let gained = stage.chain.merchant_has().await.units() - before;
+    let least = 2 * stage.chain.amount().units() - stage.chain.most_short().units();
+    assert!(gained >= least, "gained {gained}, expected at least {least}");
+}
+
 /// Who redeems for somebody else still has the say over the lock.
 pub async fn a_refund_is_signed_also_for_a_lock_that_would_pay_a_third_party<H: Merchant>(chain: H) {
     let mut stage = Stage::set(chain).await;
