@@ -62,6 +62,14 @@ impl PeerAddress {
         Self::new(peer, addresses)
     }
 
+    /// A peer that is reachable only while it is connected.
+    pub(crate) fn nowhere(peer: PeerId) -> Self {
+        Self {
+            peer,
+            addresses: Vec::new(),
+        }
+    }
+
     /// Who is meant.
     pub fn peer(&self) -> PeerId {
         self.peer

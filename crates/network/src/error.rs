@@ -25,8 +25,16 @@ pub enum StartError {
         /// The field of [`Limits`](crate::Limits).
         name: &'static str,
     },
-    /// A listen address is no multiaddr.
-    #[error("listen address: {0}")]
+    /// More bootstrap peers than are kept.
+    #[error("expected at most {max} bootstrap addresses, got {got}; name the best ones")]
+    TooManyBootstrap {
+        /// How many came.
+        got: usize,
+        /// How many are taken.
+        max: usize,
+    },
+    /// A listen or bootstrap address is no multiaddr, or a bootstrap address names no peer.
+    #[error("listen or bootstrap address: {0}")]
     Address(#[from] AddressError),
     /// A listen address cannot be listened on.
     #[error("cannot listen on {address}: {reason}; choose another address or stop the program that uses it")]

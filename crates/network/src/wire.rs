@@ -11,6 +11,8 @@ use futures::prelude::*;
 use libp2p::StreamProtocol;
 use libp2p::request_response;
 
+use crate::mesh::Plane;
+
 const STATUS_ANSWER: u8 = 0;
 const STATUS_BUSY: u8 = 1;
 const STATUS_TOO_LARGE: u8 = 2;
@@ -20,14 +22,24 @@ const STATUS_TOO_LARGE: u8 = 2;
 /// body. The stream of a larger one is reset at once: its sender would wait for room until it times out.
 const UNREAD_MAX: u32 = 192 * 1024;
 
-/// The name under which direct messages of one network are negotiated; `None` if the id is not 1 to
+/// The name of one protocol of one network, `/kofo/1/<network id>/<what>`; `None` if the id is not 1 to
 /// 32 characters of a-z, 0-9 and '-'. Another id is another protocol and never negotiates.
-pub(crate) fn direct_protocol(network_id: &str) -> Option<StreamProtocol> {
+pub(crate) fn protocol(network_id: &str, what: &str) -> Option<StreamProtocol> {
     let legal = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
     if !(1..=32).contains(&network_id.len()) || !network_id.bytes().all(legal) {
         return None;
     }
-    StreamProtocol::try_from_owned(format!("/kofo/1/{network_id}/direct")).ok()
+    StreamProtocol::try_from_owned(format!("/kofo/1/{network_id}/{what}")).ok()
+}
+
+/// The name under which messages of one plane are negotiated.
+pub(crate) fn plane_protocol(network_id: &str, plane: Plane) -> Option<StreamProtocol> {
+    let what = match plane {
+        Plane::Direct => "direct",
+        Plane::Claim => "claim",
+        Plane::Return => "return",
+    };
+    protocol(network_id, what)
 }
 
 /// What arrives on a stream that a peer opened.

@@ -43,7 +43,8 @@ pub struct MeshLimits {
     /// Returns of one neighbour, in the same way.
     pub returns: Rate,
     /// Gossip that one neighbour brings as the first; more is ignored and is [`Fault::Flood`](crate::Fault).
-    /// Also how much we publish ourselves, to all neighbours.
+    /// Also how much we publish and pass on altogether, with three quarters of the burst: what we accept
+    /// beyond it stays with us, for our neighbours would blame us for it.
     pub gossip: Rate,
     /// Requests of one neighbour and plane that wait for our answer at the same time.
     pub in_flight_per_peer: u32,
@@ -130,7 +131,7 @@ impl MeshLimits {
         }
     }
 
-    /// How much we tell everybody ourselves.
+    /// How much we tell everybody, of our own and of others'.
     pub(crate) fn own_gossip_allowance(&self) -> Allowance {
         Allowance {
             per_peer: u32::MAX,

@@ -57,6 +57,15 @@ impl SimulatedNetwork {
         Ok(())
     }
 
+    /// Whether `us` may tell everybody one more thing: no more than others take from it, whoever said it.
+    fn may_tell(&self, us: PeerId) -> bool {
+        let member = self.air().member(us);
+        member.is_some_and(|member| {
+            let told = member.state().own_gossip.spend(us, Instant::now());
+            told == Admit::Yes
+        })
+    }
+
     /// Sends a rumour from `us` to all neighbours but the one it came from.
     fn spread(&self, us: PeerId, source: Option<PeerId>, rumour: &Rumour) {
         for peer in self.air().neighbours(us).into_keys() {
@@ -81,9 +90,9 @@ impl SimulatedNetwork {
                 sleep(time).await;
             }
             match self.hear(from, to, &rumour).await {
-                Judgement::Accept => self.spread(to, Some(from), &rumour),
+                Judgement::Accept if self.may_tell(to) => self.spread(to, Some(from), &rumour),
                 Judgement::Reject(fault) => self.judge(to, from, fault),
-                Judgement::Ignore => {}
+                Judgement::Accept | Judgement::Ignore => {}
             }
         }
         .boxed()

@@ -4,12 +4,11 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use libp2p::request_response::ResponseChannel;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::admission::{Admission, Admit};
+use crate::admission::{Admission, Admit, Allowance};
 use crate::identity::PeerId;
-use crate::limits::Limits;
+use crate::score::Fault;
 use crate::transport::{InboundRequest, Responder};
 use crate::wire::{Ask, Reply};
 
@@ -20,46 +19,66 @@ pub(crate) struct Answered {
     answer: Option<Vec<u8>>,
 }
 
+/// Where requests go; `false` if there is no room, and the request is dropped.
+pub(crate) type Deliver = Box<dyn Fn(InboundRequest) -> bool + Send>;
+
+/// What becomes of a request at once.
+#[derive(Default)]
+pub(crate) struct Taken {
+    /// To be sent; without it, the node answers later.
+    pub(crate) reply: Option<(ResponseChannel<Reply>, Reply)>,
+    /// What the peer did wrong.
+    pub(crate) fault: Option<Fault>,
+}
+
+impl Taken {
+    fn refused(channel: ResponseChannel<Reply>, reply: Reply, fault: Option<Fault>) -> Self {
+        Self {
+            reply: Some((channel, reply)),
+            fault,
+        }
+    }
+}
+
 /// Admits requests, hands them over and waits for their answers; bounded by the [`Admission`].
 pub(crate) struct InboundDesk {
     admission: Admission,
-    queue: mpsc::Sender<InboundRequest>,
+    deliver: Deliver,
     waiting: FuturesUnordered<BoxFuture<'static, Answered>>,
     max: u32,
 }
 
 impl InboundDesk {
-    pub(crate) fn new(limits: &Limits, queue: mpsc::Sender<InboundRequest>) -> Self {
+    pub(crate) fn new(allowance: &Allowance, max: u32, deliver: Deliver) -> Self {
         Self {
-            admission: Admission::new(&limits.allowance()),
-            queue,
+            admission: Admission::new(allowance),
+            deliver,
             waiting: FuturesUnordered::new(),
-            max: limits.message_bytes,
+            max,
         }
     }
 
-    /// Takes a request. What is returned is to be sent at once.
-    pub(crate) fn take(
-        &mut self,
-        from: PeerId,
-        ask: Ask,
-        channel: ResponseChannel<Reply>,
-    ) -> Option<(ResponseChannel<Reply>, Reply)> {
-        if self.admission.admit(from, Instant::now()) != Admit::Yes {
-            return Some((channel, Reply::Busy));
+    /// Takes a request.
+    pub(crate) fn take(&mut self, from: PeerId, ask: Ask, channel: ResponseChannel<Reply>) -> Taken {
+        match self.admission.admit(from, Instant::now()) {
+            Admit::Yes => {}
+            Admit::Full => return Taken::refused(channel, Reply::Busy, None),
+            Admit::TooFast => return Taken::refused(channel, Reply::Busy, Some(Fault::Flood)),
         }
         let Ask::Body(body) = ask else {
             self.admission.release(from);
-            return Some((channel, Reply::TooLarge { max: self.max }));
+            return Taken::refused(channel, Reply::TooLarge { max: self.max }, Some(Fault::Malformed));
         };
         let (responder, answer) = Responder::new(self.max);
-        // A queue without a reader drops the responder, which is an answer too: none. It cannot be
-        // full, it has room for all that are admitted.
-        let _unread = self.queue.try_send(InboundRequest {
+        let request = InboundRequest {
             from,
             body,
             responder,
-        });
+        };
+        if !(self.deliver)(request) {
+            self.admission.release(from);
+            return Taken::refused(channel, Reply::Busy, None);
+        }
         let answered = async move {
             Answered {
                 from,
@@ -68,7 +87,7 @@ impl InboundDesk {
             }
         };
         self.waiting.push(answered.boxed());
-        None
+        Taken::default()
     }
 
     /// The next request that the node is done with. Pends for ever while there is none.

@@ -13,10 +13,18 @@ use crate::identity::PeerId;
 use crate::limits::Limits;
 use crate::wire::Reply;
 
-/// One request, and the way back to who asked for it.
+/// What is wanted of a peer.
+pub(crate) enum Errand {
+    /// An answer to this request.
+    Ask(Vec<u8>),
+    /// To become a neighbour; the answer to that is empty.
+    Connect,
+}
+
+/// One errand, and the way back to who sent it.
 pub(crate) struct Outgoing {
     pub(crate) to: PeerAddress,
-    pub(crate) body: Vec<u8>,
+    pub(crate) errand: Errand,
     pub(crate) reply: oneshot::Sender<Result<Vec<u8>, RequestError>>,
 }
 

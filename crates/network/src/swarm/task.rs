@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use libp2p::core::transport::ListenerId;
-use libp2p::request_response::{self, Message, ResponseChannel};
 use libp2p::swarm::SwarmEvent;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::{Multiaddr, Swarm, ping};
@@ -14,9 +13,10 @@ use tokio::sync::{mpsc, watch};
 use crate::address::full;
 use crate::error::{StartError, deepest};
 use crate::identity::PeerId;
-use crate::wire::{Ask, Reply};
 
-use super::{Behaviour, BehaviourEvent, InboundDesk, Outbound, Outgoing};
+use super::desk::respond;
+use super::mesh::side::{MeshSide, Work};
+use super::{Behaviour, BehaviourEvent, Desk, Errand, Outgoing};
 
 /// A listener that has not said where it listens by then does not work.
 const LISTEN_DEADLINE: Duration = Duration::from_secs(10);
@@ -36,8 +36,8 @@ pub(crate) enum Command {
 pub(crate) struct SwarmTask {
     // Dropped in this order: who sees `commands` close may rely on the swarm being gone.
     swarm: Swarm<Behaviour>,
-    outbound: Outbound,
-    inbound: InboundDesk,
+    direct: Desk,
+    mesh: Option<MeshSide>,
     addresses: watch::Sender<Vec<String>>,
     commands: mpsc::Receiver<Command>,
 }
@@ -45,15 +45,15 @@ pub(crate) struct SwarmTask {
 impl SwarmTask {
     pub(crate) fn new(
         swarm: Swarm<Behaviour>,
-        outbound: Outbound,
-        inbound: InboundDesk,
+        direct: Desk,
+        mesh: Option<MeshSide>,
         addresses: watch::Sender<Vec<String>>,
         commands: mpsc::Receiver<Command>,
     ) -> Self {
         Self {
             swarm,
-            outbound,
-            inbound,
+            direct,
+            mesh,
             addresses,
             commands,
         }
@@ -134,12 +134,20 @@ impl SwarmTask {
                     Some(Command::Send(outgoing)) => self.send(outgoing),
                     Some(Command::Stop) | None => return,
                 },
-                answered = self.inbound.answered() => {
-                    let reply = self.inbound.settle(answered);
-                    self.respond(reply);
+                answered = self.direct.inbound.answered() => {
+                    let reply = self.direct.inbound.settle(answered);
+                    respond(&mut self.swarm.behaviour_mut().direct, reply);
                 }
+                work = mesh_work(&mut self.mesh) => self.on_work(work),
                 event = self.swarm.select_next_some() => self.on_event(event),
             }
+        }
+    }
+
+    fn on_work(&mut self, work: Work) {
+        let Some(mesh) = &mut self.mesh else { return };
+        for errand in mesh.on_work(&mut self.swarm, work) {
+            self.send(errand);
         }
     }
 
@@ -148,17 +156,18 @@ impl SwarmTask {
         if outgoing.reply.is_closed() {
             return;
         }
-        if let Err(error) = self.outbound.room(peer) {
+        // A connection that somebody wants takes no room from messages.
+        if let (Errand::Ask(_), Err(error)) = (&outgoing.errand, self.direct.outbound.room(peer)) {
             return outgoing.fail(error);
         }
         if self.swarm.behaviour().direct.is_connected(&peer.0) {
             return self.send_now(outgoing);
         }
-        let Some(outgoing) = self.outbound.join_dial(outgoing) else {
+        let Some(outgoing) = self.direct.outbound.join_dial(outgoing) else {
             return;
         };
         let dial = dial(peer, outgoing.to.addresses().to_vec());
-        self.outbound.dialing(dial.connection_id(), outgoing);
+        self.direct.outbound.dialing(dial.connection_id(), outgoing);
         self.dial(dial);
     }
 
@@ -167,52 +176,49 @@ impl SwarmTask {
         loop {
             let connection = opts.connection_id();
             let Err(error) = self.swarm.dial(opts) else { return };
-            let Some((peer, left)) = self.outbound.dial_failed(connection, &error) else {
+            let Some((peer, left)) = self.direct.outbound.dial_failed(connection, &error) else {
                 return;
             };
             opts = dial(peer, left.clone());
-            self.outbound.dialing_again(peer, opts.connection_id(), left);
+            self.direct
+                .outbound
+                .dialing_again(peer, opts.connection_id(), left);
         }
     }
 
-    fn send_now(&mut self, outgoing: Outgoing) {
-        let peer = outgoing.to.peer();
-        let id = self
-            .swarm
-            .behaviour_mut()
-            .direct
-            .send_request(&peer.0, Ask::Body(outgoing.body));
-        self.outbound.sent(id, peer, outgoing.reply);
-    }
-
-    fn respond(&mut self, reply: Option<(ResponseChannel<Reply>, Reply)>) {
-        if let Some((channel, reply)) = reply
-            && self
-                .swarm
-                .behaviour_mut()
-                .direct
-                .send_response(channel, reply)
-                .is_err()
-        {
-            tracing::debug!("an answer came too late, the asker is gone");
+    fn send_now(&mut self, mut outgoing: Outgoing) {
+        match std::mem::replace(&mut outgoing.errand, Errand::Connect) {
+            Errand::Ask(body) => {
+                let protocol = &mut self.swarm.behaviour_mut().direct;
+                self.direct.send(protocol, outgoing, body);
+            }
+            Errand::Connect => {
+                if let Some(mesh) = &mut self.mesh {
+                    mesh.reached(outgoing);
+                }
+            }
         }
     }
 
     fn on_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
+        if let Some(mesh) = &mut self.mesh {
+            mesh.on_connection(&event);
+        }
         match event {
-            SwarmEvent::Behaviour(BehaviourEvent::Direct(event)) => self.on_direct(event),
-            SwarmEvent::Behaviour(BehaviourEvent::Ping(event)) => self.on_ping(event),
+            SwarmEvent::Behaviour(event) => self.on_behaviour(event),
             SwarmEvent::ConnectionEstablished { peer_id, .. } => {
-                for outgoing in self.outbound.connected(PeerId(peer_id)) {
+                for outgoing in self.direct.outbound.connected(PeerId(peer_id)) {
                     self.send_now(outgoing);
                 }
             }
             SwarmEvent::OutgoingConnectionError {
                 connection_id, error, ..
             } => {
-                if let Some((peer, left)) = self.outbound.dial_failed(connection_id, &error) {
+                if let Some((peer, left)) = self.direct.outbound.dial_failed(connection_id, &error) {
                     let opts = dial(peer, left.clone());
-                    self.outbound.dialing_again(peer, opts.connection_id(), left);
+                    self.direct
+                        .outbound
+                        .dialing_again(peer, opts.connection_id(), left);
                     self.dial(opts);
                 }
             }
@@ -223,7 +229,13 @@ impl SwarmTask {
             } => {
                 tracing::debug!(from = %send_back_addr, %error, "refused a connection");
             }
-            SwarmEvent::NewListenAddr { .. } | SwarmEvent::ExpiredListenAddr { .. } => self.publish(),
+            SwarmEvent::NewListenAddr { address, .. } => {
+                if let Some(mesh) = &self.mesh {
+                    mesh.on_listen(&mut self.swarm, &address);
+                }
+                self.publish();
+            }
+            SwarmEvent::ExpiredListenAddr { .. } => self.publish(),
             SwarmEvent::ListenerClosed {
                 addresses, reason, ..
             } => {
@@ -235,24 +247,25 @@ impl SwarmTask {
         }
     }
 
-    fn on_direct(&mut self, event: request_response::Event<Ask, Reply>) {
+    fn on_behaviour(&mut self, event: BehaviourEvent) {
         match event {
-            request_response::Event::Message { peer, message, .. } => match message {
-                Message::Request { request, channel, .. } => {
-                    let reply = self.inbound.take(PeerId(peer), request, channel);
-                    self.respond(reply);
+            BehaviourEvent::Direct(event) => {
+                let protocol = &mut self.swarm.behaviour_mut().direct;
+                // Nobody is judged for direct messages: the parties of a swap need each other.
+                let _blame = self.direct.on_event(protocol, event);
+            }
+            BehaviourEvent::Ping(event) => self.on_ping(event),
+            BehaviourEvent::Identify(event) => {
+                if let Some(mesh) = &mut self.mesh {
+                    mesh.on_identify(&mut self.swarm, event);
                 }
-                Message::Response { request_id, response } => self.outbound.replied(request_id, response),
-            },
-            request_response::Event::OutboundFailure {
-                request_id, error, ..
-            } => {
-                self.outbound.failed(request_id, error);
             }
-            request_response::Event::InboundFailure { peer, error, .. } => {
-                tracing::debug!(%peer, %error, "a request of a peer ended without an answer");
+            BehaviourEvent::Mesh(event) => {
+                if let Some(mesh) = &mut self.mesh {
+                    mesh.on_event(&mut self.swarm, event);
+                }
             }
-            request_response::Event::ResponseSent { .. } => {}
+            _ => {}
         }
     }
 
@@ -268,6 +281,14 @@ impl SwarmTask {
         let mut addresses: Vec<_> = self.swarm.listeners().map(|address| full(address, us)).collect();
         addresses.sort();
         self.addresses.send_replace(addresses);
+    }
+}
+
+/// The mesh's next thing to do. Pends for ever without a mesh.
+async fn mesh_work(mesh: &mut Option<MeshSide>) -> Work {
+    match mesh {
+        Some(mesh) => mesh.work().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -3,8 +3,8 @@ use libp2p::request_response::Codec as _;
 
 use super::*;
 
-fn protocol() -> StreamProtocol {
-    direct_protocol("test").expect("legal")
+fn direct() -> StreamProtocol {
+    plane_protocol("test", Plane::Direct).expect("legal")
 }
 
 fn codec() -> Codec {
@@ -12,23 +12,23 @@ fn codec() -> Codec {
 }
 
 fn read_ask(mut bytes: &[u8]) -> io::Result<Ask> {
-    block_on(codec().read_request(&protocol(), &mut bytes))
+    block_on(codec().read_request(&direct(), &mut bytes))
 }
 
 fn read_reply(mut bytes: &[u8]) -> io::Result<Reply> {
-    block_on(codec().read_response(&protocol(), &mut bytes))
+    block_on(codec().read_response(&direct(), &mut bytes))
 }
 
 fn written(reply: Reply) -> Vec<u8> {
     let mut bytes = Vec::new();
-    block_on(codec().write_response(&protocol(), &mut bytes, reply)).expect("writable");
+    block_on(codec().write_response(&direct(), &mut bytes, reply)).expect("writable");
     bytes
 }
 
 #[test]
 fn the_encoding_is_pinned() {
     let mut bytes = Vec::new();
-    block_on(codec().write_request(&protocol(), &mut bytes, Ask::Body(b"ask".to_vec()))).expect("writable");
+    block_on(codec().write_request(&direct(), &mut bytes, Ask::Body(b"ask".to_vec()))).expect("writable");
     assert_eq!(bytes, b"\0\0\0\x03ask");
     assert_eq!(written(Reply::Answer(b"yes".to_vec())), b"\0\0\0\0\x03yes");
     assert_eq!(written(Reply::Busy), b"\x01");
@@ -71,7 +71,7 @@ fn a_length_over_the_limit_is_noticed_before_any_of_the_body() {
 #[test]
 fn nothing_larger_than_the_limit_is_written() {
     let mut bytes = Vec::new();
-    let written = block_on(codec().write_request(&protocol(), &mut bytes, Ask::Body(vec![0; 9])));
+    let written = block_on(codec().write_request(&direct(), &mut bytes, Ask::Body(vec![0; 9])));
     assert_eq!(
         written.expect_err("too large").kind(),
         io::ErrorKind::InvalidInput
@@ -123,10 +123,18 @@ fn bytes_after_the_message_and_unknown_statuses_are_refused() {
 }
 
 #[test]
-fn each_network_has_its_own_protocol() {
-    assert_eq!(protocol().as_ref(), "/kofo/1/test/direct");
-    assert_ne!(direct_protocol("main"), direct_protocol("test"));
+fn each_network_has_its_own_protocols() {
+    let names = [Plane::Direct, Plane::Claim, Plane::Return].map(|plane| plane_protocol("test", plane));
+    let names = names.map(|name| name.expect("legal").to_string());
+    assert_eq!(
+        names,
+        ["/kofo/1/test/direct", "/kofo/1/test/claim", "/kofo/1/test/return"]
+    );
+    assert_ne!(
+        plane_protocol("main", Plane::Direct),
+        plane_protocol("test", Plane::Direct)
+    );
     for illegal in ["", "Main", "a/b", "a b", "ä", &"a".repeat(33)] {
-        assert_eq!(direct_protocol(illegal), None, "{illegal:?}");
+        assert_eq!(plane_protocol(illegal, Plane::Direct), None, "{illegal:?}");
     }
 }

@@ -1,0 +1,243 @@
+//! Who is connected, and who of them is a neighbour.
+
+use std::collections::HashMap;
+
+use libp2p::Multiaddr;
+use libp2p::core::ConnectedPoint;
+use libp2p::multiaddr::Protocol;
+use libp2p::swarm::ConnectionId;
+
+use crate::address::full;
+use crate::identity::PeerId;
+use crate::mesh::{Neighbour, unix_ms};
+
+/// Longest name of a program that is looked at, in characters.
+const MAX_AGENT: usize = 64;
+
+/// Everybody who is connected; bounded by the limits of connections.
+#[derive(Default)]
+pub(crate) struct Peers(HashMap<PeerId, Peer>);
+
+struct Peer {
+    contacts: Vec<Contact>,
+    since_ms: u64,
+    agent: Option<String>,
+    /// Whether it speaks the claim plane; unknown until it has said so.
+    speaks: Option<bool>,
+    /// Whether it speaks none of our protocols, by its own word.
+    stranger: bool,
+    /// Whether it listens to our gossip.
+    hears: bool,
+    /// Whether it carries circuits for others.
+    relays: bool,
+}
+
+struct Contact {
+    connection: ConnectionId,
+    address: Multiaddr,
+    outgoing: bool,
+    relayed: bool,
+    kept: bool,
+}
+
+/// What an event has made of a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    Joined,
+    Left,
+}
+
+/// What a peer has said about itself.
+pub(crate) struct Introduction<'a> {
+    pub(crate) agent: &'a str,
+    /// The claim plane.
+    pub(crate) speaks: bool,
+    /// Direct messages of our network.
+    pub(crate) ours: bool,
+    /// Circuits for others.
+    pub(crate) relays: bool,
+}
+
+impl Peer {
+    /// A neighbour has to speak the claim plane, and to listen: otherwise the first thing that it is told
+    /// after having joined would pass it by.
+    fn is_neighbour(&self) -> bool {
+        self.speaks == Some(true) && self.hears && !self.contacts.is_empty()
+    }
+}
+
+impl Peers {
+    pub(crate) fn connected(&mut self, peer: PeerId, connection: ConnectionId, endpoint: &ConnectedPoint) {
+        let (address, outgoing) = match endpoint {
+            ConnectedPoint::Dialer { address, .. } => (address, true),
+            ConnectedPoint::Listener { send_back_addr, .. } => (send_back_addr, false),
+        };
+        let peer = self.0.entry(peer).or_insert_with(|| Peer {
+            contacts: Vec::new(),
+            since_ms: unix_ms(),
+            agent: None,
+            speaks: None,
+            stranger: false,
+            hears: false,
+            relays: false,
+        });
+        peer.contacts.push(Contact {
+            connection,
+            address: address.clone(),
+            outgoing,
+            relayed: endpoint.is_relayed(),
+            kept: false,
+        });
+    }
+
+    pub(crate) fn disconnected(&mut self, peer: PeerId, connection: ConnectionId) -> Option<Change> {
+        let change = self.change(peer, |peer| {
+            peer.contacts.retain(|contact| contact.connection != connection);
+        });
+        if self.0.get(&peer).is_some_and(|peer| peer.contacts.is_empty()) {
+            self.0.remove(&peer);
+        }
+        change
+    }
+
+    pub(crate) fn introduced(&mut self, peer: PeerId, said: &Introduction<'_>) -> Option<Change> {
+        let printable = said.agent.chars().filter(|c| c.is_ascii_graphic() || *c == ' ');
+        let agent: String = printable.take(MAX_AGENT).collect();
+        self.change(peer, |peer| {
+            peer.agent = (!agent.is_empty()).then_some(agent);
+            peer.speaks = Some(said.speaks);
+            peer.stranger = !said.speaks && !said.ours;
+            peer.relays = said.relays;
+        })
+    }
+
+    /// The peer listens to our gossip.
+    pub(crate) fn listens(&mut self, peer: PeerId) -> Option<Change> {
+        self.change(peer, |peer| peer.hears = true)
+    }
+
+    /// The peer has used a plane of the mesh, which says more than any introduction.
+    pub(crate) fn spoke(&mut self, peer: PeerId) -> Option<Change> {
+        self.change(peer, |peer| {
+            peer.speaks = Some(true);
+            peer.hears = true;
+        })
+    }
+
+    fn change(&mut self, peer: PeerId, with: impl FnOnce(&mut Peer)) -> Option<Change> {
+        let peer = self.0.get_mut(&peer)?;
+        let before = peer.is_neighbour();
+        with(peer);
+        match (before, peer.is_neighbour()) {
+            (false, true) => Some(Change::Joined),
+            (true, false) => Some(Change::Left),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_connected(&self, peer: PeerId) -> bool {
+        self.0.contains_key(&peer)
+    }
+
+    pub(crate) fn is_neighbour(&self, peer: PeerId) -> bool {
+        self.0.get(&peer).is_some_and(Peer::is_neighbour)
+    }
+
+    pub(crate) fn is_relay(&self, peer: PeerId) -> bool {
+        self.0.get(&peer).is_some_and(|peer| peer.relays)
+    }
+
+    /// Whether the peer has said that it does not speak the claim plane.
+    pub(crate) fn is_silent(&self, peer: PeerId) -> bool {
+        self.0.get(&peer).is_some_and(|peer| peer.speaks == Some(false))
+    }
+
+    /// Peers of other networks: there is nothing to talk about with them.
+    pub(crate) fn strangers(&self) -> Vec<PeerId> {
+        let strangers = self.0.iter().filter(|(_, peer)| peer.stranger);
+        strangers.map(|(id, _)| *id).collect()
+    }
+
+    /// How many neighbours there are.
+    pub(crate) fn count(&self) -> usize {
+        self.0.values().filter(|peer| peer.is_neighbour()).count()
+    }
+
+    /// All neighbours, by peer id, with their scores.
+    pub(crate) fn neighbours(&self, score: impl Fn(PeerId) -> i32) -> Vec<Neighbour> {
+        let mut all: Vec<_> = self
+            .0
+            .iter()
+            .filter(|(_, peer)| peer.is_neighbour())
+            .filter_map(|(id, peer)| {
+                let contacts = &peer.contacts;
+                let best = contacts
+                    .iter()
+                    .find(|contact| !contact.relayed)
+                    .or(contacts.first())?;
+                Some(Neighbour {
+                    peer: *id,
+                    address: full(&best.address, *id),
+                    outgoing: best.outgoing,
+                    relayed: best.relayed,
+                    score: score(*id),
+                    since_ms: peer.since_ms,
+                    agent: peer.agent.clone(),
+                })
+            })
+            .collect();
+        all.sort_by_key(|neighbour| neighbour.peer);
+        all
+    }
+
+    /// Connections to be kept from now on although idle: those of `wanted` peers, and of other neighbours
+    /// as long as not more than `outgoing` or `incoming` of either kind are kept.
+    pub(crate) fn keep(
+        &mut self,
+        wanted: impl Fn(PeerId) -> bool,
+        outgoing: usize,
+        incoming: usize,
+    ) -> Vec<(PeerId, ConnectionId)> {
+        let kept = |ours: bool| {
+            let contacts = self.0.values().flat_map(|peer| &peer.contacts);
+            contacts
+                .filter(|contact| contact.kept && contact.outgoing == ours)
+                .count()
+        };
+        let mut left = [
+            incoming.saturating_sub(kept(false)),
+            outgoing.saturating_sub(kept(true)),
+        ];
+        let mut keep = Vec::new();
+        for (id, peer) in self.0.iter_mut().filter(|(_, peer)| peer.is_neighbour()) {
+            for contact in peer.contacts.iter_mut().filter(|contact| !contact.kept) {
+                let room = &mut left[usize::from(contact.outgoing)];
+                if wanted(*id) || *room > 0 {
+                    *room = room.saturating_sub(1);
+                    contact.kept = true;
+                    keep.push((*id, contact.connection));
+                }
+            }
+        }
+        keep
+    }
+
+    /// Whether the peer is connected from or at the machine or network that we share.
+    pub(crate) fn is_nearby(&self, peer: PeerId) -> bool {
+        let contacts = self.0.get(&peer).map(|peer| &peer.contacts);
+        contacts.is_some_and(|contacts| contacts.iter().any(|contact| is_private(&contact.address)))
+    }
+}
+
+/// Whether an address is good only on the machine or the network where it was said.
+pub(crate) fn is_private(address: &Multiaddr) -> bool {
+    match address.iter().next() {
+        Some(Protocol::Ip4(ip)) => {
+            ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified()
+        }
+        Some(Protocol::Ip6(ip)) => {
+            ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_unspecified()
+        }
+        _ => true,
+    }
+}

@@ -1,0 +1,77 @@
+//! Finding peers, and being found behind a NAT.
+
+use kofo_network::{Config, Mesh, MeshConfig, Plane, Transport};
+
+use crate::node::{Node, TCP, Word, config, mesh, until};
+
+fn bootstrapped(at: &Node) -> MeshConfig {
+    MeshConfig {
+        bootstrap: at.network.listen_addresses(),
+        wanted_neighbours: 4,
+        ..MeshConfig::default()
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_knows_one_peer_gets_to_know_the_others() {
+    let a = Node::plain().await;
+    let b = Node::start(config(&[TCP]), bootstrapped(&a), |_| Word::Accept).await;
+    until("the first two have met", || a.is_neighbour(&b)).await;
+    let c = Node::start(config(&[TCP]), bootstrapped(&a), |_| Word::Accept).await;
+    until("they have found each other", || {
+        c.is_neighbour(&b) && b.is_neighbour(&c)
+    })
+    .await;
+    let answer = c.network.ask(b.id(), Plane::Claim, vec![1]).await;
+    assert_eq!(answer, Ok(vec![1]));
+}
+
+#[tokio::test]
+async fn a_node_behind_a_nat_is_reached_through_a_relay() {
+    let relay = MeshConfig {
+        serves_relay: true,
+        ..mesh()
+    };
+    let relay = Node::start(config(&[TCP]), relay, |_| Word::Accept).await;
+    let hidden = MeshConfig {
+        behind_nat: true,
+        ..bootstrapped(&relay)
+    };
+    let hidden = Node::start(config(&[]), hidden, |_| Word::Accept).await;
+    until("it listens through the relay", || {
+        let addresses = hidden.network.listen_addresses();
+        addresses.iter().any(|address| address.contains("/p2p-circuit/"))
+    })
+    .await;
+    let third = Node::start(config(&[]), mesh(), |_| Word::Accept).await;
+    third.meet(&hidden).await;
+    let answer = third.network.ask(hidden.id(), Plane::Return, vec![1]).await;
+    assert_eq!(answer, Ok(vec![1]));
+    let all = third.network.neighbours();
+    let of = all.iter().find(|neighbour| neighbour.peer == hidden.id());
+    assert!(of.is_some_and(|neighbour| neighbour.relayed), "{of:?}");
+    let answer = third.network.request(&hidden.address(), vec![2]).await;
+    assert!(
+        answer.is_err(),
+        "nobody answers direct messages there: {answer:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_bootstrap_list_may_name_ourselves_and_the_absent() {
+    let a = Node::plain().await;
+    let absent = Node::plain().await;
+    let gone = absent.network.listen_addresses();
+    absent.network.shutdown().await;
+    let settings = config(&[TCP]);
+    let us = settings.identity.peer_id();
+    let bootstrap = [
+        vec![format!("/ip4/127.0.0.1/tcp/1/p2p/{us}")],
+        gone,
+        a.network.listen_addresses(),
+    ]
+    .concat();
+    let listed = MeshConfig { bootstrap, ..mesh() };
+    let b = Node::start(Config { ..settings }, listed, |_| Word::Accept).await;
+    until("it has found who is there", || b.is_neighbour(&a)).await;
+}
