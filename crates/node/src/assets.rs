@@ -48,6 +48,12 @@ pub enum AssetError {
         /// What came.
         got: String,
     },
+    /// Not two different assets.
+    #[error("expected two different assets such as btc/eth, got {got:?}")]
+    Pair {
+        /// What came.
+        got: String,
+    },
     /// The number is none, or too precise, or too large.
     #[error("{symbol}: {why}")]
     Amount {

@@ -2,11 +2,16 @@
 //! read strictly: an unknown key, a value out of its bounds or an asset on the wrong chain is an error that names it.
 
 mod chain;
+mod market;
 mod read;
 mod write;
 
 pub use chain::{Backend, BitcoinConfig, BitcoinWitness, BitcoindAuth, ChainConfig};
 pub use chain::{Endpoint, EvmConfig, EvmProfile, MAX_WITNESSES, TowerWage};
+pub use market::{
+    InventoryLimit, MAX_BOOKS, MAX_PEERS, MAX_PRICES, MAX_QUOTE_LIFE, NoSuchRole, NodeRole, ProviderConfig,
+    Source,
+};
 pub use read::STANDARD_DEPTHS;
 
 use crate::assets::{AssetError, Assets};
@@ -35,6 +40,14 @@ pub struct Config {
     pub journal: PathBuf,
     /// How long the timelocks of swaps are.
     pub timelocks: TimelockPolicy,
+    /// What the node does for others.
+    pub role: NodeRole,
+    /// Peers to connect to first and always: multiaddresses with peer ids.
+    pub peers: Vec<String>,
+    /// Whether nobody can connect to the node.
+    pub behind_nat: bool,
+    /// What it deals in as a provider.
+    pub provider: ProviderConfig,
     /// The chains, in the order of their names.
     pub chains: Vec<ChainConfig>,
 }
@@ -132,6 +145,9 @@ pub enum ValueError {
     /// Not an id.
     #[error(transparent)]
     Id(#[from] ParseIdError),
+    /// A price that is none.
+    #[error(transparent)]
+    Line(#[from] crate::market::LineError),
     /// The assets contradict each other.
     #[error(transparent)]
     Asset(#[from] AssetError),
@@ -158,6 +174,10 @@ impl Config {
             rpc_port: 0,
             journal: default_journal(),
             timelocks: TimelockPolicy::Standard,
+            role: NodeRole::default(),
+            peers: Vec::new(),
+            behind_nat: false,
+            provider: ProviderConfig::default(),
             chains,
         }
     }

@@ -1,7 +1,7 @@
 //! The node's RPC: JSON-RPC 2.0 over HTTP on 127.0.0.1, for the owner of the data folder alone.
 //!
-//! The methods are named as the commands (`swap.offer`, `node.status`, …); [`NodeRpcClient`] calls them and
-//! [`RpcServer`] answers them out of a [`NodeApi`]. Who may read the cookie file may call: each start writes a new
+//! The methods are named as the commands (`swap.offer`, `node.status`, …); [`NodeRpcClient`] and
+//! [`MarketRpcClient`] call them and [`RpcServer`] answers them out of a [`NodeApi`]. Who may read the cookie file may call: each start writes a new
 //! random cookie, and a request without it, or for another host, is turned away before its body is read.
 
 pub mod api;
@@ -12,11 +12,11 @@ mod methods;
 mod server;
 pub mod types;
 
-pub use api::NodeApi;
+pub use api::{MarketApi, NodeApi};
 pub use auth::{COOKIE_FILE, Cookie, CookieError};
 pub use client::{ConnectError, NODE_FILE, NodeFile, RpcClient, connect};
 pub use error::{ApiError, ApiErrorData, ApiErrorKind};
-pub use methods::NodeRpcClient;
+pub use methods::{MarketRpcClient, NodeRpcClient};
 pub use server::{MAX_WATCH, RpcServer};
 
 /// A request has at most so many bytes.
@@ -25,7 +25,7 @@ pub const MAX_REQUEST_BYTES: u32 = 64 * 1024;
 pub const MAX_ANSWER_BYTES: u32 = 4 * 1024 * 1024;
 /// At most so many requests are answered at a time; more get HTTP 429.
 pub const MAX_REQUESTS: u32 = 64;
-/// At most so many of them wait in `swap.watch`.
+/// At most so many of them wait in `swap.watch` and `claim.quotes`.
 pub const MAX_WATCHERS: usize = 32;
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ mod folder;
 mod start;
 
 use crate::agree::{Agreement, Held};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, NodeRole};
 use crate::driver::{Driver, DriverError};
 use crate::engine::Engine;
 use crate::keystore::{KeystoreError, Passphrase};
@@ -109,6 +109,11 @@ pub struct Daemon {
 impl Daemon {
     /// Runs the node until `node.stop`, Ctrl-C or a TERM signal. `ready` is told, once, where it can be reached.
     pub async fn run(self, ready: impl FnOnce(&NodeFile)) -> Result<(), RunError> {
+        self.run_as(None, ready).await
+    }
+
+    /// As [`Daemon::run`], in another role than the configuration's if one is given.
+    pub async fn run_as(self, role: Option<NodeRole>, ready: impl FnOnce(&NodeFile)) -> Result<(), RunError> {
         let mut stops = Stops::new()?;
         let started = Started::up(&self.data, self.passphrase, self.network, &mut stops).await?;
         let Some(started) = started else {
@@ -116,13 +121,14 @@ impl Daemon {
         };
         let Started {
             folder,
-            config,
+            mut config,
             seed,
             journal,
             network,
             inbound,
             wired,
         } = started;
+        config.role = role.unwrap_or(config.role);
         let driver = Driver::open(journal.clone())?;
         let (engine, asks, running) = Engine::start(driver, &wired.adapters);
         let mut engine_task = Task(tokio::spawn(running));
@@ -140,6 +146,7 @@ impl Daemon {
         });
         let towers = Arc::new(Towers::open(Arc::clone(&agreement), journal)?);
         let service = Service::new(Arc::clone(&agreement), config.assets(), stops.ask.clone())
+            .with_role(config.role)
             .with_towers(Arc::clone(&towers));
         let deliveries = Task(tokio::spawn(async move { towers.deliver().await }));
         let rounds = Task(tokio::spawn(Arc::clone(&agreement).cooperate(asks)));

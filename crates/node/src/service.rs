@@ -1,8 +1,11 @@
 //! The node as its owner commands it.
 
+mod market;
+
 use crate::agree::{AgreeError, Agreement};
 use crate::assets::Assets;
 use crate::clock::{now, now_ms};
+use crate::config::NodeRole;
 use crate::driver::DriverError;
 use crate::engine::{Core, Stopped};
 use crate::rpc::api::{OfferTerms, Page};
@@ -24,6 +27,7 @@ pub struct Service {
     agreement: Arc<Agreement>,
     towers: Option<Arc<Towers>>,
     assets: Arc<Assets>,
+    role: NodeRole,
     stop: watch::Sender<bool>,
     started_ms: u64,
 }
@@ -42,9 +46,17 @@ impl Service {
             agreement,
             towers: None,
             assets: Arc::new(assets),
+            role: NodeRole::default(),
             stop,
             started_ms: now_ms(),
         }
+    }
+
+    /// A service of a node in this role.
+    #[must_use]
+    pub fn with_role(mut self, role: NodeRole) -> Self {
+        self.role = role;
+        self
     }
 
     /// A service of a node that may have towers.
@@ -252,6 +264,8 @@ impl NodeApi for Service {
         Ok(NodeStatus {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             network: self.agreement.network.to_string(),
+            role: self.role.to_string(),
+            neighbours: 0,
             node: self.agreement.key.id().to_string(),
             listen: self.agreement.transport.listen_addresses(),
             chains,

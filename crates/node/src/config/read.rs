@@ -1,6 +1,7 @@
 //! From TOML text to a [`Config`]. First the text's shape, strictly; then each value, with the key's name at hand.
 
 mod backend;
+mod market;
 
 use super::chain::{Backend, ChainConfig, EvmProfile};
 use super::{Config, ConfigError, MAX_CHAINS, MAX_LISTEN, TimelockPolicy, ValueError};
@@ -30,6 +31,13 @@ struct RawConfig {
     journal: PathBuf,
     #[serde(default = "standard")]
     timelocks: String,
+    role: Option<String>,
+    #[serde(default)]
+    peers: Vec<String>,
+    #[serde(default)]
+    behind_nat: bool,
+    #[serde(default)]
+    provider: market::RawProvider,
     #[serde(default)]
     chain: BTreeMap<String, RawChain>,
 }
@@ -127,15 +135,30 @@ fn config(raw: RawConfig) -> Result<Config, Wrong> {
     for address in &raw.listen {
         check_listen(address).map_err(|e| Wrong("listen".into(), e))?;
     }
-    if raw.chain.len() > MAX_CHAINS {
+    let chains = chains(raw.chain, timelocks)?;
+    let all = chains.iter().flat_map(|c| c.assets.iter().cloned()).collect();
+    let assets = Assets::new(all).map_err(|e| Wrong("chain.*.assets".into(), e.into()))?;
+    Ok(Config {
+        network,
+        listen: raw.listen,
+        rpc_port: raw.rpc_port,
+        journal: raw.journal,
+        timelocks,
+        role: market::role(raw.role.as_deref())?,
+        peers: market::peers(raw.peers)?,
+        behind_nat: raw.behind_nat,
+        provider: market::provider(raw.provider, &assets)?,
+        chains,
+    })
+}
+
+fn chains(raw: BTreeMap<String, RawChain>, timelocks: TimelockPolicy) -> Result<Vec<ChainConfig>, Wrong> {
+    if raw.len() > MAX_CHAINS {
         let expected = format!("at most {MAX_CHAINS} chains");
-        return Err(Wrong(
-            "chain".into(),
-            ValueError::expected(expected, raw.chain.len()),
-        ));
+        return Err(Wrong("chain".into(), ValueError::expected(expected, raw.len())));
     }
-    let mut chains: Vec<ChainConfig> = Vec::with_capacity(raw.chain.len());
-    for (name, raw) in raw.chain {
+    let mut chains: Vec<ChainConfig> = Vec::with_capacity(raw.len());
+    for (name, raw) in raw {
         let chain = chain(&name, raw)?;
         fits(&chain, timelocks).map_err(|Wrong(last, e)| Wrong(format!("chain.{name}.{last}"), e))?;
         if let Some(other) = chains.iter().find(|c| c.id == chain.id) {
@@ -147,16 +170,7 @@ fn config(raw: RawConfig) -> Result<Config, Wrong> {
         }
         chains.push(chain);
     }
-    let all = chains.iter().flat_map(|c| c.assets.iter().cloned()).collect();
-    Assets::new(all).map_err(|e| Wrong("chain.*.assets".into(), e.into()))?;
-    Ok(Config {
-        network,
-        listen: raw.listen,
-        rpc_port: raw.rpc_port,
-        journal: raw.journal,
-        timelocks,
-        chains,
-    })
+    Ok(chains)
 }
 
 /// A network's name is part of a protocol's name among peers, which is pickier than the rest.

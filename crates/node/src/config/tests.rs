@@ -1,4 +1,7 @@
 use super::*;
+
+mod market;
+
 use crate::assets::Asset;
 use kofo_primitives::{AssetId, ChainId};
 
@@ -129,6 +132,11 @@ fn every_key_is_written_with_a_comment_above_it() {
         "contract",
         "decimals",
         "freezable",
+        "role",
+        "peers",
+        "behind_nat",
+        "quote_life",
+        "stale_after",
     ] {
         let at = text
             .find(&format!("\n{key} = "))

@@ -1,5 +1,7 @@
 //! From a [`Config`] to TOML text in which every key is written out and explained.
 
+mod market;
+
 use super::chain::{Backend, BitcoinConfig, BitcoinWitness, BitcoindAuth, ChainConfig, Endpoint, EvmConfig};
 use super::{Config, MAX_LISTEN};
 use crate::assets::Asset;
@@ -37,6 +39,8 @@ pub(super) fn text(config: &Config) -> String {
     );
     out.note("that mine every second or two. Both parties of a swap need the same.");
     out.key("timelocks", quoted(config.timelocks.as_str()));
+    market::part(&mut out, config);
+    market::provider(&mut out, &config.provider);
     for one in &config.chains {
         chain(&mut out, one);
     }
@@ -61,6 +65,10 @@ impl Page {
     fn table(&mut self, path: &[&str]) {
         let path: Vec<_> = path.iter().map(|part| bare_or_quoted(part)).collect();
         self.0.push_str(&format!("\n[{}]\n", path.join(".")));
+    }
+
+    fn tables(&mut self, path: &[&str]) {
+        self.0.push_str(&format!("\n[[{}]]\n", path.join(".")));
     }
 
     fn gap(&mut self) {

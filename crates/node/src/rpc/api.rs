@@ -1,5 +1,9 @@
 //! What the RPC asks of the node, behind the reading of texts: amounts and ids are values here already.
 
+mod market;
+
+pub use market::{ClaimTerms, DEFAULT_CLAIM_LIFE, MAX_CLAIM_LIFE, MAX_PAY_TO, MarketApi};
+
 use super::error::ApiError;
 use super::types::{Balance, Id, NodeStatus, OfferMade, SwapList, SwapStatus, TowerStatus, WalletAddress};
 use async_trait::async_trait;
@@ -38,7 +42,7 @@ pub const DEFAULT_EXPIRY: Seconds = Seconds::minutes(60);
 
 /// The node as its owner commands it. Ids are a swap's, or an offer's of ours.
 #[async_trait]
-pub trait NodeApi: Send + Sync + 'static {
+pub trait NodeApi: MarketApi {
     /// Makes an offer and waits for whoever accepts it.
     async fn offer(&self, terms: OfferTerms) -> Result<OfferMade, ApiError>;
 

@@ -42,6 +42,10 @@ pub enum ApiErrorKind {
     Busy,
     /// 1014: the node is stopping.
     Stopping,
+    /// 1015: a fee, which needs the clearance layer.
+    NoClearance,
+    /// 1016: no neighbour that a claim could go to.
+    Alone,
 }
 
 impl ApiErrorKind {
@@ -65,6 +69,8 @@ impl ApiErrorKind {
             Self::Chain => 1012,
             Self::Busy => 1013,
             Self::Stopping => 1014,
+            Self::NoClearance => 1015,
+            Self::Alone => 1016,
         }
     }
 }
@@ -151,6 +157,7 @@ impl From<AssetError> for ApiError {
         let kind = match &error {
             AssetError::Unknown { .. } => ApiErrorKind::UnknownAsset,
             AssetError::Form { .. }
+            | AssetError::Pair { .. }
             | AssetError::Amount { .. }
             | AssetError::Zero { .. }
             | AssetError::Symbol { .. }

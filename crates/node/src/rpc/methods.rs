@@ -1,5 +1,10 @@
 //! The methods of the RPC and their parameters: one table for server and client.
 
+mod market;
+
+pub use market::MarketRpcClient;
+pub(super) use market::MarketRpcServer;
+
 use super::types::{Balance, Id, NodeStatus, OfferMade, SwapList, SwapStatus, TowerStatus, WalletAddress};
 use jsonrpsee::core::RpcResult;
 use jsonrpsee::proc_macros::rpc;

@@ -1,15 +1,18 @@
 //! The server: reads texts into values, asks the [`NodeApi`], and bounds everything.
 
+mod market;
+
 use super::api::{DEFAULT_EXPIRY, MAX_EXPIRY, MAX_OFFER_TEXT, MAX_PAGE, NodeApi, OfferTerms, Page};
 use super::auth::{Cookie, OwnerOnly};
 use super::error::{ApiError, ApiErrorKind};
-use super::methods::NodeRpcServer;
+use super::methods::{MarketRpcServer, NodeRpcServer};
 use super::types::{Balance, Id, NodeStatus, OfferMade, SwapList, SwapStatus, TowerStatus, WalletAddress};
 use super::{MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, MAX_REQUESTS, MAX_WATCHERS};
 use crate::assets::Assets;
 use jsonrpsee::core::{RpcResult, async_trait};
 use jsonrpsee::server::{BatchRequestConfig, Server, ServerConfig, ServerHandle};
 use kofo_primitives::{Amount, AssetId, MAX_LEGS, Seconds};
+use market::MarketMethods;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,13 +56,16 @@ impl RpcServer {
             .await?;
         let address = server.local_addr()?;
         let (stopping, told_to_stop) = watch::channel(false);
-        let methods = Methods {
+        let methods = Arc::new(Methods {
             api,
             assets,
             watchers: Semaphore::new(MAX_WATCHERS),
             told_to_stop,
-        };
-        let handle = server.start(methods.into_rpc());
+        });
+        let mut all = NodeMethods(Arc::clone(&methods)).into_rpc();
+        all.merge(MarketMethods(methods).into_rpc())
+            .expect("no method has two meanings");
+        let handle = server.start(all);
         Ok(Self {
             address,
             handle,
@@ -88,6 +94,7 @@ impl RpcServer {
     }
 }
 
+/// What all methods need.
 struct Methods {
     api: Arc<dyn NodeApi>,
     assets: Assets,
@@ -104,7 +111,33 @@ impl Methods {
         }
         texts.iter().map(|text| Ok(self.assets.parse(text)?)).collect()
     }
+
+    /// What `changed` comes to, or `shown` after [`MAX_WATCH`].
+    async fn watch<T>(
+        &self,
+        changed: impl Future<Output = Result<T, ApiError>>,
+        shown: impl Future<Output = Result<T, ApiError>>,
+    ) -> Result<T, ApiError> {
+        let Ok(_place) = self.watchers.try_acquire() else {
+            let message = format!("{MAX_WATCHERS} callers watch already");
+            let hint = "try again, or ask without watching";
+            return Err(ApiError::new(ApiErrorKind::Busy, message).hint(hint));
+        };
+        let mut told_to_stop = self.told_to_stop.clone();
+        let stopped = async {
+            // Also when the server is gone: whoever waited for more would wait for nothing.
+            let _told = told_to_stop.wait_for(|stop| *stop).await;
+        };
+        tokio::select! {
+            changed = changed => changed,
+            () = tokio::time::sleep(MAX_WATCH) => shown.await,
+            () = stopped => Err(ApiError::new(ApiErrorKind::Stopping, "the node is stopping")),
+        }
+    }
 }
+
+/// The node's own half of the methods.
+struct NodeMethods(Arc<Methods>);
 
 fn invalid(name: &str, expected: impl std::fmt::Display, got: impl std::fmt::Display) -> ApiError {
     let message = format!("{name}: expected {expected}, got {got}");
@@ -114,7 +147,7 @@ fn invalid(name: &str, expected: impl std::fmt::Display, got: impl std::fmt::Dis
 }
 
 #[async_trait]
-impl NodeRpcServer for Methods {
+impl NodeRpcServer for NodeMethods {
     async fn swap_offer(
         &self,
         give: Vec<String>,
@@ -126,13 +159,13 @@ impl NodeRpcServer for Methods {
             let expected = format!("1 to {} seconds", MAX_EXPIRY.0);
             return Err(invalid("expires_in", expected, expires_in.0).into());
         }
-        let (give, want) = (self.amounts("give", &give)?, self.amounts("want", &want)?);
+        let (give, want) = (self.0.amounts("give", &give)?, self.0.amounts("want", &want)?);
         let terms = OfferTerms {
             give,
             want,
             expires_in,
         };
-        Ok(self.api.offer(terms).await?)
+        Ok(self.0.api.offer(terms).await?)
     }
 
     async fn swap_accept(&self, offer: String) -> RpcResult<SwapStatus> {
@@ -141,7 +174,7 @@ impl NodeRpcServer for Methods {
             let expected = format!("an offer of 1 to {MAX_OFFER_TEXT} bytes");
             return Err(invalid("offer", expected, format!("{} bytes", offer.len())).into());
         }
-        Ok(self.api.accept(offer).await?)
+        Ok(self.0.api.accept(offer).await?)
     }
 
     async fn swap_list(
@@ -159,66 +192,58 @@ impl NodeRpcServer for Methods {
             limit,
             live_only: live_only.unwrap_or(false),
         };
-        Ok(self.api.list(page).await?)
+        Ok(self.0.api.list(page).await?)
     }
 
     async fn swap_show(&self, id: Id) -> RpcResult<SwapStatus> {
-        Ok(self.api.show(id).await?)
+        Ok(self.0.api.show(id).await?)
     }
 
     async fn swap_watch(&self, id: Id, after_seq: u64) -> RpcResult<SwapStatus> {
-        let Ok(_place) = self.watchers.try_acquire() else {
-            let message = format!("{MAX_WATCHERS} callers watch already");
-            return Err(ApiError::new(ApiErrorKind::Busy, message)
-                .hint("try again, or use swap.show")
-                .into());
-        };
-        let mut told_to_stop = self.told_to_stop.clone();
-        let stopped = async {
-            // Also when the server is gone: whoever waited for more would wait for nothing.
-            let _told = told_to_stop.wait_for(|stop| *stop).await;
-        };
-        tokio::select! {
-            changed = self.api.watch(id, after_seq) => Ok(changed?),
-            () = tokio::time::sleep(MAX_WATCH) => Ok(self.api.show(id).await?),
-            () = stopped => Err(ApiError::new(ApiErrorKind::Stopping, "the node is stopping").into()),
-        }
+        let changed = self.0.api.watch(id, after_seq);
+        Ok(self.0.watch(changed, self.0.api.show(id)).await?)
     }
 
     async fn swap_abort(&self, id: Id) -> RpcResult<SwapStatus> {
-        Ok(self.api.abort(id).await?)
+        Ok(self.0.api.abort(id).await?)
     }
 
     async fn swap_refund(&self, id: Id) -> RpcResult<SwapStatus> {
-        Ok(self.api.refund(id).await?)
+        Ok(self.0.api.refund(id).await?)
     }
 
     async fn node_status(&self) -> RpcResult<NodeStatus> {
-        Ok(self.api.status().await?)
+        Ok(self.0.api.status().await?)
     }
 
     async fn wallet_balances(&self) -> RpcResult<Vec<Balance>> {
-        Ok(self.api.balances().await?)
+        Ok(self.0.api.balances().await?)
     }
 
     async fn wallet_address(&self, asset: String) -> RpcResult<WalletAddress> {
-        let id = self.assets.by_symbol(&asset).map_err(ApiError::from)?.id.clone();
-        Ok(self.api.address(id).await?)
+        let id = self
+            .0
+            .assets
+            .by_symbol(&asset)
+            .map_err(ApiError::from)?
+            .id
+            .clone();
+        Ok(self.0.api.address(id).await?)
     }
 
     async fn tower_add(&self, address: String) -> RpcResult<TowerStatus> {
-        Ok(self.api.tower_add(address.trim()).await?)
+        Ok(self.0.api.tower_add(address.trim()).await?)
     }
 
     async fn tower_list(&self) -> RpcResult<Vec<TowerStatus>> {
-        Ok(self.api.tower_list().await?)
+        Ok(self.0.api.tower_list().await?)
     }
 
     async fn tower_remove(&self, tower: String) -> RpcResult<TowerStatus> {
-        Ok(self.api.tower_remove(tower.trim()).await?)
+        Ok(self.0.api.tower_remove(tower.trim()).await?)
     }
 
     async fn node_stop(&self) -> RpcResult<()> {
-        Ok(self.api.stop().await?)
+        Ok(self.0.api.stop().await?)
     }
 }

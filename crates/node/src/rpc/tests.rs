@@ -1,5 +1,7 @@
 //! Real HTTP on the loopback, with a node that is none.
 
+mod market;
+
 use super::api::{OfferTerms, Page};
 use super::types::{
     AssetAmount, Balance, Id, NodeStatus, OfferMade, SwapList, SwapStatus, TowerStatus, WalletAddress,

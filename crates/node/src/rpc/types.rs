@@ -1,10 +1,17 @@
 //! What goes over the RPC, in JSON. Amounts are decimal text in whole units of their asset, ids are 64 hexadecimal
 //! digits, times are unix seconds unless their name ends in `_ms`.
 
+mod market;
+
+pub use market::{
+    BookShown, ClaimAsked, ClaimList, ClaimState, ClaimStatus, LevelShown, ListingShown, PeerStatus,
+    QuoteState, QuoteStatus,
+};
+
 use kofo_primitives::{Hashlock, SwapId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// 32 bytes, as 64 hexadecimal digits: the id of a swap, of an offer, or a hashlock.
+/// 32 bytes, as 64 hexadecimal digits: the id of a swap, an offer, a claim or a quote, or a hashlock.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id(pub [u8; 32]);
 
@@ -233,10 +240,14 @@ pub struct NodeStatus {
     pub version: String,
     /// The network.
     pub network: String,
+    /// `wallet`, `relay` or `provider`.
+    pub role: String,
     /// The key by which the node signs offers.
     pub node: String,
     /// Its addresses for peers, each with its peer id.
     pub listen: Vec<String>,
+    /// How many neighbours it has in the mesh.
+    pub neighbours: u64,
     /// The chains.
     pub chains: Vec<ChainStatus>,
     /// Offers and swaps that go on.
