@@ -73,9 +73,9 @@ pub trait Mesh: Transport {
     /// disconnected and refused for ten minutes.
     fn judge(&self, peer: PeerId, fault: Fault);
 
-    /// Connects to a peer and keeps it as a neighbour: it is dialed anew when it is lost, until the
-    /// network stops. Returns when it is a neighbour; a peer that does not speak the claim plane is
-    /// [`RequestError::WrongNetwork`].
+    /// Connects to a peer and keeps it as a neighbour: once it is one, it is dialed anew whenever it is
+    /// lost, until the network stops (64 such peers, the bootstrap peers among them; more are connected
+    /// and not kept). A peer that does not speak the claim plane is [`RequestError::WrongNetwork`].
     async fn connect(&self, to: &PeerAddress) -> Result<(), RequestError>;
 }
 

@@ -107,6 +107,9 @@ impl SimulatedNetwork {
         let Some(member) = member else {
             return Judgement::Ignore;
         };
+        if rumour.body.len() > member.limits.gossip_bytes as usize {
+            return Judgement::Reject(Fault::Malformed);
+        }
         let admitted = {
             let (mut state, now) = (member.state(), Instant::now());
             if !state.seen.first(rumour.id, now) {

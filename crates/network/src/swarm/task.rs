@@ -62,6 +62,9 @@ impl SwarmTask {
     /// Listens on every address and returns once each listener has said where it is.
     pub(crate) async fn listen(&mut self, addresses: &[Multiaddr]) -> Result<(), StartError> {
         let mut awaited = HashMap::new();
+        if let Some(mesh) = &mut self.mesh {
+            mesh.listen_on(addresses);
+        }
         for address in addresses {
             let listener = self.swarm.listen_on(address.clone());
             let listener = listener.map_err(|error| listen_error(address, &error))?;

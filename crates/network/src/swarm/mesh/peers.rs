@@ -30,6 +30,8 @@ struct Peer {
     hears: bool,
     /// Whether it carries circuits for others.
     relays: bool,
+    /// Where it says it listens.
+    told: Vec<Multiaddr>,
 }
 
 struct Contact {
@@ -80,6 +82,7 @@ impl Peers {
             stranger: false,
             hears: false,
             relays: false,
+            told: Vec::new(),
         });
         peer.contacts.push(Contact {
             connection,
@@ -109,6 +112,15 @@ impl Peers {
             peer.stranger = !said.speaks && !said.ours;
             peer.relays = said.relays;
         })
+    }
+
+    /// The peer says where it listens. Returns whether that is news.
+    pub(crate) fn tells(&mut self, peer: PeerId, addresses: &[Multiaddr]) -> bool {
+        let Some(peer) = self.0.get_mut(&peer).filter(|peer| peer.told != addresses) else {
+            return false;
+        };
+        peer.told = addresses.to_vec();
+        true
     }
 
     /// The peer listens to our gossip.
@@ -240,4 +252,9 @@ pub(crate) fn is_private(address: &Multiaddr) -> bool {
         }
         _ => true,
     }
+}
+
+/// Whether an address leads through a relay.
+pub(crate) fn is_circuit(address: &Multiaddr) -> bool {
+    address.iter().any(|part| part == Protocol::P2pCircuit)
 }

@@ -9,7 +9,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use crate::address::PeerAddress;
-use crate::admission::{Admission, Admit};
+use crate::admission::{Admission, Admit, Allowance};
 use crate::error::{RequestError, StartError, deepest};
 use crate::identity::PeerId;
 use crate::limits::Limits;
@@ -22,7 +22,7 @@ use crate::swarm::{Behaviour, BehaviourEvent};
 use crate::wire::{self, Ask, Reply};
 
 use super::gossip::Judged;
-use super::peers::{Change, Introduction, is_private};
+use super::peers::{Change, Introduction, is_circuit, is_private};
 use super::{GossipDesk, MeshBehaviour, MeshBehaviourEvent, Peers, Wanted};
 
 /// Between two looks at what is missing.
@@ -33,6 +33,15 @@ const SEARCH: Duration = Duration::from_secs(5);
 const MAX_TOLD: usize = 8;
 /// Callers of `connect` that wait for a peer to introduce itself.
 const MAX_CALLERS: usize = 256;
+
+/// Each costs a word with everybody whom it may concern; an honest peer has one for each connection, one
+/// in five minutes, and one for each new address.
+const INTRODUCTIONS: Allowance = Allowance {
+    per_peer: u32::MAX,
+    total: usize::MAX,
+    per_second: 1,
+    burst: 20,
+};
 
 /// What a [`Network`](crate::Network) asks of the mesh.
 pub(crate) enum MeshCommand {
@@ -104,12 +113,15 @@ pub(crate) enum Work {
 
 pub(crate) struct MeshSide {
     config: MeshConfig,
+    listen: Vec<Multiaddr>,
     direct_protocol: String,
     claim_protocol: String,
     kad_protocol: String,
     claims: Desk,
     returns: Desk,
     gossip: GossipDesk,
+    /// How often a peer may introduce itself anew.
+    introductions: Admission,
     shared: Arc<Shared>,
     events: Arc<EventSender>,
     commands: mpsc::Receiver<MeshCommand>,
@@ -157,12 +169,14 @@ impl MeshSide {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Ok(Self {
+            listen: Vec::new(),
             direct_protocol: name("direct"),
             claim_protocol: name("claim"),
             kad_protocol: name("kad"),
             claims: desk(Plane::Claim),
             returns: desk(Plane::Return),
             gossip: GossipDesk::new(network_id, &config.limits, events.clone()),
+            introductions: Admission::new(&INTRODUCTIONS),
             shared: Arc::new(Shared::new(&config.limits)),
             events,
             commands,
@@ -172,6 +186,11 @@ impl MeshSide {
             next_search: Instant::now(),
             config,
         })
+    }
+
+    /// Takes note of where the owner wants to listen.
+    pub(crate) fn listen_on(&mut self, addresses: &[Multiaddr]) {
+        self.listen = addresses.to_vec();
     }
 
     pub(crate) fn shared(&self) -> Arc<Shared> {
@@ -200,7 +219,6 @@ impl MeshSide {
                 }
             }
             Work::Command(MeshCommand::Connect(to, reply)) => {
-                self.wanted.want(to.clone(), false);
                 return vec![Outgoing {
                     to,
                     errand: Errand::Connect,
@@ -261,8 +279,7 @@ impl MeshSide {
     pub(crate) fn reached(&mut self, outgoing: Outgoing) {
         let peer = outgoing.to.peer();
         if self.shared.peers().is_neighbour(peer) {
-            // Who asked may have given up already.
-            let _gone = outgoing.reply.send(Ok(Vec::new()));
+            self.kept(outgoing);
         } else if self.shared.peers().is_silent(peer) {
             outgoing.fail(self.wrong_network(peer));
         } else {
@@ -282,10 +299,25 @@ impl MeshSide {
         }
     }
 
-    /// Answers those who wait for `peer`.
-    fn tell_callers(&mut self, peer: PeerId, result: &Result<(), RequestError>) {
-        for caller in self.callers.extract_if(.., |caller| caller.to.peer() == peer) {
-            let _gone = caller.reply.send(result.clone().map(|()| Vec::new()));
+    /// Those who wait for `peer` to introduce itself.
+    fn callers_of(&mut self, peer: PeerId) -> Vec<Outgoing> {
+        let callers = &mut self.callers;
+        callers
+            .extract_if(.., |caller| caller.to.peer() == peer)
+            .collect()
+    }
+
+    /// A peer that somebody wanted is a neighbour, and stays one.
+    fn kept(&mut self, outgoing: Outgoing) {
+        self.wanted.want(outgoing.to, false);
+        // Who asked may have given up already.
+        let _gone = outgoing.reply.send(Ok(Vec::new()));
+    }
+
+    /// `peer` will not be a neighbour.
+    fn fail_callers(&mut self, peer: PeerId, error: &RequestError) {
+        for caller in self.callers_of(peer) {
+            caller.fail(error.clone());
         }
     }
 
@@ -312,7 +344,7 @@ impl MeshSide {
                 self.changed(peer, change);
                 if !self.shared.peers().is_connected(peer) {
                     let reason = cause.as_ref().map_or("closed".to_owned(), |cause| deepest(cause));
-                    self.tell_callers(peer, &Err(RequestError::Lost { peer, reason }));
+                    self.fail_callers(peer, &RequestError::Lost { peer, reason });
                 }
             }
             SwarmEvent::ListenerClosed { listener_id, .. } => self.wanted.listener_closed(*listener_id),
@@ -322,8 +354,14 @@ impl MeshSide {
 
     /// Takes note of where we listen.
     pub(crate) fn on_listen(&self, swarm: &mut Swarm<Behaviour>, address: &Multiaddr) {
-        // A relay tells those who listen through it where it is; others dial it there.
-        if self.config.serves_relay {
+        // A relay tells those who listen through it where it is; others dial it there. A private address is
+        // told only if the owner named it, not if it is one of all that the machine has.
+        let named = || {
+            self.listen
+                .iter()
+                .any(|named| named.iter().next() == address.iter().next())
+        };
+        if self.config.serves_relay && !is_circuit(address) && (!is_private(address) || named()) {
             swarm.add_external_address(address.clone());
         }
     }
@@ -332,7 +370,9 @@ impl MeshSide {
         match change {
             Some(Change::Joined) => {
                 self.events.joined(peer);
-                self.tell_callers(peer, &Ok(()));
+                for caller in self.callers_of(peer) {
+                    self.kept(caller);
+                }
             }
             Some(Change::Left) => self.events.left(peer),
             None => {}
@@ -344,6 +384,9 @@ impl MeshSide {
             return;
         };
         let peer = PeerId(peer_id);
+        if self.introductions.spend(peer, Instant::now()) != Admit::Yes {
+            return self.blame(Some((peer, Fault::Flood)));
+        }
         let speaks = |name: &str| info.protocols.iter().any(|protocol| protocol.as_ref() == name);
         let said = Introduction {
             agent: &info.agent_version,
@@ -355,7 +398,7 @@ impl MeshSide {
         self.changed(peer, change);
         if !said.speaks {
             let wrong = self.wrong_network(peer);
-            return self.tell_callers(peer, &Err(wrong));
+            return self.fail_callers(peer, &wrong);
         }
         let Some(mesh) = mesh_of(swarm).filter(|_| speaks(&self.kad_protocol)) else {
             return;
@@ -366,8 +409,13 @@ impl MeshSide {
             .listen_addrs
             .into_iter()
             .filter(|address| nearby || !is_private(address));
-        for address in told.take(MAX_TOLD) {
-            mesh.kad.add_address(&peer_id, address);
+        let told: Vec<_> = told.take(MAX_TOLD).collect();
+        if self.shared.peers().tells(peer, &told) {
+            // What it told before is forgotten: it would grow with every word.
+            mesh.kad.remove_peer(&peer_id);
+            for address in told {
+                mesh.kad.add_address(&peer_id, address);
+            }
         }
     }
 
