@@ -1,7 +1,12 @@
 //! The command line.
 
+mod market;
+
+pub(crate) use market::{BookArgs, ClaimArgs, ClaimCommand, ClaimMade, QuotesArgs};
+
 use crate::span::span;
 use clap::{Args, Parser, Subcommand};
+use kofo_node::config::NodeRole;
 use kofo_node::rpc::types::Id;
 use kofo_primitives::{NetworkId, NodeId, Seconds};
 use std::path::PathBuf;
@@ -57,8 +62,8 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Run the node until Ctrl-C or `kofo stop`. All other commands ask it.
     #[command(after_help = NODE_EXAMPLE)]
-    Node,
-    /// How the node is: network, addresses, chains.
+    Node(NodeArgs),
+    /// How the node is: network, role, addresses, chains.
     #[command(after_help = "Example:\n  kofo status --data ./alice")]
     Status,
     /// Stop the node in good order.
@@ -73,6 +78,21 @@ pub(crate) enum Command {
         after_help = "Example:\n  kofo swap offer --give 0.1btc --want 2eth"
     )]
     Swap(SwapCommand),
+    /// Ask the network who gives what you want, and swap with whoever quotes best.
+    ///
+    /// Shows quotes as they come, until swaps have begun or the claim is over. With --json: the claim with its quotes, one
+    /// object for each change.
+    #[command(after_help = market::CLAIM_EXAMPLE, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+    Claim(ClaimArgs),
+    /// The quotes for a claim, the best first; select one.
+    #[command(after_help = market::QUOTES_EXAMPLE)]
+    Quotes(QuotesArgs),
+    /// What providers say that they trade: both sides of a pair's book, or the pairs there are.
+    #[command(after_help = "Example:\n  kofo book\n  kofo book btc/eth")]
+    Book(BookArgs),
+    /// The node's neighbours: roles, addresses, scores, claims passed and quotes that came back.
+    #[command(after_help = "Example:\n  kofo peers --data ./alice")]
+    Peers,
     /// The node's own money.
     #[command(subcommand, after_help = "Example:\n  kofo wallet balance")]
     Wallet(WalletCommand),
@@ -103,6 +123,14 @@ pub(crate) struct InitArgs {
     #[cfg(feature = "regtest")]
     #[arg(long, value_name = "DIR", requires = "regtest")]
     pub(crate) regtest_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NodeArgs {
+    /// What the node does for others: wallet (nothing), relay (passes claims and quotes on) or provider (and quotes itself)
+    /// [default: `role` in DIR/kofo.toml].
+    #[arg(long, value_name = "wallet|relay|provider")]
+    pub(crate) role: Option<NodeRole>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -316,7 +344,8 @@ The passphrase comes from the file that KOFO_PASSPHRASE_FILE names, or from a pr
 so, with its addresses, in one line on standard error, and in DIR/node.json.
 
 Example:
-  KOFO_PASSPHRASE_FILE=./pass kofo node --data ./alice";
+  KOFO_PASSPHRASE_FILE=./pass kofo node --data ./alice
+  KOFO_PASSPHRASE_FILE=./pass kofo node --role relay --data ./relay";
 
 const TOWER_EXAMPLE: &str = "\
 Example:

@@ -1,11 +1,11 @@
 //! `kofo node`.
 
-use crate::args::Scope;
+use crate::args::{NodeArgs, Scope};
 use crate::out::Out;
 use crate::secrets;
 use kofo_node::run::Daemon;
 
-pub(crate) async fn run(scope: &Scope, out: &Out) -> anyhow::Result<()> {
+pub(crate) async fn run(scope: &Scope, out: &Out, args: NodeArgs) -> anyhow::Result<()> {
     let daemon = Daemon {
         data: scope.data(),
         passphrase: secrets::passphrase()?,
@@ -18,5 +18,5 @@ pub(crate) async fn run(scope: &Scope, out: &Out) -> anyhow::Result<()> {
             node.listen.join(" ")
         ));
     };
-    Ok(daemon.run(ready).await?)
+    Ok(daemon.run_as(args.role, ready).await?)
 }

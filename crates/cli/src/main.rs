@@ -8,6 +8,7 @@ mod audit;
 mod daemon;
 mod failure;
 mod init;
+mod market;
 mod node;
 mod out;
 #[cfg(feature = "regtest")]
@@ -55,11 +56,15 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     let out = Out::new(scope.json);
     match cli.command {
         Command::Init(args) => init::run(&scope, &out, args).await,
-        Command::Node => daemon::run(&scope, &out).await,
+        Command::Node(args) => daemon::run(&scope, &out, args).await,
         Command::Status => node::status(&scope, &out).await,
         Command::Stop => node::stop(&scope, &out).await,
         Command::Audit => audit::run(&scope, &out),
         Command::Swap(command) => swap::run(&scope, &out, command).await,
+        Command::Claim(args) => market::claim(&scope, &out, args).await,
+        Command::Quotes(args) => market::quotes(&scope, &out, args).await,
+        Command::Book(args) => market::book(&scope, &out, args).await,
+        Command::Peers => market::peers(&scope, &out).await,
         Command::Wallet(command) => wallet::run(&scope, &out, command).await,
         Command::Tower(command) => tower::run(&scope, &out, command).await,
         #[cfg(feature = "regtest")]
@@ -95,7 +100,7 @@ fn directive(target: &str) -> tracing_subscriber::filter::Directive {
 fn start_log(scope: &args::Scope, command: &Command) -> anyhow::Result<()> {
     use tracing_subscriber::EnvFilter;
     let by_default = match command {
-        Command::Node | Command::Tower(TowerCommand::Run(_)) => "warn,kofo=info",
+        Command::Node(_) | Command::Tower(TowerCommand::Run(_)) => "warn,kofo=info",
         _ => "warn",
     };
     let filter = match (&scope.log, std::env::var("RUST_LOG")) {

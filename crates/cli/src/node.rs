@@ -50,6 +50,10 @@ fn text(status: &NodeStatus) -> String {
         "kofo {} on network {}, up for {} s\nnode    {}\nswaps   {} going on, {} ended\n",
         status.version, status.network, status.uptime, status.node, status.live, status.ended
     );
+    text.push_str(&format!(
+        "role    {}, {} neighbours\n",
+        status.role, status.neighbours
+    ));
     for address in &status.listen {
         text.push_str(&format!("listens {address}\n"));
     }

@@ -1,6 +1,6 @@
 //! `kofo swap`.
 
-mod show;
+pub(crate) mod show;
 
 use crate::args::{OfferArgs, Scope, SwapCommand};
 use crate::failure::Refused;
@@ -106,7 +106,7 @@ fn list_text(list: &SwapList) -> String {
 }
 
 /// Follows a swap until it ends. An offer of ours becomes the swap that comes of it.
-async fn watch(node: &Node, out: &Out, id: Id) -> anyhow::Result<()> {
+pub(crate) async fn watch(node: &Node, out: &Out, id: Id) -> anyhow::Result<()> {
     let mut status = node.answer(node.client.swap_show(id).await)?;
     loop {
         out.result(&status, show::progress)?;

@@ -103,7 +103,7 @@ fn place(act: &ActSeen) -> String {
 }
 
 /// A time, and how far it is from now by our clock.
-pub(super) fn when(what: &str, at: u64) -> String {
+pub(crate) fn when(what: &str, at: u64) -> String {
     let (now, at) = (clock::now(), UnixTime(at));
     let far = if at > now {
         format!("in {}", now.until(at))

@@ -18,6 +18,11 @@ fn help_is_a_result_and_has_an_example() {
         vec!["swap", "offer", "--help"],
         vec!["swap", "accept", "--help"],
         vec!["wallet", "address", "--help"],
+        vec!["claim", "--help"],
+        vec!["claim", "cancel", "--help"],
+        vec!["quotes", "--help"],
+        vec!["book", "--help"],
+        vec!["peers", "--help"],
     ] {
         let help = home.run(&args).done();
         assert!(
@@ -51,6 +56,26 @@ fn a_wrong_command_line_ends_with_2_and_says_what_was_expected() {
             ],
             "such as 30m",
         ),
+        (vec!["claim"], "--give <AMOUNT>"),
+        (vec!["claim", "--give", "1btc"], "--want <AMOUNT>"),
+        (vec!["claim", "cancel", "3f0c"], "expected 64 hexadecimal digits"),
+        (
+            vec!["claim", "--give", "1btc", "--want", "1eth", "--expires", "60"],
+            "such as 30m",
+        ),
+        (
+            vec!["claim", "--give", "1btc", "--want", "1eth", "--max-hops", "9"],
+            "1..=8",
+        ),
+        (
+            vec!["claim", "--give", "1btc", "--want", "1eth", "--wait", "--no-wait"],
+            "cannot be used with",
+        ),
+        (vec!["quotes"], "<ID>"),
+        (
+            vec!["node", "--role", "bank"],
+            "expected \"wallet\", \"relay\" or \"provider\", got \"bank\"",
+        ),
         (
             vec!["status", "--network", "kofo regtest"],
             "such as kofo-regtest",
@@ -68,6 +93,12 @@ fn without_a_node_the_code_is_3_and_the_message_how_to_start_one() {
         vec!["status"],
         vec!["swap", "list"],
         vec!["wallet", "balance"],
+        vec!["claim", "--give", "1btc", "--want", "1eth"],
+        vec!["claim", "list"],
+        vec!["quotes", &"0".repeat(64)],
+        vec!["book"],
+        vec!["book", "btc/eth"],
+        vec!["peers"],
         vec!["stop"],
     ] {
         home.run(&args).refused(3, "start it with `kofo node --data");

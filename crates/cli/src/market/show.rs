@@ -1,0 +1,191 @@
+//! Claims and quotes as people read them.
+
+use super::table::table;
+use kofo_node::clock;
+use kofo_node::rpc::types::{ClaimStatus, QuoteState, QuoteStatus};
+
+/// So many digits tell one of a few ids from the others.
+const SHORT: usize = 8;
+
+/// An id as a person tells it from a few others.
+pub(super) fn short(id: &str) -> String {
+    let first: String = id.chars().take(SHORT).collect();
+    if first.len() < id.len() {
+        format!("{first}…")
+    } else {
+        first
+    }
+}
+
+/// A claim in one line.
+pub(super) fn line(claim: &ClaimStatus) -> String {
+    format!(
+        "{}  {:<9}  {} for at least {}, {} filled, {} quotes",
+        claim.id,
+        claim.state.to_string(),
+        claim.give,
+        claim.want,
+        claim.filled,
+        claim.quotes.len()
+    )
+}
+
+/// A claim and all its quotes.
+pub(super) fn quotes(claim: &ClaimStatus) -> String {
+    let mut text = format!(
+        "claim   {}\nstate   {}\ngive    {}, {} of it filled\nwant    {} at least{}\n{}\n",
+        claim.id,
+        claim.state,
+        claim.give,
+        claim.filled,
+        claim.want,
+        if claim.hidden {
+            ", which nobody is told"
+        } else {
+            ""
+        },
+        expiry("expires", claim.expires_ms),
+    );
+    if let Some(trouble) = &claim.trouble {
+        text.push_str(&format!("trouble {trouble}\n"));
+    }
+    if claim.quotes.is_empty() {
+        text.push_str("no quotes yet: providers answer within seconds, if any deals in this\n");
+        return text;
+    }
+    let head = [
+        "quote",
+        "provider",
+        "give",
+        "want",
+        "price",
+        "reliable",
+        "hops",
+        "path",
+        "binds for",
+        "state",
+    ];
+    let rows: Vec<_> = claim.quotes.iter().map(row).collect();
+    text.push_str(&format!("\n{}\n", table(&head, &[5, 6], &rows)));
+    for quote in &claim.quotes {
+        if let Some(trouble) = &quote.trouble {
+            text.push_str(&format!("{}: {trouble}\n", short(&quote.fulfil.to_string())));
+        }
+        if let Some(swap) = quote.swap {
+            text.push_str(&format!("{}: swap {swap}\n", short(&quote.fulfil.to_string())));
+        }
+    }
+    text
+}
+
+fn row(quote: &QuoteStatus) -> Vec<String> {
+    let left = match quote.expires_ms.saturating_sub(clock::now_ms()) {
+        0 => "-".to_owned(),
+        left => format!("{} s", left.div_ceil(1_000)),
+    };
+    vec![
+        short(&quote.fulfil.to_string()),
+        short(&quote.provider),
+        quote.give.to_string(),
+        quote.want.to_string(),
+        quote.price.clone(),
+        reliability(quote),
+        hops(quote).to_string(),
+        path(quote),
+        left,
+        quote.state.to_string(),
+    ]
+}
+
+/// A quote in one line, as it comes.
+pub(super) fn quote_line(quote: &QuoteStatus) -> String {
+    format!(
+        "{}  {} for {} at {}, provider {}, {} reliable, {}: {}",
+        short(&quote.fulfil.to_string()),
+        quote.want,
+        quote.give,
+        quote.price,
+        short(&quote.provider),
+        reliability(quote),
+        if hops(quote) == 1 {
+            "1 hop".to_owned()
+        } else {
+            format!("{} hops", hops(quote))
+        },
+        path(quote)
+    )
+}
+
+/// What changed between two statuses of a claim, a line each. Without an earlier one: all that there is.
+pub(super) fn changes(before: Option<&ClaimStatus>, now: &ClaimStatus) -> Vec<String> {
+    let mut lines = Vec::new();
+    for quote in &now.quotes {
+        let known = before.and_then(|before| before.quotes.iter().find(|q| q.fulfil == quote.fulfil));
+        if known.is_none() {
+            lines.push(format!("quote     {}", quote_line(quote)));
+        }
+        let state = known.map_or(QuoteState::Open, |known| known.state);
+        if state != quote.state {
+            lines.extend(quote_change(quote));
+        }
+    }
+    let news = now.trouble.as_ref();
+    if let Some(trouble) = news.filter(|_| before.is_none_or(|before| before.trouble != now.trouble)) {
+        lines.push(format!("trouble   {trouble}"));
+    }
+    let (was, is) = (before.map(|before| before.state), now.state);
+    if was.is_some_and(|was| was != is) && is.is_over() {
+        lines.push(format!("{:<9} {} of {}", is.to_string(), now.filled, now.give));
+    }
+    lines
+}
+
+fn quote_change(quote: &QuoteStatus) -> Option<String> {
+    let id = short(&quote.fulfil.to_string());
+    match quote.state {
+        QuoteState::Open | QuoteState::Expired => None,
+        QuoteState::Selected => Some(format!("selected  {id}  {} for {}", quote.want, quote.give)),
+        QuoteState::Begun => {
+            let swap = quote
+                .swap
+                .map_or_else(|| "begins".to_owned(), |swap| swap.to_string());
+            Some(format!("swap      {id}  {swap}"))
+        }
+        QuoteState::Failed => {
+            let why = quote
+                .trouble
+                .as_deref()
+                .unwrap_or("its provider does not stand by it");
+            Some(format!("failed    {id}  {why}"))
+        }
+    }
+}
+
+/// How many connections lie between us and the provider.
+pub(super) fn hops(quote: &QuoteStatus) -> usize {
+    quote.path.len().saturating_add(1)
+}
+
+fn path(quote: &QuoteStatus) -> String {
+    if quote.path.is_empty() {
+        return "a neighbour".to_owned();
+    }
+    let each: Vec<_> = quote.path.iter().map(|name| short(name)).collect();
+    each.join(" → ")
+}
+
+fn reliability(quote: &QuoteStatus) -> String {
+    format!("{}.{} %", quote.reliability / 10, quote.reliability % 10)
+}
+
+pub(super) fn expiry(what: &str, at_ms: u64) -> String {
+    let left = at_ms.saturating_sub(clock::now_ms());
+    if left == 0 {
+        format!("{what} now or before")
+    } else {
+        format!("{what} in {} s", left.div_ceil(1_000))
+    }
+}
+
+#[cfg(test)]
+mod tests;
