@@ -294,3 +294,6 @@ impl Signed<Cancel> {
         Ok(self.body.key.verify(&self.body.digest(), &self.signature)?)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -46,6 +46,9 @@ mod select;
 mod settlement_order;
 mod time;
 
+#[cfg(test)]
+mod fixtures;
+
 pub use amount::{Amount, ParseAmountError};
 pub use asset::{AssetId, ChainId, NetworkId, ParseIdError};
 pub use bytes::{Bytes, Text, TooLong};

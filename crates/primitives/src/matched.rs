@@ -275,3 +275,6 @@ impl BorshDeserialize for MatchedOrder {
         Self::new(parts).map_err(|e| std::io::Error::new(std::io::ErrorKind::InvalidData, e))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -366,3 +366,6 @@ impl Path {
         Ok(path)
     }
 }
+
+#[cfg(test)]
+mod tests;
