@@ -49,6 +49,9 @@ pub(crate) enum Ask {
     Body(Vec<u8>),
     /// A request whose announced length is over our limit but harmless; its body was not read.
     Oversized,
+    /// Bytes that no node writes; not worth an answer. A value and no error, for an error would tell
+    /// nobody who wrote them.
+    Malformed,
 }
 
 /// What comes back.
@@ -63,7 +66,8 @@ pub(crate) enum Reply {
         /// Its limit, in bytes.
         max: u32,
     },
-    /// The stream ended without an answer. Read only.
+    /// The stream ended without an answer. Cannot be written: the attempt resets the stream, which frees a
+    /// sender that waits for room for the rest of its message.
     Nothing,
     /// An answer whose announced length is over our limit; not read. Read only.
     Oversized {
@@ -87,13 +91,12 @@ impl request_response::Codec for Codec {
     where
         T: AsyncRead + Unpin + Send,
     {
-        match read_frame(io, self.max).await? {
-            Frame::Body(body) => Ok(Ask::Body(body)),
-            Frame::Oversized(length) if length <= UNREAD_MAX => Ok(Ask::Oversized),
-            Frame::Oversized(length) => Err(malformed(format!(
-                "expected at most {} bytes, {length} were announced",
-                self.max
-            ))),
+        match read_frame(io, self.max).await {
+            Ok(Frame::Body(body)) => Ok(Ask::Body(body)),
+            Ok(Frame::Oversized(length)) if length <= UNREAD_MAX => Ok(Ask::Oversized),
+            Ok(Frame::Oversized(_)) => Ok(Ask::Malformed),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(Ask::Malformed),
+            Err(error) => Err(error),
         }
     }
 
@@ -128,7 +131,7 @@ impl request_response::Codec for Codec {
     {
         match ask {
             Ask::Body(body) => write_frame(io, &body, self.max).await,
-            Ask::Oversized => Err(io::ErrorKind::InvalidInput.into()),
+            Ask::Oversized | Ask::Malformed => Err(io::ErrorKind::InvalidInput.into()),
         }
     }
 

@@ -9,5 +9,7 @@ mod discovery;
 mod flood;
 #[path = "mesh_loopback/gossip.rs"]
 mod gossip;
+#[path = "mesh_loopback/malformed.rs"]
+mod malformed;
 #[path = "mesh_loopback/planes.rs"]
 mod planes;

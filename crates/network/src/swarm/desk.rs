@@ -1,8 +1,6 @@
 //! One request-response protocol: what peers ask, what we ask, and the messages between.
 
-use std::io;
-
-use libp2p::request_response::{self, InboundFailure, Message, ResponseChannel};
+use libp2p::request_response::{self, Message, ResponseChannel};
 
 use crate::identity::PeerId;
 use crate::score::Fault;
@@ -53,11 +51,7 @@ impl Desk {
             }
             request_response::Event::InboundFailure { peer, error, .. } => {
                 tracing::debug!(%peer, %error, "a request of a peer ended without an answer");
-                let malformed = |error: &io::Error| error.kind() == io::ErrorKind::InvalidData;
-                match error {
-                    InboundFailure::Io(error) if malformed(&error) => Some((PeerId(peer), Fault::Malformed)),
-                    _ => None,
-                }
+                None
             }
             request_response::Event::ResponseSent { .. } => None,
         }

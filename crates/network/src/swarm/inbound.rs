@@ -65,9 +65,17 @@ impl InboundDesk {
             Admit::Full => return Taken::refused(channel, Reply::Busy, None),
             Admit::TooFast => return Taken::refused(channel, Reply::Busy, Some(Fault::Flood)),
         }
-        let Ask::Body(body) = ask else {
-            self.admission.release(from);
-            return Taken::refused(channel, Reply::TooLarge { max: self.max }, Some(Fault::Malformed));
+        let body = match ask {
+            Ask::Body(body) => body,
+            Ask::Oversized => {
+                self.admission.release(from);
+                let fault = Some(Fault::Malformed);
+                return Taken::refused(channel, Reply::TooLarge { max: self.max }, fault);
+            }
+            Ask::Malformed => {
+                self.admission.release(from);
+                return Taken::refused(channel, Reply::Nothing, Some(Fault::Malformed));
+            }
         };
         let (responder, answer) = Responder::new(self.max);
         let request = InboundRequest {
