@@ -28,13 +28,23 @@
 
 mod offer;
 mod price;
+mod relay;
 mod seen;
 mod text;
+mod wire;
 
 #[cfg(test)]
 mod fixtures;
 
 pub use offer::{Acceptable, MAX_VALIDITY, Now, Refused, acceptable, trading_time};
 pub use price::{Price, PriceError};
+pub use relay::{
+    AnswerStopped, Blame, CancelRefused, ClaimRefused, FulfilRefused, Guards, Link, LinkStatistics,
+    MAX_CLAIM_BYTES, MAX_GREETING, Passed, Received, Relay, RelayConfig, SelectStopped, Statistics, Taken,
+};
 pub use seen::{MAX_SEEN, Reused, Seen};
 pub use text::{MAX_OFFER_BYTES, MAX_TEXT, PREFIX, TextError, from_text, to_file, to_uri};
+pub use wire::{
+    ClaimEnvelope, ClaimMessage, ClaimReply, FulfilEnvelope, LINK_VERSION, LinkHello, LinkRole, ReturnMessage,
+    ReturnReply, SelectEnvelope,
+};
