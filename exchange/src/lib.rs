@@ -26,8 +26,15 @@
 // A test may overflow: then it fails.
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
+mod beacon;
+mod board;
+mod book;
+mod inventory;
+mod listing;
 mod offer;
 mod price;
+mod pricing;
+mod provider;
 mod relay;
 mod seen;
 mod text;
@@ -36,8 +43,22 @@ mod wire;
 #[cfg(test)]
 mod fixtures;
 
+pub use beacon::{BookBeacon, Level, MAX_BEACON_TTL_MS, MAX_LEVELS, Sides};
+pub use board::{Board, BoardBounds, BookView, GossipRefused, MAX_VIEW_LEVELS, ViewLevel, default_pairs};
+pub use book::{Book, BookBounds, Fill, MAX_FILLS, MAX_LOOKED_AT, Order, OrderRefused, Wanted};
+pub use inventory::{HoldId, Inventory, Short};
+pub use listing::{
+    AssetListing, GossipError, GossipMessage, ListedPair, MAX_DECIMALS, MAX_LISTED_PAIRS, MAX_LISTING_TTL_MS,
+    PartialRule,
+};
 pub use offer::{Acceptable, MAX_VALIDITY, Now, Refused, acceptable, trading_time};
 pub use price::{Price, PriceError};
+pub use pricing::{
+    Freshness, MAX_PRICES, PriceEntry, PriceRefused, PriceTable, Quotation, Sizes, decimal_price,
+};
+pub use provider::{
+    Offered, Provider, ProviderConfig, ProviderSnapshot, QuotedRefused, REMEMBERED_MS, SelectionRefused,
+};
 pub use relay::{
     AnswerStopped, Blame, CancelRefused, ClaimRefused, FulfilRefused, Guards, Link, LinkStatistics,
     MAX_CLAIM_BYTES, MAX_GREETING, Passed, Received, Relay, RelayConfig, SelectStopped, Statistics, Taken,
