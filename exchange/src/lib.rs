@@ -29,6 +29,8 @@
 mod beacon;
 mod board;
 mod book;
+mod choice;
+mod claimant;
 mod inventory;
 mod listing;
 mod offer;
@@ -46,6 +48,11 @@ mod fixtures;
 pub use beacon::{BookBeacon, Level, MAX_BEACON_TTL_MS, MAX_LEVELS, Sides};
 pub use board::{Board, BoardBounds, BookView, GossipRefused, MAX_VIEW_LEVELS, ViewLevel, default_pairs};
 pub use book::{Book, BookBounds, Fill, MAX_FILLS, MAX_LOOKED_AT, Order, OrderRefused, Wanted};
+pub use choice::{Candidate, MAX_COMPARED, Reliability, choose};
+pub use claimant::{
+    AnswerRefused, Answered, CLOCK_SKEW_MS, Chosen, ClaimState, Ending, MAX_QUOTES, MAX_SELECTED, OwnClaim, Quote,
+    QuoteRefused, SeenReservations, SelectRefused, Selection,
+};
 pub use inventory::{HoldId, Inventory, Short};
 pub use listing::{
     AssetListing, GossipError, GossipMessage, ListedPair, MAX_DECIMALS, MAX_LISTED_PAIRS, MAX_LISTING_TTL_MS,
