@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::prelude::*;
 use kofo_network::Mesh;
-use libp2p::request_response::{self, OutboundFailure, ProtocolSupport};
+use libp2p::request_response::{self, Message, OutboundFailure, ProtocolSupport};
 use libp2p::swarm::SwarmEvent;
 use libp2p::swarm::dial_opts::DialOpts;
 use libp2p::{StreamProtocol, Swarm, SwarmBuilder, noise, tcp, yamux};
@@ -97,11 +97,10 @@ impl Rude {
                     SwarmEvent::Behaviour(request_response::Event::OutboundFailure { error, .. }) => {
                         return Err(error);
                     }
-                    SwarmEvent::Behaviour(request_response::Event::Message { message, .. }) => {
-                        if let request_response::Message::Response { response, .. } = message {
-                            return Ok(response);
-                        }
-                    }
+                    SwarmEvent::Behaviour(request_response::Event::Message {
+                        message: Message::Response { response, .. },
+                        ..
+                    }) => return Ok(response),
                     _ => {}
                 }
             }

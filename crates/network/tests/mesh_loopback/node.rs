@@ -1,7 +1,6 @@
 //! One node of a mesh for tests: it answers, it judges gossip as it is told, and it can be waited for.
 
 use std::collections::BTreeSet;
-use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use kofo_network::{
     Config, Fault, Identity, Inbound, Limits, Mesh, MeshConfig, MeshEvent, MeshInbound, MeshLimits, Network,
     PeerAddress, PeerId, Plane, Topic, Transport,
 };
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 pub(crate) const TCP: &str = "/ip4/127.0.0.1/tcp/0";
 pub(crate) const QUIC: &str = "/ip4/127.0.0.1/udp/0/quic-v1";
@@ -38,7 +37,6 @@ pub(crate) struct Seen {
 pub(crate) struct Node {
     pub(crate) network: Network,
     pub(crate) seen: Arc<Mutex<Seen>>,
-    _direct: Inbound,
 }
 
 pub(crate) fn config(listen: &[&str]) -> Config {
@@ -68,11 +66,8 @@ impl Node {
         let (network, direct, inbound) = started.expect("the network starts");
         let seen = Arc::new(Mutex::new(Seen::default()));
         tokio::spawn(live(inbound, seen.clone(), judge));
-        Self {
-            network,
-            seen,
-            _direct: direct,
-        }
+        tokio::spawn(echo(direct));
+        Self { network, seen }
     }
 
     /// A node that listens and accepts all gossip.
@@ -118,7 +113,7 @@ impl Node {
     }
 }
 
-/// A node's life: it answers each request with the request, and each word with its judge's.
+/// A node's life in the mesh: it answers each request with the request, and each word with its judge's.
 async fn live(mut inbound: MeshInbound, seen: Arc<Mutex<Seen>>, judge: Judge) {
     while let Some(event) = inbound.next().await {
         let mut seen = seen.lock().expect("not poisoned");
@@ -143,20 +138,17 @@ async fn live(mut inbound: MeshInbound, seen: Arc<Mutex<Seen>>, judge: Judge) {
     }
 }
 
-/// Waits for a condition; panics with its name at the deadline.
-pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
-    until_so(what, || std::future::ready(condition())).await;
+async fn echo(mut direct: Inbound) {
+    while let Some(request) = direct.next().await {
+        request.responder.respond(request.body).expect("small enough");
+    }
 }
 
-/// As [`until`], for a condition that takes a question.
-pub(crate) async fn until_so<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
+/// Waits for a condition; panics with its name at the deadline.
+pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
     let end = Instant::now() + DEADLINE;
     let mut polls = tokio::time::interval(Duration::from_millis(10));
-    loop {
-        let held = timeout(DEADLINE, condition()).await;
-        if held.unwrap_or(false) {
-            return;
-        }
+    while !condition() {
         assert!(Instant::now() < end, "never came true: {what}");
         polls.tick().await;
     }

@@ -1,6 +1,9 @@
 //! Requests between neighbours.
 
-use kofo_network::{Config, Fault, Mesh, MeshLimits, Network, Plane, RequestError, Topic, Transport};
+use futures::future::join_all;
+use kofo_network::{
+    Config, Fault, Mesh, MeshEvent, MeshLimits, Network, PeerAddress, Plane, RequestError, Topic, Transport,
+};
 
 use crate::node::{Node, QUIC, TCP, Word, config, limited, mesh, until};
 
@@ -104,7 +107,7 @@ async fn a_node_for_direct_messages_only_is_asked_directly_and_is_no_neighbour()
             request.responder.respond(request.body).expect("small");
         }
     });
-    let to = kofo_network::PeerAddress::from_multiaddrs(&tower.listen_addresses()).expect("an address");
+    let to = PeerAddress::from_multiaddrs(&tower.listen_addresses()).expect("an address");
     assert_eq!(a.network.request(&to, vec![7]).await, Ok(vec![7]));
     assert!(matches!(
         a.network.connect(&to).await,
@@ -141,6 +144,52 @@ async fn oversized_requests_are_refused_on_both_sides_and_cost_their_sender() {
     until("the score falls", || b.score_of(&rude) < Some(0)).await;
     assert!(b.score_of(&rude) >= Some(-Fault::Malformed.weight()));
     assert_eq!(b.score_of(&honest), Some(0));
+}
+
+#[tokio::test]
+async fn a_node_that_is_slow_with_the_mesh_answers_direct_messages() {
+    let small = limited(MeshLimits {
+        events: 4,
+        ..MeshLimits::default()
+    });
+    let (b, mut direct, mut unread) = Network::start_mesh(config(&[TCP]), small)
+        .await
+        .expect("the network starts");
+    let to = PeerAddress::from_multiaddrs(&b.listen_addresses()).expect("an address");
+    let a = Node::plain().await;
+    a.network.connect(&to).await.expect("connected");
+    until("it is a neighbour there too", || !b.neighbours().is_empty()).await;
+    let asks: Vec<_> = (0..8)
+        .map(|_| {
+            let (network, peer) = (a.network.clone(), to.peer());
+            tokio::spawn(async move { network.ask(peer, Plane::Claim, vec![1]).await })
+        })
+        .collect();
+    // The queue is full, for nobody reads it.
+    until("the rest is told busy", || {
+        asks.iter().filter(|ask| ask.is_finished()).count() == 4
+    })
+    .await;
+    let direct = async {
+        let request = direct.next().await.expect("running");
+        request.responder.respond(request.body).expect("small");
+    };
+    let (answer, ()) = tokio::join!(a.network.request(&to, vec![2]), direct);
+    assert_eq!(answer, Ok(vec![2]));
+    let mut asked = 0;
+    while asked < 4 {
+        if let Some(MeshEvent::Asked(request)) = unread.next().await {
+            request.responder.respond(vec![3]).expect("small");
+            asked += 1;
+        }
+    }
+    let answers = join_all(asks)
+        .await
+        .into_iter()
+        .map(|answer| answer.expect("no panic"));
+    let busy = Err(RequestError::Busy { peer: to.peer() });
+    let (served, refused): (Vec<_>, Vec<_>) = answers.partition(Result::is_ok);
+    assert_eq!((served, refused), (vec![Ok(vec![3]); 4], vec![busy; 4]));
 }
 
 #[tokio::test]
