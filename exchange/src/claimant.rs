@@ -156,12 +156,20 @@ impl OwnClaim {
         }
     }
 
-    /// Neither taken back nor expired, and so much is left that one more provider could fill some of it.
+    /// Neither taken back nor expired, and so much is free that one more provider could fill some of it.
     fn wants_more(&self, now_ms: u64) -> bool {
-        let Claim {
-            partial, give_amount, ..
-        } = &self.claim.body;
-        !self.closed(now_ms) && self.left() >= partial.unwrap_or(*give_amount)
+        !self.closed(now_ms) && self.left() >= self.least()
+    }
+
+    /// The same of what is not filled: while a selection is without an answer, quotes are kept for when it gets none.
+    fn takes_quotes(&self, now_ms: u64) -> bool {
+        let unfilled = self.claim.body.give_amount.checked_sub(self.filled().0);
+        !self.closed(now_ms) && unfilled.is_some_and(|rest| rest >= self.least())
+    }
+
+    /// The least that one provider may fill.
+    fn least(&self) -> Amount {
+        self.claim.body.partial.unwrap_or(self.claim.body.give_amount)
     }
 
     fn closed(&self, now_ms: u64) -> bool {

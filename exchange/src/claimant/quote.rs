@@ -170,7 +170,7 @@ impl OwnClaim {
         if self.quotes.contains_key(id) || self.selections.contains_key(id) || self.ended.contains_key(id) {
             return Err(QuoteRefused::Known(*id));
         }
-        if !self.wants_more(now_ms) {
+        if !self.takes_quotes(now_ms) {
             return Err(QuoteRefused::Closed);
         }
         let expires_ms = fulfil.expires_ms;

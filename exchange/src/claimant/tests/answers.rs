@@ -110,6 +110,26 @@ fn a_provider_that_vanishes_is_given_up_for_the_next_and_can_never_come_back() {
 }
 
 #[test]
+fn a_quote_that_comes_while_another_is_selected_is_there_when_that_one_is_given_up() {
+    let deals = [
+        deal(10, GIVE, 1_960),
+        deal(11, GIVE, 1_950),
+        deal(12, GIVE, 1_950),
+    ];
+    let (mut own, ids) = with(None, &deals[..1]);
+    select(&mut own, &ids[0], 1).unwrap();
+    let next = take(&mut own, &deals[1]);
+    assert_eq!(pick(&own), []);
+    own.give_up(&ids[0]).unwrap();
+    assert_eq!(pick(&own), [next]);
+    let select = select(&mut own, &next, 2).unwrap();
+    let yes = deals[1].answer(&own, &select, deals[1].opened(&own));
+    own.answer(&yes, &seal_key()).unwrap();
+    let envelope = deals[2].envelope(&own.claim().body.clone());
+    assert_eq!(refused(&mut own, envelope), QuoteRefused::Closed, "all is filled");
+}
+
+#[test]
 fn a_no_frees_the_amount_and_a_used_reservation_ends_all_quotes_on_it() {
     let over_another = Deal {
         relays: vec![40],
