@@ -125,8 +125,9 @@ pub enum PublishError {
 pub struct MeshConfig {
     /// Peers to connect to first and always, as multiaddrs with their `/p2p/` ids. At most 64.
     pub bootstrap: Vec<String>,
-    /// Whether we carry circuits for others. Our listen addresses are then told as reachable by anybody,
-    /// so they should be.
+    /// Whether we carry circuits for others, and dial back those who want to know whether they can be
+    /// reached. Our listen addresses are then told as reachable by anybody, so they should be. Such dials
+    /// take from `Limits::connections_out`: a node that serves many should not settle swaps of its own.
     pub serves_relay: bool,
     /// Whether nobody can connect to us: we then listen through every bootstrap peer that serves as a relay.
     pub behind_nat: bool,

@@ -26,7 +26,7 @@ pub struct Rate {
 /// * gossip that waits for a verdict: `gossip_waiting_total` × `gossip_bytes` = 4 MiB; accepted gossip
 ///   stays 5 s to be asked for again, so what the application accepts, it pays for;
 /// * gossip on its way to a peer that does not read: 64 messages, `gossip_bytes` each = 1 MiB a connection;
-/// * seen gossip: 32-byte ids for 120 s, at most `gossip.per_second` a neighbour = 200 KiB each;
+/// * seen gossip: 32-byte ids for 120 s, at most `gossip.per_second` from a neighbour = 600 KiB each;
 /// * faults of 4096 peers, 1024 bans, buckets of 3 × 4096 peers: under 2 MiB;
 /// * circuits for others: `circuits` × 2 × 8 KiB, and `circuit_bytes` a circuit to carry at all;
 /// * peers known by discovery: 256 buckets of 20, at most 8 addresses each = 11 MiB, reached by nobody

@@ -13,7 +13,8 @@ use crate::error::RequestError;
 use crate::identity::PeerId;
 use crate::mesh::{Mesh, MeshLimits, Neighbour, Plane, PublishError, Topic};
 use crate::score::Fault;
-use crate::swarm::mesh::side::{MeshCommand, Shared};
+use crate::swarm::mesh::Shared;
+use crate::swarm::mesh::side::MeshCommand;
 use crate::swarm::{Errand, Outgoing};
 
 use super::Network;

@@ -110,3 +110,34 @@ impl ConnectionHandler for KeepConnection {
 
     fn on_connection_event(&mut self, _: ConnectionEvent<'_, DeniedUpgrade, DeniedUpgrade>) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::task::noop_waker;
+
+    use super::*;
+
+    #[test]
+    fn a_connection_is_kept_from_the_word_on() {
+        let mut keep = Keep::default();
+        let waker = noop_waker();
+        let mut context = Context::from_waker(&waker);
+        assert!(keep.poll(&mut context).is_pending());
+        let (peer, connection) = (PeerId::random(), ConnectionId::new_unchecked(7));
+        keep.keep(peer, connection);
+        let Poll::Ready(ToSwarm::NotifyHandler {
+            peer_id,
+            handler: NotifyHandler::One(of),
+            event,
+        }) = keep.poll(&mut context)
+        else {
+            panic!("a word to one connection")
+        };
+        assert_eq!((peer_id, of), (peer, connection));
+        assert!(keep.poll(&mut context).is_pending());
+        let mut handler = KeepConnection { keep: false };
+        assert!(!handler.connection_keep_alive());
+        handler.on_behaviour_event(event);
+        assert!(handler.connection_keep_alive());
+    }
+}

@@ -2,11 +2,13 @@
 
 mod gossip;
 mod peers;
+mod shared;
 pub(crate) mod side;
 mod wanted;
 
 pub(crate) use gossip::GossipDesk;
 pub(crate) use peers::Peers;
+pub(crate) use shared::Shared;
 pub(crate) use wanted::{MAX_WANTED, Wanted};
 
 use std::collections::HashSet;

@@ -1,11 +1,13 @@
 //! Who is connected, and who of them is a neighbour.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use libp2p::Multiaddr;
 use libp2p::core::ConnectedPoint;
 use libp2p::multiaddr::Protocol;
 use libp2p::swarm::ConnectionId;
+use tokio::time::Instant;
 
 use crate::address::full;
 use crate::identity::PeerId;
@@ -14,6 +16,9 @@ use crate::mesh::{Neighbour, unix_ms};
 /// Longest name of a program that is looked at, in characters.
 const MAX_AGENT: usize = 64;
 
+/// A peer that speaks to us and does not listen by then is not worth its connection.
+const DEAF: Duration = Duration::from_secs(10);
+
 /// Everybody who is connected; bounded by the limits of connections.
 #[derive(Default)]
 pub(crate) struct Peers(HashMap<PeerId, Peer>);
@@ -21,6 +26,7 @@ pub(crate) struct Peers(HashMap<PeerId, Peer>);
 struct Peer {
     contacts: Vec<Contact>,
     since_ms: u64,
+    met: Instant,
     agent: Option<String>,
     /// Whether it speaks the claim plane; unknown until it has said so.
     speaks: Option<bool>,
@@ -77,6 +83,7 @@ impl Peers {
         let peer = self.0.entry(peer).or_insert_with(|| Peer {
             contacts: Vec::new(),
             since_ms: unix_ms(),
+            met: Instant::now(),
             agent: None,
             speaks: None,
             stranger: false,
@@ -164,10 +171,17 @@ impl Peers {
         self.0.get(&peer).is_some_and(|peer| peer.speaks == Some(false))
     }
 
-    /// Peers of other networks: there is nothing to talk about with them.
-    pub(crate) fn strangers(&self) -> Vec<PeerId> {
-        let strangers = self.0.iter().filter(|(_, peer)| peer.stranger);
-        strangers.map(|(id, _)| *id).collect()
+    /// Peers with whom there is nothing to talk about: those of other networks, and those that speak the
+    /// claim plane and have not come to listen to gossip. One that connects anew while an old connection
+    /// of its is not yet known to be dead is not told our topics a second time; it, too, is helped by
+    /// another try.
+    pub(crate) fn useless(&self, now: Instant) -> Vec<PeerId> {
+        let deaf = |peer: &Peer| {
+            let patient = now.saturating_duration_since(peer.met) < DEAF;
+            peer.speaks == Some(true) && !peer.hears && !patient
+        };
+        let useless = self.0.iter().filter(|(_, peer)| peer.stranger || deaf(peer));
+        useless.map(|(id, _)| *id).collect()
     }
 
     /// How many neighbours there are.
@@ -258,3 +272,6 @@ pub(crate) fn is_private(address: &Multiaddr) -> bool {
 pub(crate) fn is_circuit(address: &Multiaddr) -> bool {
     address.iter().any(|part| part == Protocol::P2pCircuit)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,48 +1,38 @@
 //! The mesh's half of the task that owns the swarm.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+mod meeting;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use libp2p::swarm::SwarmEvent;
-use libp2p::{Multiaddr, Swarm, gossipsub, identify, relay, request_response};
-use tokio::sync::{Notify, mpsc, oneshot};
+use libp2p::{Multiaddr, Swarm, gossipsub, request_response};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
-use crate::address::PeerAddress;
-use crate::admission::{Admission, Admit, Allowance};
-use crate::error::{RequestError, StartError, deepest};
+use crate::address::{AddressError, PeerAddress};
+use crate::admission::Admission;
+use crate::error::{RequestError, StartError};
 use crate::identity::PeerId;
 use crate::limits::Limits;
-use crate::mesh::{EventSender, MeshConfig, MeshEvent, MeshLimits, MeshRequest, Neighbour, Plane, Topic};
-use crate::score::{Fault, Scores};
+use crate::mesh::{EventSender, MeshConfig, MeshEvent, MeshRequest, Plane, Topic};
+use crate::score::Fault;
+use crate::swarm::Behaviour;
 use crate::swarm::desk::{Desk, Protocol, respond};
 use crate::swarm::inbound::{Answered, Deliver, InboundDesk};
 use crate::swarm::outbound::{Errand, Outbound, Outgoing};
-use crate::swarm::{Behaviour, BehaviourEvent};
 use crate::wire::{self, Ask, Reply};
 
 use super::gossip::Judged;
-use super::peers::{Change, Introduction, is_circuit, is_private};
-use super::{GossipDesk, MeshBehaviour, MeshBehaviourEvent, Peers, Wanted};
+use super::{GossipDesk, MeshBehaviour, MeshBehaviourEvent, Shared, Wanted};
+use meeting::INTRODUCTIONS;
 
 /// Between two looks at what is missing.
 const TICK: Duration = Duration::from_secs(1);
-/// Between two searches for more neighbours.
-const SEARCH: Duration = Duration::from_secs(5);
-/// Addresses of one peer that are passed on to others.
-const MAX_TOLD: usize = 8;
-/// Callers of `connect` that wait for a peer to introduce itself.
-const MAX_CALLERS: usize = 256;
-
-/// Each costs a word with everybody whom it may concern; an honest peer has one for each connection, one
-/// in five minutes, and one for each new address.
-const INTRODUCTIONS: Allowance = Allowance {
-    per_peer: u32::MAX,
-    total: usize::MAX,
-    per_second: 1,
-    burst: 20,
-};
-
+/// Between two searches for more neighbours, at first; doubled after each.
+const FIRST_SEARCH: Duration = Duration::from_secs(5);
+/// Between two searches at most: a network may be smaller than the number of neighbours that is wanted.
+const LAST_SEARCH: Duration = Duration::from_secs(300);
 /// What a [`Network`](crate::Network) asks of the mesh.
 pub(crate) enum MeshCommand {
     /// Send a request to a neighbour.
@@ -51,55 +41,6 @@ pub(crate) enum MeshCommand {
     Publish(Topic, Vec<u8>),
     /// Connect, and stay connected.
     Connect(PeerAddress, oneshot::Sender<Result<Vec<u8>, RequestError>>),
-}
-
-/// What the handles of a network read and write beside its task.
-pub(crate) struct Shared {
-    peers: Mutex<Peers>,
-    scores: Mutex<Scores>,
-    judged: Notify,
-    /// How much gossip we say and pass on: no more than others take from us, whoever said it first.
-    told: Mutex<Admission>,
-}
-
-impl Shared {
-    fn new(limits: &MeshLimits) -> Self {
-        Self {
-            peers: Mutex::default(),
-            scores: Mutex::default(),
-            judged: Notify::new(),
-            told: Mutex::new(Admission::new(&limits.own_gossip_allowance())),
-        }
-    }
-
-    /// Whether we may tell everybody one more thing.
-    pub(crate) fn may_tell(&self, us: PeerId) -> bool {
-        let mut told = self.told.lock().expect("nothing panics while it holds the pace");
-        told.spend(us, Instant::now()) == Admit::Yes
-    }
-
-    pub(crate) fn peers(&self) -> MutexGuard<'_, Peers> {
-        self.peers
-            .lock()
-            .expect("nothing panics while it holds the peers")
-    }
-
-    pub(crate) fn scores(&self) -> MutexGuard<'_, Scores> {
-        self.scores
-            .lock()
-            .expect("nothing panics while it holds the scores")
-    }
-
-    pub(crate) fn neighbours(&self) -> Vec<Neighbour> {
-        let now = Instant::now();
-        self.peers().neighbours(|peer| self.scores().score(peer, now))
-    }
-
-    pub(crate) fn judge(&self, peer: PeerId, fault: Fault) {
-        if self.scores().judge(peer, fault, Instant::now()) {
-            self.judged.notify_one();
-        }
-    }
 }
 
 /// Something to do.
@@ -130,6 +71,7 @@ pub(crate) struct MeshSide {
     callers: Vec<Outgoing>,
     tick: Interval,
     next_search: Instant,
+    search_pause: Duration,
 }
 
 impl MeshSide {
@@ -142,11 +84,8 @@ impl MeshSide {
         commands: mpsc::Receiver<MeshCommand>,
     ) -> Result<Self, StartError> {
         let mut wanted = Wanted::default();
-        for text in &config.bootstrap {
-            wanted.want(
-                PeerAddress::from_multiaddrs(std::slice::from_ref(text))?,
-                config.behind_nat,
-            );
+        for address in by_peer(&config.bootstrap)? {
+            wanted.want(address, config.behind_nat);
         }
         let events = Arc::new(events);
         let desk = |plane| {
@@ -184,6 +123,7 @@ impl MeshSide {
             callers: Vec::new(),
             tick,
             next_search: Instant::now(),
+            search_pause: FIRST_SEARCH,
             config,
         })
     }
@@ -275,150 +215,6 @@ impl MeshSide {
         }
     }
 
-    /// A peer to whom somebody wanted to be connected is there.
-    pub(crate) fn reached(&mut self, outgoing: Outgoing) {
-        let peer = outgoing.to.peer();
-        if self.shared.peers().is_neighbour(peer) {
-            self.kept(outgoing);
-        } else if self.shared.peers().is_silent(peer) {
-            outgoing.fail(self.wrong_network(peer));
-        } else {
-            self.callers.retain(|caller| !caller.reply.is_closed());
-            if self.callers.len() < MAX_CALLERS {
-                self.callers.push(outgoing);
-            } else {
-                outgoing.fail(RequestError::TooManyWaiting { max: MAX_CALLERS });
-            }
-        }
-    }
-
-    fn wrong_network(&self, peer: PeerId) -> RequestError {
-        RequestError::WrongNetwork {
-            peer,
-            protocol: self.claim_protocol.clone(),
-        }
-    }
-
-    /// Those who wait for `peer` to introduce itself.
-    fn callers_of(&mut self, peer: PeerId) -> Vec<Outgoing> {
-        let callers = &mut self.callers;
-        callers
-            .extract_if(.., |caller| caller.to.peer() == peer)
-            .collect()
-    }
-
-    /// A peer that somebody wanted is a neighbour, and stays one.
-    fn kept(&mut self, outgoing: Outgoing) {
-        self.wanted.want(outgoing.to, false);
-        // Who asked may have given up already.
-        let _gone = outgoing.reply.send(Ok(Vec::new()));
-    }
-
-    /// `peer` will not be a neighbour.
-    fn fail_callers(&mut self, peer: PeerId, error: &RequestError) {
-        for caller in self.callers_of(peer) {
-            caller.fail(error.clone());
-        }
-    }
-
-    /// Takes note of what concerns connections; called for every event before anything else.
-    pub(crate) fn on_connection(&mut self, event: &SwarmEvent<BehaviourEvent>) {
-        match event {
-            SwarmEvent::ConnectionEstablished {
-                peer_id,
-                connection_id,
-                endpoint,
-                ..
-            } => {
-                let peer = PeerId(*peer_id);
-                self.shared.peers().connected(peer, *connection_id, endpoint);
-            }
-            SwarmEvent::ConnectionClosed {
-                peer_id,
-                connection_id,
-                cause,
-                ..
-            } => {
-                let peer = PeerId(*peer_id);
-                let change = self.shared.peers().disconnected(peer, *connection_id);
-                self.changed(peer, change);
-                if !self.shared.peers().is_connected(peer) {
-                    let reason = cause.as_ref().map_or("closed".to_owned(), |cause| deepest(cause));
-                    self.fail_callers(peer, &RequestError::Lost { peer, reason });
-                }
-            }
-            SwarmEvent::ListenerClosed { listener_id, .. } => self.wanted.listener_closed(*listener_id),
-            _ => {}
-        }
-    }
-
-    /// Takes note of where we listen.
-    pub(crate) fn on_listen(&self, swarm: &mut Swarm<Behaviour>, address: &Multiaddr) {
-        // A relay tells those who listen through it where it is; others dial it there. A private address is
-        // told only if the owner named it, not if it is one of all that the machine has.
-        let named = || {
-            self.listen
-                .iter()
-                .any(|named| named.iter().next() == address.iter().next())
-        };
-        if self.config.serves_relay && !is_circuit(address) && (!is_private(address) || named()) {
-            swarm.add_external_address(address.clone());
-        }
-    }
-
-    fn changed(&mut self, peer: PeerId, change: Option<Change>) {
-        match change {
-            Some(Change::Joined) => {
-                self.events.joined(peer);
-                for caller in self.callers_of(peer) {
-                    self.kept(caller);
-                }
-            }
-            Some(Change::Left) => self.events.left(peer),
-            None => {}
-        }
-    }
-
-    pub(crate) fn on_identify(&mut self, swarm: &mut Swarm<Behaviour>, event: identify::Event) {
-        let identify::Event::Received { peer_id, info, .. } = event else {
-            return;
-        };
-        let peer = PeerId(peer_id);
-        if self.introductions.spend(peer, Instant::now()) != Admit::Yes {
-            return self.blame(Some((peer, Fault::Flood)));
-        }
-        let speaks = |name: &str| info.protocols.iter().any(|protocol| protocol.as_ref() == name);
-        let said = Introduction {
-            agent: &info.agent_version,
-            speaks: speaks(&self.claim_protocol),
-            ours: speaks(&self.direct_protocol),
-            relays: speaks(relay::HOP_PROTOCOL_NAME.as_ref()),
-        };
-        let change = self.shared.peers().introduced(peer, &said);
-        self.changed(peer, change);
-        if !said.speaks {
-            let wrong = self.wrong_network(peer);
-            return self.fail_callers(peer, &wrong);
-        }
-        let Some(mesh) = mesh_of(swarm).filter(|_| speaks(&self.kad_protocol)) else {
-            return;
-        };
-        // What is said on one private network is of no use elsewhere, and may lead into another one.
-        let nearby = self.shared.peers().is_nearby(peer);
-        let told = info
-            .listen_addrs
-            .into_iter()
-            .filter(|address| nearby || !is_private(address));
-        let told: Vec<_> = told.take(MAX_TOLD).collect();
-        if self.shared.peers().tells(peer, &told) {
-            // What it told before is forgotten: it would grow with every word.
-            mesh.kad.remove_peer(&peer_id);
-            for address in told {
-                mesh.kad.add_address(&peer_id, address);
-            }
-        }
-    }
-
     pub(crate) fn on_event(&mut self, swarm: &mut Swarm<Behaviour>, event: MeshBehaviourEvent) {
         let Some(mesh) = mesh_of(swarm) else { return };
         match event {
@@ -483,7 +279,22 @@ impl MeshSide {
     fn on_tick(&mut self, swarm: &mut Swarm<Behaviour>) -> Vec<Outgoing> {
         let now = Instant::now();
         self.apply_bans(swarm);
-        let shared = self.shared.clone();
+        self.listen_through_relays(swarm, now);
+        let useless = self.shared.peers().useless(now);
+        for peer in useless {
+            // An error means that it is gone already.
+            let _gone = swarm.disconnect_peer_id(peer.0);
+        }
+        if let Some(mesh) = mesh_of(swarm) {
+            self.keep_neighbours(mesh);
+            self.search(mesh, now);
+        }
+        let shared = &self.shared;
+        self.wanted.errands(now, |peer| shared.peers().is_neighbour(peer))
+    }
+
+    fn listen_through_relays(&mut self, swarm: &mut Swarm<Behaviour>, now: Instant) {
+        let shared = &self.shared;
         let circuits = self.wanted.circuits(now, |peer| shared.peers().is_relay(peer));
         for (peer, circuit) in circuits {
             match swarm.listen_on(circuit) {
@@ -491,31 +302,44 @@ impl MeshSide {
                 Err(error) => tracing::debug!(%peer, %error, "cannot listen through a relay"),
             }
         }
-        let strangers = shared.peers().strangers();
-        for stranger in strangers {
-            // An error means that it is gone already.
-            let _gone = swarm.disconnect_peer_id(stranger.0);
-        }
-        let Some(mesh) = mesh_of(swarm) else {
-            return Vec::new();
-        };
+    }
+
+    /// Keeps the connections of neighbours, and tells gossip what we think of them.
+    fn keep_neighbours(&self, mesh: &mut MeshBehaviour) {
         let (outgoing, incoming) = (self.config.wanted_neighbours, self.config.limits.kept_incoming);
         let wanted = |peer| self.wanted.contains(peer);
-        let kept = shared.peers().keep(wanted, outgoing, incoming);
+        let kept = self.shared.peers().keep(wanted, outgoing, incoming);
         for (peer, connection) in kept {
             mesh.keep.keep(peer.0, connection);
         }
-        let neighbours = shared.neighbours();
-        for neighbour in neighbours {
+        for neighbour in self.shared.neighbours() {
             let score = f64::from(neighbour.score);
             mesh.gossip.set_application_score(&neighbour.peer.0, score);
         }
-        if shared.peers().count() < self.config.wanted_neighbours && now >= self.next_search {
-            self.next_search = now + SEARCH;
+    }
+
+    /// Looks for more neighbours: whoever is near to a random name is asked, and so met.
+    fn search(&mut self, mesh: &mut MeshBehaviour, now: Instant) {
+        let count = self.shared.peers().count();
+        if count >= self.config.wanted_neighbours {
+            self.search_pause = FIRST_SEARCH;
+        } else if now >= self.next_search {
+            self.next_search = now + self.search_pause;
+            self.search_pause = self.search_pause.saturating_mul(2).min(LAST_SEARCH);
             mesh.kad.get_closest_peers(libp2p::PeerId::random());
         }
-        self.wanted.errands(now, |peer| shared.peers().is_neighbour(peer))
     }
+}
+
+/// One address for each peer of a list, in which a peer may stand more than once.
+fn by_peer(list: &[String]) -> Result<Vec<PeerAddress>, AddressError> {
+    let mut peers = BTreeMap::<PeerId, Vec<&str>>::new();
+    for text in list {
+        let peer = PeerAddress::from_multiaddrs(&[text])?.peer();
+        peers.entry(peer).or_default().push(text);
+    }
+    let address = |(peer, texts): (PeerId, Vec<&str>)| PeerAddress::new(peer, &texts);
+    peers.into_iter().map(address).collect()
 }
 
 fn mesh_of(swarm: &mut Swarm<Behaviour>) -> Option<&mut MeshBehaviour> {

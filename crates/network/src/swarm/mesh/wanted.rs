@@ -132,3 +132,6 @@ impl Wanted {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
