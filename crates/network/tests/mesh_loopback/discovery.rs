@@ -55,6 +55,50 @@ async fn a_node_behind_a_nat_is_reached_through_a_relay() {
 }
 
 #[tokio::test]
+async fn a_node_behind_a_nat_is_found_by_those_who_were_never_told_of_it() {
+    let relay = MeshConfig {
+        serves_relay: true,
+        ..mesh()
+    };
+    let relay = Node::start(config(&[TCP]), relay, |_| Word::Accept).await;
+    let hidden = MeshConfig {
+        behind_nat: true,
+        ..bootstrapped(&relay)
+    };
+    let hidden = Node::start(config(&[]), hidden, |_| Word::Accept).await;
+    let seeker = Node::start(config(&[TCP]), bootstrapped(&relay), |_| Word::Accept).await;
+    // Whoever finds the other first: both look for neighbours.
+    until("they have found each other", || {
+        seeker.is_neighbour(&hidden) && hidden.is_neighbour(&seeker)
+    })
+    .await;
+    let answer = seeker.network.ask(hidden.id(), Plane::Claim, vec![1]).await;
+    assert_eq!(answer, Ok(vec![1]));
+}
+
+#[tokio::test]
+async fn two_nodes_behind_nats_find_each_other_through_their_relay() {
+    let relay = MeshConfig {
+        serves_relay: true,
+        ..mesh()
+    };
+    let relay = Node::start(config(&[TCP]), relay, |_| Word::Accept).await;
+    let hidden = || MeshConfig {
+        behind_nat: true,
+        ..bootstrapped(&relay)
+    };
+    let a = Node::start(config(&[]), hidden(), |_| Word::Accept).await;
+    let b = Node::start(config(&[]), hidden(), |_| Word::Accept).await;
+    until("they have found each other", || {
+        a.is_neighbour(&b) && b.is_neighbour(&a)
+    })
+    .await;
+    let neighbours = a.network.neighbours();
+    let of = neighbours.iter().find(|neighbour| neighbour.peer == b.id());
+    assert!(of.is_some_and(|neighbour| neighbour.relayed), "{of:?}");
+}
+
+#[tokio::test]
 async fn a_bootstrap_list_may_name_ourselves_and_the_absent() {
     let a = Node::plain().await;
     let absent = Node::plain().await;

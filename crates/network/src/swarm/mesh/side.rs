@@ -270,6 +270,9 @@ impl MeshSide {
             if banned {
                 tracing::info!(%peer, "banned for its faults");
                 swarm.behaviour_mut().banned.block_peer(peer.0);
+                if let Some(mesh) = mesh_of(swarm) {
+                    mesh.kad.remove_peer(&peer.0);
+                }
             } else {
                 swarm.behaviour_mut().banned.unblock_peer(peer.0);
             }
