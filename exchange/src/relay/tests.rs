@@ -1,5 +1,13 @@
 //! What relays do with what honest and dishonest neighbours send.
 
+mod bounds;
+mod claims;
+mod desk;
+mod graphs;
+mod joining;
 mod line;
-#[allow(dead_code, reason = "tests of attacks follow")]
+mod privacy;
+mod restart;
+mod returns;
+mod selects;
 mod world;

@@ -1,10 +1,10 @@
 //! A wallet, six relays and a provider in a row.
 
 use super::world::*;
-use crate::relay::*;
+use kofo_primitives::{Claim, ClaimId};
 
 /// The claim went out and its quote came home.
-fn quoted() -> (World, kofo_primitives::ClaimId) {
+fn quoted() -> (World, ClaimId) {
     let mut world = World::line(6);
     let id = world.issue(0, 1);
     world.run();
@@ -41,7 +41,7 @@ fn a_selection_goes_the_same_way_and_its_answer_comes_back() {
 #[test]
 fn a_claim_goes_no_further_than_its_longest_path() {
     let mut world = World::line(6);
-    let short = kofo_primitives::Claim {
+    let short = Claim {
         max_hops: 3,
         ..claim(1)
     };

@@ -20,8 +20,8 @@ fn secret(what: &str, numbers: &[u64]) -> [u8; 32] {
 }
 
 /// The base of `ours` for its link to `theirs`.
-pub(super) fn link_key(ours: usize, theirs: usize, epoch: u64) -> LinkKey {
-    let numbers = [ours as u64, theirs as u64, epoch];
+pub(super) fn link_key(ours: u64, theirs: u64, epoch: u64) -> LinkKey {
+    let numbers = [ours, theirs, epoch];
     LinkKey::new(&secret("link", &numbers)).unwrap()
 }
 
@@ -155,7 +155,7 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(roles: &[LinkRole], seed: u64) -> Self {
         let node = |(at, role): (usize, &LinkRole)| Node {
-            relay: Relay::new(config(at as u8)),
+            relay: Relay::new(config(u8::try_from(at).unwrap())),
             role: *role,
             epoch: 1,
             quotes: Vec::new(),
@@ -201,10 +201,9 @@ impl World {
         self.next_link += 1;
         self.links.insert(link, (a, b));
         self.hello(link, a, b);
-        for (one, other) in [(a, b), (b, a)] {
+        for one in [a, b] {
             let greeting = self.nodes[one].relay.greet(link, self.now_ms);
             self.send_claims(one, greeting);
-            let _ = other;
         }
         link
     }
@@ -213,8 +212,9 @@ impl World {
     pub(super) fn hello(&mut self, link: Link, a: usize, b: usize) {
         for (one, other) in [(a, b), (b, a)] {
             let (role, epoch) = (self.nodes[other].role, self.nodes[other].epoch);
-            let theirs = link_key(other, one, epoch).base();
-            let ours = link_key(one, other, self.nodes[one].epoch);
+            let (us, them) = (one as u64, other as u64);
+            let theirs = link_key(them, us, epoch).base();
+            let ours = link_key(us, them, self.nodes[one].epoch);
             self.nodes[one].relay.link(link, role, ours, theirs);
         }
     }
@@ -225,6 +225,10 @@ impl World {
         self.nodes[a].relay.unlink(link);
         self.nodes[b].relay.unlink(link);
         self.under_way.retain(|(_, _, on, _)| *on != link);
+    }
+
+    pub(super) fn is_linked(&self, a: usize, b: usize) -> bool {
+        self.links.values().any(|ends| *ends == (a, b) || *ends == (b, a))
     }
 
     pub(super) fn link_of(&self, a: usize, b: usize) -> Link {
@@ -315,7 +319,11 @@ impl World {
 
     /// The key of that provider's quote for that copy.
     pub(super) fn quote_key(at: usize, received: &Received) -> NodeKey {
-        NodeKey::new(&tagged_hash("quote", &[&[at as u8], &received.path.digest()])).unwrap()
+        NodeKey::new(&tagged_hash(
+            "quote",
+            &[&at.to_le_bytes(), &received.path.digest()],
+        ))
+        .unwrap()
     }
 
     pub(super) fn quote(&mut self, at: usize, received: &Received) {
