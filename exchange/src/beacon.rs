@@ -1,7 +1,7 @@
 //! Book beacons: what somebody would trade at now, as a hint for everybody. Only a quote binds.
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::listing::GossipError;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -46,14 +46,24 @@ pub struct Sides {
 
 impl Sides {
     /// The sides of a pair, out of what is given for base (`bids`) and what is given for quote (`asks`), each as
-    /// [`crate::Provider::levels`] has them.
+    /// [`crate::Provider::levels`] has them. Asks that cross a bid are left out: several sources may disagree.
     #[must_use]
     pub fn of_levels(for_base: Vec<Level>, for_quote: &[Level]) -> Self {
+        let best = for_base.first().map(|bid| bid.price);
+        let asks = for_quote.iter().filter_map(|level| level.flipped());
         Self {
-            asks: for_quote.iter().filter_map(|level| level.flipped()).collect(),
+            asks: asks
+                .filter(|ask| best.is_none_or(|bid| bid < ask.price))
+                .collect(),
             bids: for_base,
         }
     }
+}
+
+/// The two assets of a pair as a beacon names them: base and quote.
+#[must_use]
+pub fn base_and_quote<'a>(a: &'a AssetId, b: &'a AssetId) -> (&'a AssetId, &'a AssetId) {
+    if a < b { (a, b) } else { (b, a) }
 }
 
 /// What a maker would trade at now. Its key is made for beacons alone, so that a beacon tells nobody whose it is.

@@ -45,7 +45,7 @@ mod wire;
 #[cfg(test)]
 mod fixtures;
 
-pub use beacon::{BookBeacon, Level, MAX_BEACON_TTL_MS, MAX_LEVELS, Sides};
+pub use beacon::{BookBeacon, Level, MAX_BEACON_TTL_MS, MAX_LEVELS, Sides, base_and_quote};
 pub use board::{Board, BoardBounds, BookView, GossipRefused, MAX_VIEW_LEVELS, ViewLevel, default_pairs};
 pub use book::{Book, BookBounds, Fill, MAX_FILLS, MAX_LOOKED_AT, Order, OrderRefused, Wanted};
 pub use choice::{Candidate, MAX_COMPARED, Reliability, choose};

@@ -1,7 +1,7 @@
 //! Listings: an asset that somebody trades, of whatever kind, and on which terms. Anybody may list any pair.
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::beacon::BookBeacon;
 use borsh::{BorshDeserialize, BorshSerialize};

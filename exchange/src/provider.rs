@@ -230,6 +230,8 @@ impl Provider {
             return None;
         }
         let selected = known.map_or(Amount::ZERO, |record| record.selected);
+        let seq = self.next_seq;
+        let next_seq = seq.checked_add(1)?;
         let until_ms = now_ms.saturating_add(self.config.quote_ms).min(claim.expires_ms);
         let (give, want, fills) = self.best(claim, selected, now_ms, until_ms)?;
         let asset = &claim.want.asset;
@@ -238,8 +240,7 @@ impl Provider {
             // What was matched a moment ago can be taken.
             let _ = self.book.take(fill);
         }
-        let seq = self.next_seq;
-        self.next_seq = seq.checked_add(1)?;
+        self.next_seq = next_seq;
         let record = self.claims.entry(*id).or_insert_with(|| ClaimRecord {
             open: None,
             selected: Amount::ZERO,

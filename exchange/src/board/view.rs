@@ -1,7 +1,7 @@
 //! What the board shows: one book of a pair out of everybody's beacons, and the pairs there are.
 
 use super::Board;
-use crate::beacon::Level;
+use crate::beacon::{Level, base_and_quote};
 use kofo_primitives::{Amount, AssetId, Ratio};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,7 +53,7 @@ impl Board {
     #[must_use]
     pub fn book(&self, base: &AssetId, quote: &AssetId, now_ms: u64) -> BookView {
         let turned = base > quote;
-        let (first, second) = if turned { (quote, base) } else { (base, quote) };
+        let (first, second) = base_and_quote(base, quote);
         let (mut asks, mut bids) = (Merged::default(), Merged::default());
         let makers = self.beacons.get(&(first.clone(), second.clone()));
         let good = makers.into_iter().flat_map(BTreeMap::values);
@@ -102,7 +102,7 @@ impl Board {
 }
 
 fn sorted(a: &AssetId, b: &AssetId) -> (AssetId, AssetId) {
-    let (first, second) = if a < b { (a, b) } else { (b, a) };
+    let (first, second) = base_and_quote(a, b);
     (first.clone(), second.clone())
 }
 

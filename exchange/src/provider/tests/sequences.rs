@@ -1,0 +1,113 @@
+//! Any sequence of claims, selections, cancels, endings and restarts.
+
+use super::*;
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+const ETH_HAD: u128 = 1_500;
+
+#[derive(Clone, Debug)]
+enum Op {
+    Offer(u8),
+    Quote(u8, u8),
+    Select(u8, u8),
+    Over(u8, bool),
+    CancelClaim(u8),
+    CancelOrder(u8),
+    AddOrder(u8, u128, u128),
+    Wait(u64),
+    Restart,
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        4 => (0u8..5).prop_map(Op::Offer),
+        4 => (0u8..5, 0u8..10).prop_map(|(c, q)| Op::Quote(c, q)),
+        4 => (0u8..5, 0u8..10).prop_map(|(c, q)| Op::Select(c, q)),
+        2 => (0u8..10, any::<bool>()).prop_map(|(q, settled)| Op::Over(q, settled)),
+        1 => (0u8..5).prop_map(Op::CancelClaim),
+        1 => (0u8..4).prop_map(Op::CancelOrder),
+        3 => (0u8..4, 1u128..40, 20u128..23).prop_map(|(n, size, price)| Op::AddOrder(n, size, price)),
+        1 => prop_oneof![Just(1u64), Just(QUOTE_MS / 2), Just(QUOTE_MS)].prop_map(Op::Wait),
+        1 => Just(Op::Restart),
+    ]
+}
+
+/// Some all or nothing, some in parts.
+fn the_claim(n: u8) -> Claim {
+    claim(n, 10 + u128::from(n) * 4, n.is_multiple_of(2).then_some(3))
+}
+
+proptest! {
+    #[test]
+    fn a_provider_never_promises_more_than_it_has_and_never_gives_a_number_twice(ops in prop::collection::vec(op(), 0..80)) {
+        let (mut provider, mut now) = (provider([], ETH_HAD), NOW);
+        // Number to claim; selected quotes to what they give; what was spent; what was selected of each claim.
+        let mut numbers: BTreeMap<u64, u8> = BTreeMap::new();
+        let mut selected: BTreeMap<u8, u128> = BTreeMap::new();
+        let (mut spent, mut of_claim, mut used) = (0u128, BTreeMap::<u8, u128>::new(), BTreeSet::<u64>::new());
+        let mut quoted: BTreeMap<u8, (u8, Offered)> = BTreeMap::new();
+        for op in ops {
+            match op {
+                Op::Offer(n) => {
+                    let claim = the_claim(n);
+                    if let Some(offered) = provider.offers(&claim, &claim.id(), now) {
+                        prop_assert_eq!(*numbers.entry(offered.seq).or_insert(n), n, "one number, one claim");
+                        let Limit::Stated(limit) = claim.limit else { unreachable!() };
+                        prop_assert!(limit.met_by(offered.give, offered.want));
+                        prop_assert!(offered.give <= claim.give_amount && offered.give >= claim.partial.unwrap_or(claim.give_amount));
+                        prop_assert!(!used.contains(&offered.seq));
+                    }
+                }
+                Op::Quote(n, q) if !quoted.contains_key(&q) => {
+                    let claim = the_claim(n);
+                    if let Some(offered) = provider.offers(&claim, &claim.id(), now) {
+                        prop_assert_eq!(*numbers.entry(offered.seq).or_insert(n), n);
+                        if provider.quoted(fulfil(q), &claim.id(), offered.until_ms).is_ok() {
+                            quoted.insert(q, (n, offered));
+                        }
+                    }
+                }
+                Op::Quote(..) => {}
+                Op::Select(n, q) => {
+                    if provider.select(&fulfil(q), &the_claim(n), now).is_ok() {
+                        let (of, offered) = &quoted[&q];
+                        prop_assert_eq!(*of, n);
+                        prop_assert!(now < offered.until_ms);
+                        prop_assert!(used.insert(offered.seq), "a number is used once");
+                        selected.insert(q, offered.want.units());
+                        let sum = of_claim.entry(n).or_default();
+                        *sum += offered.give.units();
+                        prop_assert!(*sum <= the_claim(n).give_amount.units());
+                    }
+                }
+                Op::Over(q, settled) => {
+                    let ended = selected.remove(&q);
+                    prop_assert_eq!(provider.over(&fulfil(q), settled), ended.is_some());
+                    spent += ended.filter(|_| settled).unwrap_or(0);
+                }
+                Op::CancelClaim(n) => provider.cancelled(&the_claim(n).id()),
+                Op::CancelOrder(n) => { provider.cancel_order(&[n; 32]); }
+                Op::AddOrder(n, size, price) => { let _ = provider.add(order(n, size, price), now); }
+                Op::Wait(ms) => { now += ms; provider.expire(now); }
+                Op::Restart => {
+                    let next_seq = provider.next_seq();
+                    provider = again(&provider, ETH_HAD - spent);
+                    prop_assert_eq!(provider.next_seq(), next_seq);
+                }
+            }
+            let held = eth_held(&provider);
+            prop_assert!(held + spent <= ETH_HAD);
+            prop_assert!(held >= selected.values().sum::<u128>(), "what is selected is held");
+        }
+        // When every swap is over and every quote has expired, nothing is held and every order is whole again.
+        for q in selected.into_keys() {
+            provider.over(&fulfil(q), false);
+        }
+        provider.expire(now + 2 * QUOTE_MS);
+        prop_assert_eq!(eth_held(&provider), 0);
+        let (give, want) = (asset(BTC), asset(ETH));
+        let shown = provider.book().levels((&give, &want), 1_000, now).iter().map(|level| level.size.units()).sum::<u128>();
+        prop_assert_eq!(shown, provider.book().orders().map(|order| order.size.units()).sum::<u128>());
+    }
+}
