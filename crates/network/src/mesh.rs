@@ -131,7 +131,10 @@ pub struct MeshConfig {
     pub serves_relay: bool,
     /// Whether nobody can connect to us: we then listen through every bootstrap peer that serves as a relay.
     pub behind_nat: bool,
-    /// Neighbours that we look for and keep. Others may connect to us beyond it.
+    /// Neighbours that we look for and keep; 0: we neither look for any, nor are we found, nor do we help
+    /// others to find each other, and are connected with those that are named and that name us. Others may
+    /// connect to us beyond it. It should be less than half of `Limits::connections_out`, of which the rest
+    /// is for direct messages.
     pub wanted_neighbours: usize,
     /// Bounds.
     pub limits: MeshLimits,

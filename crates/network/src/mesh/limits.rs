@@ -61,8 +61,9 @@ pub struct MeshLimits {
     /// Events that wait in [`MeshInbound`](crate::MeshInbound). When they are so many, requests are told
     /// that we are busy and gossip is ignored; who joined and left is never lost.
     pub events: usize,
-    /// Neighbours that connected to us whose connections are kept while idle. Must leave room in
-    /// `Limits::connections_in` for the parties of swaps.
+    /// Neighbours that connected to us whose connections are kept. Further ones are parted with after a
+    /// minute, or as soon as half of `Limits::connections_in` is taken, unless direct messages move: this
+    /// bound and `reservations` together must leave room there for the parties of swaps.
     pub kept_incoming: usize,
     /// Peers that may listen through us, if we serve as a relay.
     pub reservations: usize,
@@ -98,8 +99,8 @@ impl Default for MeshLimits {
             gossip_waiting_per_peer: 64,
             gossip_waiting_total: 256,
             events: 1024,
-            kept_incoming: 32,
-            reservations: 32,
+            kept_incoming: 24,
+            reservations: 16,
             circuits: 32,
             circuit_bytes: 16 << 20,
             circuit_time: Duration::from_secs(3600),

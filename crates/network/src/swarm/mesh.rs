@@ -49,7 +49,7 @@ pub(crate) struct MeshBehaviour {
     pub(crate) claims: Protocol,
     pub(crate) returns: Protocol,
     pub(crate) gossip: Gossip,
-    pub(crate) kad: kad::Behaviour<kad::store::MemoryStore>,
+    pub(crate) kad: Toggle<kad::Behaviour<kad::store::MemoryStore>>,
     pub(crate) keep: Keep,
     pub(crate) relay: Toggle<relay::Behaviour>,
     pub(crate) relay_client: relay::client::Behaviour,
@@ -77,6 +77,7 @@ impl MeshBehaviour {
             let name = name.ok_or(("protocol names", format!("{network_id:?} is no network id")))?;
             Ok(messages(name, &mesh.limits.for_plane(limits)))
         };
+        let (looks, kad) = (mesh.wanted_neighbours > 0, name("kad")?);
         let relay = mesh.serves_relay.then(|| {
             let mut relay = relay::Behaviour::new(us, relaying(&mesh.limits));
             relay.set_status(Some(relay::Status::Enable));
@@ -86,7 +87,7 @@ impl MeshBehaviour {
             claims: plane(Plane::Claim)?,
             returns: plane(Plane::Return)?,
             gossip: gossip(network_id, &mesh.limits).map_err(|reason| ("gossip", reason))?,
-            kad: discovery(us, name("kad")?),
+            kad: Toggle::from(looks.then(|| discovery(us, kad))),
             keep: Keep::default(),
             relay: Toggle::from(relay),
             relay_client,

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use libp2p::core::transport::ListenerId;
 use libp2p::swarm::SwarmEvent;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
-use libp2p::{Multiaddr, Swarm, ping};
+use libp2p::{Multiaddr, Swarm, ping, request_response};
 use tokio::sync::{mpsc, watch};
 
 use crate::address::full;
@@ -192,6 +192,9 @@ impl SwarmTask {
     fn send_now(&mut self, mut outgoing: Outgoing) {
         match std::mem::replace(&mut outgoing.errand, Errand::Connect) {
             Errand::Ask(body) => {
+                if let Some(mesh) = &self.mesh {
+                    mesh.used(outgoing.to.peer());
+                }
                 let protocol = &mut self.swarm.behaviour_mut().direct;
                 self.direct.send(protocol, outgoing, body);
             }
@@ -212,6 +215,9 @@ impl SwarmTask {
             SwarmEvent::ConnectionEstablished { peer_id, .. } => {
                 for outgoing in self.direct.outbound.connected(PeerId(peer_id)) {
                     self.send_now(outgoing);
+                }
+                if let Some(mesh) = &self.mesh {
+                    mesh.make_room(&mut self.swarm);
                 }
             }
             SwarmEvent::OutgoingConnectionError {
@@ -253,6 +259,9 @@ impl SwarmTask {
     fn on_behaviour(&mut self, event: BehaviourEvent) {
         match event {
             BehaviourEvent::Direct(event) => {
+                if let (Some(mesh), request_response::Event::Message { peer, .. }) = (&self.mesh, &event) {
+                    mesh.used(PeerId(*peer));
+                }
                 let protocol = &mut self.swarm.behaviour_mut().direct;
                 // Nobody is judged for direct messages: the parties of a swap need each other.
                 let _blame = self.direct.on_event(protocol, event);

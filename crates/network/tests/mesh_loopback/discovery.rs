@@ -4,17 +4,31 @@ use kofo_network::{Config, Mesh, MeshConfig, Plane, Transport};
 
 use crate::node::{Node, TCP, Word, config, mesh, until};
 
-fn bootstrapped(at: &Node) -> MeshConfig {
+/// A node's mesh in which it looks for others, and is found.
+fn looking() -> MeshConfig {
     MeshConfig {
-        bootstrap: at.network.listen_addresses(),
         wanted_neighbours: 4,
         ..MeshConfig::default()
     }
 }
 
+fn bootstrapped(at: &Node) -> MeshConfig {
+    MeshConfig {
+        bootstrap: at.network.listen_addresses(),
+        ..looking()
+    }
+}
+
+fn relaying() -> MeshConfig {
+    MeshConfig {
+        serves_relay: true,
+        ..looking()
+    }
+}
+
 #[tokio::test]
 async fn a_node_that_knows_one_peer_gets_to_know_the_others() {
-    let a = Node::plain().await;
+    let a = Node::start(config(&[TCP]), looking(), |_| Word::Accept).await;
     let b = Node::start(config(&[TCP]), bootstrapped(&a), |_| Word::Accept).await;
     until("the first two have met", || a.is_neighbour(&b)).await;
     let c = Node::start(config(&[TCP]), bootstrapped(&a), |_| Word::Accept).await;
@@ -27,12 +41,33 @@ async fn a_node_that_knows_one_peer_gets_to_know_the_others() {
 }
 
 #[tokio::test]
-async fn a_node_behind_a_nat_is_reached_through_a_relay() {
-    let relay = MeshConfig {
-        serves_relay: true,
-        ..mesh()
+async fn nodes_that_do_not_look_meet_only_those_who_are_named() {
+    let middle = Node::plain().await;
+    let named = || MeshConfig {
+        wanted_neighbours: 0,
+        ..bootstrapped(&middle)
     };
-    let relay = Node::start(config(&[TCP]), relay, |_| Word::Accept).await;
+    let (a, b) = (
+        Node::start(config(&[TCP]), named(), |_| Word::Accept).await,
+        Node::start(config(&[TCP]), named(), |_| Word::Accept).await,
+    );
+    let seeker = Node::start(config(&[TCP]), bootstrapped(&middle), |_| Word::Accept).await;
+    until("all know the middle", || middle.neighbours().len() == 3).await;
+    // Those who look, and started later, have found each other by now: so would these.
+    let hub = Node::start(config(&[TCP]), looking(), |_| Word::Accept).await;
+    let (x, y) = (
+        Node::start(config(&[TCP]), bootstrapped(&hub), |_| Word::Accept).await,
+        Node::start(config(&[TCP]), bootstrapped(&hub), |_| Word::Accept).await,
+    );
+    until("others have found each other", || x.is_neighbour(&y)).await;
+    for node in [&a, &b, &seeker] {
+        assert_eq!(node.neighbours().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_node_behind_a_nat_is_reached_through_a_relay() {
+    let relay = Node::start(config(&[TCP]), relaying(), |_| Word::Accept).await;
     let hidden = MeshConfig {
         behind_nat: true,
         ..bootstrapped(&relay)
@@ -56,11 +91,7 @@ async fn a_node_behind_a_nat_is_reached_through_a_relay() {
 
 #[tokio::test]
 async fn a_node_behind_a_nat_is_found_by_those_who_were_never_told_of_it() {
-    let relay = MeshConfig {
-        serves_relay: true,
-        ..mesh()
-    };
-    let relay = Node::start(config(&[TCP]), relay, |_| Word::Accept).await;
+    let relay = Node::start(config(&[TCP]), relaying(), |_| Word::Accept).await;
     let hidden = MeshConfig {
         behind_nat: true,
         ..bootstrapped(&relay)
@@ -78,11 +109,7 @@ async fn a_node_behind_a_nat_is_found_by_those_who_were_never_told_of_it() {
 
 #[tokio::test]
 async fn two_nodes_behind_nats_find_each_other_through_their_relay() {
-    let relay = MeshConfig {
-        serves_relay: true,
-        ..mesh()
-    };
-    let relay = Node::start(config(&[TCP]), relay, |_| Word::Accept).await;
+    let relay = Node::start(config(&[TCP]), relaying(), |_| Word::Accept).await;
     let hidden = || MeshConfig {
         behind_nat: true,
         ..bootstrapped(&relay)

@@ -1,5 +1,7 @@
 //! Who is connected, and who of them is a neighbour.
 
+mod room;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -27,6 +29,10 @@ struct Peer {
     contacts: Vec<Contact>,
     since_ms: u64,
     met: Instant,
+    /// When a direct message last went either way.
+    direct: Option<Instant>,
+    /// Whether it listens through us.
+    reserved: bool,
     agent: Option<String>,
     /// Whether it speaks the claim plane; unknown until it has said so.
     speaks: Option<bool>,
@@ -45,6 +51,7 @@ struct Contact {
     address: Multiaddr,
     outgoing: bool,
     relayed: bool,
+    since: Instant,
     kept: bool,
 }
 
@@ -84,6 +91,8 @@ impl Peers {
             contacts: Vec::new(),
             since_ms: unix_ms(),
             met: Instant::now(),
+            direct: None,
+            reserved: false,
             agent: None,
             speaks: None,
             stranger: false,
@@ -96,6 +105,7 @@ impl Peers {
             address: address.clone(),
             outgoing,
             relayed: endpoint.is_relayed(),
+            since: Instant::now(),
             kept: false,
         });
     }
@@ -214,38 +224,6 @@ impl Peers {
             .collect();
         all.sort_by_key(|neighbour| neighbour.peer);
         all
-    }
-
-    /// Connections to be kept from now on although idle: those of `wanted` peers, and of other neighbours
-    /// as long as not more than `outgoing` or `incoming` of either kind are kept.
-    pub(crate) fn keep(
-        &mut self,
-        wanted: impl Fn(PeerId) -> bool,
-        outgoing: usize,
-        incoming: usize,
-    ) -> Vec<(PeerId, ConnectionId)> {
-        let kept = |ours: bool| {
-            let contacts = self.0.values().flat_map(|peer| &peer.contacts);
-            contacts
-                .filter(|contact| contact.kept && contact.outgoing == ours)
-                .count()
-        };
-        let mut left = [
-            incoming.saturating_sub(kept(false)),
-            outgoing.saturating_sub(kept(true)),
-        ];
-        let mut keep = Vec::new();
-        for (id, peer) in self.0.iter_mut().filter(|(_, peer)| peer.is_neighbour()) {
-            for contact in peer.contacts.iter_mut().filter(|contact| !contact.kept) {
-                let room = &mut left[usize::from(contact.outgoing)];
-                if wanted(*id) || *room > 0 {
-                    *room = room.saturating_sub(1);
-                    contact.kept = true;
-                    keep.push((*id, contact.connection));
-                }
-            }
-        }
-        keep
     }
 
     /// Whether the peer is connected from or at the machine or network that we share.

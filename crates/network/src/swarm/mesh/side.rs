@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use libp2p::{Multiaddr, Swarm, gossipsub, request_response};
+use libp2p::{Multiaddr, Swarm, gossipsub, relay, request_response};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
@@ -54,6 +54,8 @@ pub(crate) enum Work {
 
 pub(crate) struct MeshSide {
     config: MeshConfig,
+    /// Connections that we may make, and that others may make to us.
+    connections: (usize, usize),
     listen: Vec<Multiaddr>,
     direct_protocol: String,
     claim_protocol: String,
@@ -108,6 +110,7 @@ impl MeshSide {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Ok(Self {
+            connections: (limits.connections_out as usize, limits.connections_in as usize),
             listen: Vec::new(),
             direct_protocol: name("direct"),
             claim_protocol: name("claim"),
@@ -241,6 +244,7 @@ impl MeshSide {
                 let change = self.shared.peers().listens(PeerId(peer_id));
                 self.changed(PeerId(peer_id), change);
             }
+            MeshBehaviourEvent::Relay(event) => self.on_relay(event),
             MeshBehaviourEvent::RelayClient(event) => tracing::debug!(?event, "relay"),
             MeshBehaviourEvent::Dcutr(event) => tracing::debug!(?event, "hole punching"),
             MeshBehaviourEvent::Autonat(event) => tracing::debug!(?event, "reachability"),
@@ -258,6 +262,17 @@ impl MeshSide {
         }
     }
 
+    /// Who listens through us is kept for as long.
+    fn on_relay(&self, event: relay::Event) {
+        let (peer, reserved) = match event {
+            relay::Event::ReservationReqAccepted { src_peer_id, .. } => (src_peer_id, true),
+            relay::Event::ReservationClosed { src_peer_id }
+            | relay::Event::ReservationTimedOut { src_peer_id } => (src_peer_id, false),
+            _ => return,
+        };
+        self.shared.peers().reserved(PeerId(peer), reserved);
+    }
+
     fn blame(&self, blame: Option<(PeerId, Fault)>) {
         if let Some((peer, fault)) = blame {
             self.shared.judge(peer, fault);
@@ -270,8 +285,8 @@ impl MeshSide {
             if banned {
                 tracing::info!(%peer, "banned for its faults");
                 swarm.behaviour_mut().banned.block_peer(peer.0);
-                if let Some(mesh) = mesh_of(swarm) {
-                    mesh.kad.remove_peer(&peer.0);
+                if let Some(kad) = mesh_of(swarm).and_then(|mesh| mesh.kad.as_mut()) {
+                    kad.remove_peer(&peer.0);
                 }
             } else {
                 swarm.behaviour_mut().banned.unblock_peer(peer.0);
@@ -292,6 +307,7 @@ impl MeshSide {
             self.keep_neighbours(mesh);
             self.search(mesh, now);
         }
+        self.make_room(swarm);
         let shared = &self.shared;
         self.wanted.errands(now, |peer| shared.peers().is_neighbour(peer))
     }
@@ -305,6 +321,24 @@ impl MeshSide {
                 Err(error) => tracing::debug!(%peer, %error, "cannot listen through a relay"),
             }
         }
+    }
+
+    /// Closes connections that the mesh does not need; called also whenever there is one more.
+    pub(crate) fn make_room(&self, swarm: &mut Swarm<Behaviour>) {
+        let (outgoing, incoming) = self.connections;
+        let wanted = |peer| self.wanted.contains(peer);
+        let surplus = self
+            .shared
+            .peers()
+            .surplus(wanted, Instant::now(), outgoing, incoming);
+        for connection in surplus {
+            swarm.close_connection(connection);
+        }
+    }
+
+    /// A direct message has gone to or come from a peer.
+    pub(crate) fn used(&self, peer: PeerId) {
+        self.shared.peers().used(peer);
     }
 
     /// Keeps the connections of neighbours, and tells gossip what we think of them.
@@ -329,7 +363,9 @@ impl MeshSide {
         } else if now >= self.next_search {
             self.next_search = now + self.search_pause;
             self.search_pause = self.search_pause.saturating_mul(2).min(LAST_SEARCH);
-            mesh.kad.get_closest_peers(libp2p::PeerId::random());
+            if let Some(kad) = mesh.kad.as_mut() {
+                kad.get_closest_peers(libp2p::PeerId::random());
+            }
         }
     }
 }

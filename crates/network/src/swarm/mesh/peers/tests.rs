@@ -100,6 +100,50 @@ fn idle_connections_are_kept_up_to_a_number_of_each_kind_and_those_of_wanted_pee
     );
 }
 
+/// All connections that are to be closed some time from now, if there may be `most` of each kind.
+fn surplus(peers: &Peers, after: Duration, most: usize) -> Vec<ConnectionId> {
+    peers.surplus(|_| false, Instant::now() + after, most, most)
+}
+
+#[test]
+fn connections_that_are_neither_kept_nor_used_are_closed_after_a_minute() {
+    let mut peers = Peers::default();
+    let all: Vec<_> = (0..6)
+        .map(|n| neighbour(&mut peers, n, &dialed("/ip4/203.0.113.5/tcp/1")))
+        .collect();
+    let stranger = peer();
+    peers.connected(stranger, connection(9), &dialed("/ip4/203.0.113.5/tcp/1"));
+    let (early, late) = (Duration::from_secs(30), Duration::from_secs(61));
+    assert!(surplus(&peers, early, 100).is_empty());
+    assert_eq!(surplus(&peers, late, 100).len(), 6, "none but of neighbours");
+    let kept = peers.keep(|_| false, 2, 0);
+    peers.reserved(all[0], true);
+    let wanted = |id| id == all[1];
+    let now = Instant::now() + late;
+    let closed = peers.surplus(wanted, now, 100, 100);
+    let stays = |n: usize| n < 2 || kept.contains(&(all[n], connection(n)));
+    for n in 0..6 {
+        assert_eq!(closed.contains(&connection(n)), !stays(n), "{n}");
+    }
+    let just_now = Instant::now() + Duration::from_secs(59);
+    all.iter().for_each(|peer| peers.used(*peer));
+    assert!(peers.surplus(|_| false, just_now, 2, 2).is_empty(), "in use");
+}
+
+#[test]
+fn the_mesh_leaves_half_of_the_connections_to_others() {
+    let mut peers = Peers::default();
+    for n in 0..10 {
+        neighbour(&mut peers, n, &dialed("/ip4/203.0.113.5/tcp/1"));
+        neighbour(&mut peers, 100 + n, &accepted("/ip4/203.0.113.5/tcp/1"));
+    }
+    assert!(surplus(&peers, Duration::ZERO, 20).is_empty());
+    let closed = surplus(&peers, Duration::ZERO, 14);
+    let outgoing = closed.iter().filter(|id| **id < connection(100)).count();
+    assert_eq!((closed.len(), outgoing), (6, 3), "seven of each kind stay");
+    assert_eq!(closed[0], connection(0), "the oldest go first");
+}
+
 #[test]
 fn what_a_peer_says_of_its_program_is_bounded_and_printable() {
     let (mut peers, peer) = (Peers::default(), peer());

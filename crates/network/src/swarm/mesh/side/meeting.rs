@@ -154,7 +154,8 @@ impl MeshSide {
             let wrong = self.wrong_network(peer);
             return self.fail_callers(peer, &wrong);
         }
-        let Some(mesh) = mesh_of(swarm).filter(|_| speaks(&self.kad_protocol)) else {
+        let kad = mesh_of(swarm).and_then(|mesh| mesh.kad.as_mut());
+        let Some(kad) = kad.filter(|_| speaks(&self.kad_protocol)) else {
             return;
         };
         // What is said on one private network is of no use elsewhere, and may lead into another one.
@@ -166,9 +167,9 @@ impl MeshSide {
         let told: Vec<_> = told.take(MAX_TOLD).collect();
         if self.shared.peers().tells(peer, &told) {
             // What it told before is forgotten: it would grow with every word.
-            mesh.kad.remove_peer(&peer_id);
+            kad.remove_peer(&peer_id);
             for address in told {
-                mesh.kad.add_address(&peer_id, address);
+                kad.add_address(&peer_id, address);
             }
         }
     }
