@@ -1,10 +1,11 @@
 //! What of a provider must survive a restart: its counter, so that no number repeats, and what still binds.
 
+use super::orders::{AWAITED, Used};
 use super::promise::{ClaimRecord, Promise, QuoteRecord};
 use super::{Provider, QuoteState};
 use crate::book::Fill;
 use borsh::{BorshDeserialize, BorshSerialize};
-use kofo_primitives::{Amount, AssetId, ClaimId, FulfilId};
+use kofo_primitives::{Amount, AssetId, ClaimId, Digest, FulfilId};
 
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 struct StoredPromise {
@@ -26,6 +27,7 @@ pub struct ProviderSnapshot {
     claims: Vec<(ClaimId, ClaimRecord)>,
     promises: Vec<StoredPromise>,
     quotes: Vec<(FulfilId, QuoteRecord)>,
+    used: Vec<(Digest, Used)>,
 }
 
 impl Provider {
@@ -52,29 +54,28 @@ impl Provider {
                 .collect(),
             promises: promises.collect(),
             quotes: self.quotes.iter().map(|(id, quote)| (*id, *quote)).collect(),
+            used: self.used.iter().map(|(id, used)| (*id, *used)).collect(),
         }
     }
 
-    /// Takes up what bound before the restart. Call it once, after the book is filled: orders that a quote holds are
-    /// taken out again, and where one is missing, the quote is refused. Inventory is held even where
-    /// less is allowed now.
+    /// Takes up what bound before the restart; call it once. Orders that are behind a quote are taken out again, those
+    /// that are not in the book yet when they come; until then the quote is refused. Inventory is held even where less
+    /// is allowed now. A book that is restored too must be of the same moment.
     pub fn restore(&mut self, snapshot: ProviderSnapshot) {
         self.number_from(snapshot.next_seq);
         self.claims.extend(snapshot.claims);
         self.quotes.extend(snapshot.quotes);
+        self.used.extend(snapshot.used);
         for stored in snapshot.promises {
             let until_ms = match stored.selected {
                 Some(_) => u64::MAX,
                 None => stored.until_ms,
             };
-            let (fills, gone): (Vec<Fill>, Vec<Fill>) =
-                stored.fills.iter().partition(|fill| self.book.take(fill));
-            if stored.selected.is_none() && !gone.is_empty() {
-                for fill in &fills {
-                    self.book.put_back(fill);
+            let mut fills = stored.fills;
+            for fill in &mut fills {
+                if !self.book.take_again(fill) {
+                    fill.place = AWAITED;
                 }
-                self.refuse(&stored.claim, &stored.quotes);
-                continue;
             }
             let hold = self.inventory.hold_again(&stored.asset, stored.want, until_ms);
             let promise = Promise {
@@ -88,7 +89,7 @@ impl Provider {
                 quotes: stored.quotes,
                 hold,
             };
-            self.promises.insert(stored.seq, promise);
+            self.begin(stored.seq, promise);
         }
         self.due_ms = 0;
     }
@@ -125,7 +126,12 @@ impl Provider {
         let open = open.map(|promise| promise.until_ms);
         let quotes = self.quotes.values().map(QuoteRecord::forget_ms);
         let claims = self.claims.values().map(|record| record.expires_ms);
-        open.chain(quotes).chain(claims).min().unwrap_or(u64::MAX)
+        let used = self.used.values().map(|used| used.expires_ms);
+        open.chain(quotes)
+            .chain(claims)
+            .chain(used)
+            .min()
+            .unwrap_or(u64::MAX)
     }
 
     /// Which quote of the claim was selected of us, if one is being settled.

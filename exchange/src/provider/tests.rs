@@ -1,5 +1,6 @@
 use super::*;
-use crate::book::BookBounds;
+use crate::beacon::Level;
+use crate::book::{BookBounds, Order, OrderRefused};
 use crate::fixtures::{BTC, CONTRACT, ETH, asset, maker, network};
 use crate::pricing::{Freshness, PriceEntry, Sizes};
 use kofo_primitives::*;
@@ -73,8 +74,13 @@ fn eth_held(provider: &Provider) -> u128 {
     provider.inventory().held(&asset(ETH)).units()
 }
 
+/// After a restart, with its book and with so much allowed.
 fn again(provider: &Provider, eth: u128) -> Provider {
-    let book: Book = borsh::from_slice(&borsh::to_vec(provider.book()).unwrap()).unwrap();
+    let book = borsh::from_slice(&borsh::to_vec(provider.book()).unwrap()).unwrap();
+    restarted(provider, eth, book)
+}
+
+fn restarted(provider: &Provider, eth: u128, book: Book) -> Provider {
     let stored = borsh::to_vec(&provider.snapshot()).unwrap();
     let mut next = Provider::new(ProviderConfig::default(), book);
     next.allow(asset(ETH), Amount::new(eth));
@@ -411,9 +417,7 @@ fn after_a_restart_without_its_orders_a_quote_is_refused_and_a_selection_stays()
     quote(&mut provider, &one, 1, NOW);
     quote(&mut provider, &two, 2, NOW);
     provider.select(&fulfil(1), &one, NOW).unwrap();
-    let mut next = Provider::new(ProviderConfig::default(), Book::default());
-    next.allow(asset(ETH), Amount::new(400));
-    next.restore(provider.snapshot());
+    let mut next = restarted(&provider, 400, Book::default());
     assert_eq!(
         next.select(&fulfil(2), &two, NOW),
         Err(SelectionRefused::Withdrawn)
@@ -421,6 +425,92 @@ fn after_a_restart_without_its_orders_a_quote_is_refused_and_a_selection_stays()
     assert_eq!(eth_held(&next), 80);
     assert!(next.over(&fulfil(1), true));
     assert_eq!(next.inventory().free(&asset(ETH)).units(), 320);
+}
+
+#[test]
+fn after_a_restart_a_quote_binds_again_once_its_orders_have_come_again() {
+    let mut provider = provider([order(1, 10, 20)], 400);
+    let (one, two) = (claim(1, 4, None), claim(2, 3, None));
+    quote(&mut provider, &one, 1, NOW);
+    quote(&mut provider, &two, 2, NOW);
+    provider.select(&fulfil(1), &one, NOW).unwrap();
+    let mut next = restarted(&provider, 400, Book::default());
+    next.add(order(1, 10, 20), NOW).unwrap();
+    let free = next.book().levels((&asset(BTC), &asset(ETH)), 1, NOW);
+    assert_eq!(free[0].size.units(), 3, "4 and 3 are behind the two quotes");
+    assert_eq!(next.select(&fulfil(2), &two, NOW), Ok(()));
+}
+
+#[test]
+fn an_order_that_comes_again_comes_without_what_was_filled_of_it() {
+    let mut provider = provider([order(1, 10, 20)], 1_000);
+    let (one, two) = (claim(1, 6, None), claim(2, 3, None));
+    quote(&mut provider, &one, 1, NOW);
+    quote(&mut provider, &two, 2, NOW);
+    provider.select(&fulfil(1), &one, NOW).unwrap();
+    provider.select(&fulfil(2), &two, NOW).unwrap();
+    assert!(provider.over(&fulfil(1), true));
+    // The feed failed and is back; nobody there knows of our swaps.
+    let back = |provider: &mut Provider| {
+        provider.cancel_source(&[1; 32]);
+        provider.add(order(1, 10, 20), NOW)
+    };
+    assert_eq!(back(&mut provider), Ok(()));
+    let free = provider.book().levels((&asset(BTC), &asset(ETH)), 1, NOW);
+    assert_eq!(free[0].size.units(), 1, "6 are settled, 3 are being settled");
+    assert!(provider.over(&fulfil(2), true));
+    assert_eq!(back(&mut provider), Ok(()));
+    assert_eq!(provider.book().order(&[1; 32]).unwrap().size.units(), 1);
+    let last = claim(3, 1, None);
+    quote(&mut provider, &last, 3, NOW);
+    provider.select(&fulfil(3), &last, NOW).unwrap();
+    assert!(provider.over(&fulfil(3), true));
+    let mut provider = again(&provider, 1_000);
+    assert_eq!(
+        provider.add(order(1, 10, 20), NOW),
+        Err(OrderRefused::Filled),
+        "also after a restart"
+    );
+}
+
+#[test]
+fn how_far_orders_were_filled_is_remembered_of_so_many_and_until_they_expire() {
+    let mut provider = provider([], u128::MAX);
+    let fill = |n: usize| {
+        let mut id = [0; 32];
+        id[..8].copy_from_slice(&n.to_be_bytes());
+        Fill {
+            order: id,
+            place: 0,
+            give: Amount::new(1),
+            want: Amount::new(1),
+            expires_ms: NOW + 1_000_000,
+        }
+    };
+    for n in 0..=MAX_USED {
+        let hold = provider.inventory.hold(&asset(ETH), Amount::new(1), NOW).unwrap();
+        let promise = Promise {
+            claim: ClaimId::new([0; 32]),
+            asset: asset(ETH),
+            give: Amount::new(1),
+            want: Amount::new(1),
+            // The oldest has the highest id.
+            fills: vec![fill(MAX_USED - n)],
+            until_ms: NOW,
+            selected: None,
+            quotes: vec![],
+            hold,
+        };
+        provider.use_up(n as u64, &promise);
+    }
+    assert_eq!(provider.used.len(), MAX_USED);
+    assert!(
+        !provider.used.contains_key(&fill(MAX_USED).order),
+        "the oldest is forgotten"
+    );
+    provider.due_ms = 0;
+    provider.expire(NOW + 1_000_000);
+    assert!(provider.used.is_empty());
 }
 
 #[test]

@@ -14,9 +14,10 @@ enum Op {
     Over(u8, bool),
     CancelClaim(u8),
     CancelOrder(u8),
-    AddOrder(u8, u128, u128),
+    AddOrder(u8),
     Wait(u64),
-    Restart,
+    /// With or without the book.
+    Restart(bool),
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -27,15 +28,27 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (0u8..10, any::<bool>()).prop_map(|(q, settled)| Op::Over(q, settled)),
         1 => (0u8..5).prop_map(Op::CancelClaim),
         1 => (0u8..4).prop_map(Op::CancelOrder),
-        3 => (0u8..4, 1u128..40, 20u128..23).prop_map(|(n, size, price)| Op::AddOrder(n, size, price)),
+        4 => (0u8..4).prop_map(Op::AddOrder),
         1 => prop_oneof![Just(1u64), Just(QUOTE_MS / 2), Just(QUOTE_MS)].prop_map(Op::Wait),
-        1 => Just(Op::Restart),
+        1 => any::<bool>().prop_map(Op::Restart),
     ]
 }
 
 /// Some all or nothing, some in parts.
 fn the_claim(n: u8) -> Claim {
     claim(n, 10 + u128::from(n) * 4, n.is_multiple_of(2).then_some(3))
+}
+
+/// An id stands for all that an order says.
+fn the_order(n: u8) -> Order {
+    let whole = Order {
+        least: None,
+        ..order(n, 10 + u128::from(n) * 9, 20 + u128::from(n % 3))
+    };
+    Order {
+        least: (n != 1).then_some(Amount::new(u128::from(n) + 1)),
+        ..whole
+    }
 }
 
 proptest! {
@@ -47,6 +60,8 @@ proptest! {
         let mut selected: BTreeMap<u8, u128> = BTreeMap::new();
         let (mut spent, mut of_claim, mut used) = (0u128, BTreeMap::<u8, u128>::new(), BTreeSet::<u64>::new());
         let mut quoted: BTreeMap<u8, (u8, Offered)> = BTreeMap::new();
+        // What of each order is settled or being settled.
+        let mut filled: BTreeMap<Digest, u128> = BTreeMap::new();
         for op in ops {
             match op {
                 Op::Offer(n) => {
@@ -76,6 +91,9 @@ proptest! {
                         prop_assert!(now < offered.until_ms);
                         prop_assert!(used.insert(offered.seq), "a number is used once");
                         selected.insert(q, offered.want.units());
+                        for fill in &offered.fills {
+                            *filled.entry(fill.order).or_default() += fill.give.units();
+                        }
                         let sum = of_claim.entry(n).or_default();
                         *sum += offered.give.units();
                         prop_assert!(*sum <= the_claim(n).give_amount.units());
@@ -85,16 +103,27 @@ proptest! {
                     let ended = selected.remove(&q);
                     prop_assert_eq!(provider.over(&fulfil(q), settled), ended.is_some());
                     spent += ended.filter(|_| settled).unwrap_or(0);
+                    for fill in ended.filter(|_| !settled).iter().flat_map(|_| &quoted[&q].1.fills) {
+                        *filled.get_mut(&fill.order).unwrap() -= fill.give.units();
+                    }
                 }
                 Op::CancelClaim(n) => provider.cancelled(&the_claim(n).id()),
                 Op::CancelOrder(n) => { provider.cancel_order(&[n; 32]); }
-                Op::AddOrder(n, size, price) => { let _ = provider.add(order(n, size, price), now); }
+                Op::AddOrder(n) => { let _ = provider.add(the_order(n), now); }
                 Op::Wait(ms) => { now += ms; provider.expire(now); }
-                Op::Restart => {
+                Op::Restart(with_book) => {
                     let next_seq = provider.next_seq();
-                    provider = again(&provider, ETH_HAD - spent);
+                    provider = if with_book {
+                        again(&provider, ETH_HAD - spent)
+                    } else {
+                        restarted(&provider, ETH_HAD - spent, Book::default())
+                    };
                     prop_assert_eq!(provider.next_seq(), next_seq);
                 }
+            }
+            for n in 0..4 {
+                let sum = filled.get(&[n; 32]).copied().unwrap_or(0);
+                prop_assert!(sum <= the_order(n).size.units(), "no order is filled beyond its size");
             }
             let held = eth_held(&provider);
             prop_assert!(held + spent <= ETH_HAD);
