@@ -64,11 +64,12 @@ pub use pricing::{
     Freshness, MAX_PRICES, PriceEntry, PriceRefused, PriceTable, Quotation, Sizes, decimal_price,
 };
 pub use provider::{
-    MAX_USED, Offered, Provider, ProviderConfig, ProviderSnapshot, QuotedRefused, REMEMBERED_MS, SelectionRefused,
+    MAX_USED, Offered, Provider, ProviderConfig, ProviderSnapshot, QuotedRefused, REMEMBERED_MS,
+    SelectionRefused,
 };
 pub use relay::{
     AnswerStopped, Blame, CancelRefused, ClaimRefused, FulfilRefused, Guards, Link, LinkStatistics,
-    MAX_CLAIM_BYTES, MAX_GREETING, Part, Passed, Received, Relay, RelayConfig, SelectStopped, Statistics, Taken,
+    MAX_CLAIM_BYTES, MAX_GREETING, Passed, Received, Relay, RelayConfig, SelectStopped, Statistics, Taken,
 };
 pub use seen::{MAX_SEEN, Reused, Seen};
 pub use text::{MAX_OFFER_BYTES, MAX_TEXT, PREFIX, TextError, from_text, to_file, to_uri};
