@@ -404,7 +404,7 @@ async fn a_hundred_nodes_hear_it_all_within_seconds() {
     })
     .await;
     // Four hops at most, but for what the machine has else to do.
-    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
     let asks = nodes.iter().flat_map(|node| {
         let peers = node.mesh.neighbours().into_iter();
         peers.map(|neighbour| node.mesh.ask(neighbour.peer, Plane::Claim, vec![1; 500]))
