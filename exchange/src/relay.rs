@@ -7,7 +7,7 @@
 //! **Memory** is bounded: nothing that lives is ever dropped for something new, what is new is refused instead.
 //! At most [`MAX_CLAIM_BYTES`] a claim held ([`RelayConfig::max_claims`] of them; a third of that as a rule), 512 bytes
 //! a quote remembered (four for each claim), 128 bytes a claim id or cancel that outlives its claim (four for each
-//! claim), 512 bytes a neighbour. With the default of 20,000 claims this is 320 + 40 + 10 MB.
+//! claim), 512 bytes a neighbour, and 1,024 of those that left. With the default of 20,000 claims this is 320 + 40 + 10 MB.
 //!
 //! **Privacy.** For each claim a relay knows the neighbour that it came from and those that it went to, as it must; all
 //! other hops are pseudonyms of this one claim. Nothing in it ties two claims together but those neighbours.
@@ -38,6 +38,7 @@ pub use greet::MAX_GREETING;
 pub use guards::Guards;
 pub use held::MAX_CLAIM_BYTES;
 pub use refused::{AnswerStopped, Blame, CancelRefused, ClaimRefused, FulfilRefused, SelectStopped};
+pub use returns::Part;
 pub use statistics::{LinkStatistics, Statistics};
 
 /// One connection to one neighbour; a reconnect is a new one. The number is the shell's, never used twice.

@@ -70,8 +70,10 @@ impl Relay {
             None => {
                 self.has_room_for_new()?;
                 claim.check()?;
+                let reissued = self.memory.saw(&id);
                 self.memory.see(id, &claim.body, self.config.clock_skew_ms);
-                self.claims.insert(id, Held::new(claim.clone(), true));
+                let held = Held::new(claim.clone(), true);
+                self.claims.insert(id, Held { reissued, ..held });
             }
         }
         let Some(held) = self.claims.get_mut(&id) else {

@@ -15,6 +15,8 @@ pub(super) struct Held {
     pub(super) claim: Signed<Claim>,
     /// Whether we issued it.
     pub(super) own: bool,
+    /// Whether we issued it before a restart: then quotes came by that we do not know.
+    pub(super) reissued: bool,
     /// One for each neighbour that it came from; none of our own claim.
     pub(super) copies: Vec<Copied>,
     pub(super) routes: Vec<Route>,
@@ -53,6 +55,7 @@ impl Held {
         Self {
             claim,
             own,
+            reissued: false,
             copies: Vec::new(),
             routes: Vec::new(),
             quotes: 0,

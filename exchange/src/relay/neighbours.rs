@@ -70,8 +70,8 @@ impl Neighbour {
         }
     }
 
-    const fn is_over(&self) -> bool {
-        self.link.is_none() && self.held == 0 && self.sent == 0
+    const fn is_needed(&self) -> bool {
+        self.held > 0 || self.sent > 0
     }
 }
 
@@ -109,17 +109,12 @@ impl Neighbours {
         if let Some(neighbour) = self.known.get_mut(&peer) {
             neighbour.link = None;
         }
-        self.forget(peer);
-        let gone = |(_, n): &(&Peer, &Neighbour)| n.link.is_none();
-        if self.known.iter().filter(gone).count() > MAX_GONE {
-            let oldest = self.known.iter().find(gone).map(|(peer, _)| *peer);
-            oldest.and_then(|peer| self.known.remove(&peer));
-        }
-    }
-
-    fn forget(&mut self, peer: Peer) {
-        if self.known.get(&peer).is_some_and(Neighbour::is_over) {
-            self.known.remove(&peer);
+        if self.gone() > MAX_GONE {
+            let gone = self.known.iter().filter(|(_, n)| n.link.is_none());
+            // First who has no claims here, then who came first.
+            let least = gone.min_by_key(|(peer, n)| (n.is_needed(), **peer));
+            let least = least.map(|(peer, _)| *peer);
+            least.and_then(|peer| self.known.remove(&peer));
         }
     }
 
@@ -226,7 +221,6 @@ impl Neighbours {
         if let Some(neighbour) = self.known.get_mut(&old) {
             neighbour.held = neighbour.held.saturating_sub(1);
         }
-        self.forget(old);
         self.came(new);
     }
 
@@ -251,14 +245,16 @@ impl Neighbours {
             if let Some(neighbour) = self.known.get_mut(&copy.from) {
                 neighbour.held = neighbour.held.saturating_sub(1);
             }
-            self.forget(copy.from);
         }
         for route in &claim.routes {
             if let Some(neighbour) = self.known.get_mut(&route.to) {
                 neighbour.sent = neighbour.sent.saturating_sub(1);
             }
-            self.forget(route.to);
         }
+    }
+
+    pub(super) fn gone(&self) -> usize {
+        self.known.values().filter(|n| n.link.is_none()).count()
     }
 
     pub(super) fn statistics(&self) -> Vec<LinkStatistics> {

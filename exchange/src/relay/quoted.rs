@@ -1,7 +1,7 @@
 //! What is remembered of a quote that came by: enough to pass its selection one way and the answer the other.
 
 use crate::relay::neighbours::Peer;
-use kofo_primitives::{ClaimId, Digest, MAX_QUOTE_LIFE_MS, NodeId};
+use kofo_primitives::{ClaimId, Digest, Fulfil, MAX_QUOTE_LIFE_MS, NodeId};
 
 /// A quote is remembered so much longer than it binds (ms): an answer may take its time, and nobody is blamed for a
 /// clock that is a little late.
@@ -40,4 +40,23 @@ pub(super) struct Quoted {
     /// The digest of the last answer that was passed.
     pub(super) answer: Option<Digest>,
     pub(super) answers: u8,
+}
+
+impl Quoted {
+    /// `ends`: toward the provider, toward the claimant.
+    pub(super) fn new(fulfil: &Fulfil, claim_key: NodeId, ends: (End, End)) -> Self {
+        Self {
+            claim: fulfil.claim,
+            claim_key,
+            key: fulfil.key,
+            toward_provider: ends.0,
+            toward_claimant: ends.1,
+            expires_ms: fulfil.expires_ms,
+            until_ms: fulfil.expires_ms.saturating_add(LINGER_MS),
+            select: None,
+            selects: 0,
+            answer: None,
+            answers: 0,
+        }
+    }
 }

@@ -2,12 +2,21 @@
 
 use crate::relay::held::Held;
 use crate::relay::neighbours::Peer;
-use crate::relay::quoted::{End, LINGER_MS, QUOTES_PER_CLAIM, Quoted};
+use crate::relay::quoted::{End, QUOTES_PER_CLAIM, Quoted};
 use crate::relay::{FulfilRefused, Link, Passed, Received, Relay};
 use crate::wire::FulfilEnvelope;
 use kofo_primitives::{
     ClaimId, Fulfil, FulfilId, MAX_QUOTE_LIFE_MS, NodeId, Path, ReturnEntry, Signed, check_returns,
 };
+
+/// Which of the two we are in a quote of our own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// It answers our claim.
+    Claimant,
+    /// We made it.
+    Provider,
+}
 
 /// Where a quote passes us.
 struct Pass {
@@ -134,7 +143,12 @@ impl Relay {
         if fulfil.path != digest {
             return Err(FulfilRefused::OtherPath);
         }
-        let (at, index) = held.ours_on(path, &digest).ok_or(FulfilRefused::NotOnPath)?;
+        // Before a restart it may have gone to others than it did when it was issued again.
+        let not_ours = match held.reissued {
+            true => FulfilRefused::ClaimOver,
+            false => FulfilRefused::NotOnPath,
+        };
+        let (at, index) = held.ours_on(path, &digest).ok_or(not_ours)?;
         let route = held.routes.get(index).ok_or(FulfilRefused::NotOnPath)?;
         if route.to != from {
             let gone = self.neighbours.to(route.to).is_none();
@@ -194,28 +208,31 @@ impl Relay {
         self.neighbours.quoted(from);
     }
 
-    fn remember(&mut self, id: FulfilId, fulfil: &Fulfil, (toward_provider, toward_claimant): (End, End)) {
-        let mut claim_key: Option<NodeId> = None;
+    /// After a restart: a quote of ours, or for a claim of ours, which still binds, with the key of its claim and the
+    /// link to the neighbour that it went to or came from. From now on its selection and the answers to it pass again.
+    /// What is said here is believed. `false`: there is no such link, or no room.
+    pub fn recall(&mut self, part: Part, link: Link, fulfil: &Fulfil, claim_key: NodeId) -> bool {
+        let Some(peer) = self.neighbours.peer(link) else {
+            return false;
+        };
+        let most = self.config.max_claims.saturating_mul(QUOTES_PER_CLAIM);
+        if self.quotes.len() >= most {
+            return false;
+        }
+        let ends = match part {
+            Part::Claimant => (End::Peer(peer), End::Us),
+            Part::Provider => (End::Us, End::Peer(peer)),
+        };
+        let quoted = Quoted::new(fulfil, claim_key, ends);
+        self.quotes.entry(fulfil.id()).or_insert(quoted);
+        true
+    }
+
+    fn remember(&mut self, id: FulfilId, fulfil: &Fulfil, ends: (End, End)) {
         if let Some(held) = self.claims.get_mut(&fulfil.claim) {
             held.quotes = held.quotes.saturating_add(1);
-            claim_key = Some(held.claim.body.key);
+            let quoted = Quoted::new(fulfil, held.claim.body.key, ends);
+            self.quotes.insert(id, quoted);
         }
-        let Some(claim_key) = claim_key else {
-            return;
-        };
-        let quoted = Quoted {
-            claim: fulfil.claim,
-            claim_key,
-            key: fulfil.key,
-            toward_provider,
-            toward_claimant,
-            expires_ms: fulfil.expires_ms,
-            until_ms: fulfil.expires_ms.saturating_add(LINGER_MS),
-            select: None,
-            selects: 0,
-            answer: None,
-            answers: 0,
-        };
-        self.quotes.insert(id, quoted);
     }
 }

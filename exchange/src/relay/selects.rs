@@ -147,8 +147,9 @@ impl Relay {
         Ok(passed)
     }
 
-    /// Whether the claim was here, but is no longer.
+    /// Whether the claim was here, but it or what came of it is forgotten.
     fn is_over(&self, claim: &ClaimId) -> bool {
-        !self.claims.contains_key(claim) && self.memory.saw(claim)
+        let forgotten = self.claims.get(claim).is_none_or(|held| held.reissued);
+        forgotten && self.memory.saw(claim)
     }
 }

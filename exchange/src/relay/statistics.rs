@@ -31,6 +31,8 @@ pub struct Statistics {
     pub seen: usize,
     /// Cancels that are remembered.
     pub cancelled: usize,
+    /// Neighbours that left and are remembered, in case they come back.
+    pub gone: usize,
     /// The links.
     pub links: Vec<LinkStatistics>,
 }
@@ -45,6 +47,7 @@ impl Relay {
             quotes: self.quotes.len(),
             seen,
             cancelled,
+            gone: self.neighbours.gone(),
             links: self.neighbours.statistics(),
         }
     }

@@ -201,8 +201,24 @@ fn neighbours_that_come_and_go_for_ever_leave_nothing_behind() {
     }
     let ways = desk.relay.dump().matches("  on ").count();
     assert_eq!(ways, 32);
-    desk.relay.expire(NOW + LIFE + SKEW + 1);
     assert_eq!(desk.relay.statistics().links.len(), 1);
+}
+
+#[test]
+fn who_has_claims_here_is_remembered_longer_than_a_thousand_strangers_who_left() {
+    let mut desk = Desk::new(1);
+    desk.claim(1, envelope(1, 1, 1)).unwrap();
+    desk.relay.unlink(Link(1));
+    for n in 10..1_100 {
+        desk.link(n, n, LinkRole::Wallet);
+        desk.relay.unlink(Link(n));
+    }
+    desk.link(2_000, 1, LinkRole::Relay);
+    assert!(
+        !desk.claim(2_000, envelope(1, 1, 1)).unwrap().first,
+        "the very same copy of a neighbour that is known"
+    );
+    assert_eq!(desk.relay.statistics().gone, 1_023);
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn a_quote_comes_back_over_the_hops_that_its_claim_took_and_each_signs_for_it() 
 fn a_selection_goes_the_same_way_and_its_answer_comes_back() {
     let (mut world, id) = quoted();
     let fulfil = world.nodes[0].quotes[0].fulfil.body.id();
-    world.select(0, 1, fulfil);
+    world.select(0, 1, (id, fulfil));
     world.run();
     assert_eq!(world.refusals, []);
     assert_eq!(world.nodes[7].selections.len(), 1);

@@ -9,11 +9,11 @@ use std::collections::BTreeSet;
 fn traded() -> World {
     let mut world = World::line(4);
     for n in [1, 2] {
-        world.issue(0, n);
+        let id = world.issue(0, n);
         world.run();
         let quotes = &world.nodes[0].quotes;
         let fulfil = quotes.last().unwrap().fulfil.body.id();
-        world.select(0, n, fulfil);
+        world.select(0, n, (id, fulfil));
         world.run();
     }
     assert_eq!(world.nodes[0].answers.len(), 2);

@@ -5,6 +5,7 @@ use crate::fixtures::{BTC, ETH, asset, network};
 use crate::relay::*;
 use crate::wire::*;
 use kofo_primitives::*;
+use std::collections::BTreeMap;
 
 pub(super) const NOW: u64 = 1_700_000_000_000;
 pub(super) const LIFE: u64 = 60_000;
@@ -127,8 +128,12 @@ pub(super) struct Node {
     pub(super) answers: Vec<Signed<Answer>>,
     /// Copies of claims that were taken.
     pub(super) taken: Vec<Received>,
+    /// The keys of its own quotes.
+    quoted: BTreeMap<FulfilId, NodeKey>,
     /// A node that takes what comes and sends nothing.
     pub(super) drops: bool,
+    /// How far its clock is ahead of the slowest.
+    pub(super) ahead_ms: u64,
 }
 
 /// A refusal: who refused what came from whom, why, and the blame.
@@ -143,7 +148,7 @@ pub(super) struct Refusal {
 pub(super) struct World {
     pub(super) nodes: Vec<Node>,
     /// Open links: the two ends.
-    pub(super) links: std::collections::BTreeMap<Link, (usize, usize)>,
+    pub(super) links: BTreeMap<Link, (usize, usize)>,
     pub(super) under_way: Vec<(usize, usize, Link, Message)>,
     pub(super) refusals: Vec<Refusal>,
     pub(super) now_ms: u64,
@@ -162,11 +167,13 @@ impl World {
             selections: Vec::new(),
             answers: Vec::new(),
             taken: Vec::new(),
+            quoted: BTreeMap::new(),
             drops: false,
+            ahead_ms: 0,
         };
         Self {
             nodes: roles.iter().enumerate().map(node).collect(),
-            links: std::collections::BTreeMap::new(),
+            links: BTreeMap::new(),
             under_way: Vec::new(),
             refusals: Vec::new(),
             now_ms: NOW,
@@ -202,7 +209,8 @@ impl World {
         self.links.insert(link, (a, b));
         self.hello(link, a, b);
         for one in [a, b] {
-            let greeting = self.nodes[one].relay.greet(link, self.now_ms);
+            let now_ms = self.clock(one);
+            let greeting = self.nodes[one].relay.greet(link, now_ms);
             self.send_claims(one, greeting);
         }
         link
@@ -255,20 +263,47 @@ impl World {
         }
     }
 
+    /// What time it is for that node.
+    pub(super) fn clock(&self, at: usize) -> u64 {
+        self.now_ms + self.nodes[at].ahead_ms
+    }
+
     /// Node `at` issues claim number `n`, or sends it to whom it has not sent it.
     pub(super) fn issue(&mut self, at: usize, n: u64) -> ClaimId {
         self.issue_claim(at, n, claim(n))
     }
 
     pub(super) fn issue_claim(&mut self, at: usize, n: u64, claim: Claim) -> ClaimId {
-        let (id, key) = (claim.id(), claim_key(n));
+        let (id, key, now_ms) = (claim.id(), claim_key(n), self.clock(at));
         let signed = claim.sign(&key);
-        let sent = self.nodes[at]
-            .relay
-            .originate(&signed, &key, self.now_ms)
-            .unwrap();
+        let sent = self.nodes[at].relay.originate(&signed, &key, now_ms).unwrap();
         self.send_claims(at, sent);
         id
+    }
+
+    /// The node is started again: it knows what its guards know, and nobody.
+    pub(super) fn restart(&mut self, at: usize) {
+        let open: Vec<_> = self.links.iter().map(|(link, ends)| (*link, *ends)).collect();
+        let mine = |(_, (a, b)): &(Link, (usize, usize))| *a == at || *b == at;
+        let mine: Vec<_> = open.into_iter().filter(mine).collect();
+        for (link, _) in &mine {
+            self.disconnect(*link);
+        }
+        let guards = self.nodes[at].relay.guards();
+        self.nodes[at].relay = Relay::new(config(u8::try_from(at).unwrap()));
+        self.nodes[at].relay.restore(guards);
+        for (_, (a, b)) in mine {
+            self.connect(a, b);
+        }
+    }
+
+    /// Time passes, and everybody frees what is over.
+    pub(super) fn wait(&mut self, ms: u64) {
+        self.now_ms += ms;
+        for at in 0..self.nodes.len() {
+            let now_ms = self.clock(at);
+            self.nodes[at].relay.expire(now_ms);
+        }
     }
 
     /// Delivers everything, and what comes of it.
@@ -304,8 +339,9 @@ impl World {
     }
 
     fn on_claim(&mut self, to: usize, link: Link, envelope: ClaimEnvelope) -> Result<(), ClaimRefused> {
+        let now_ms = self.clock(to);
         let node = &mut self.nodes[to];
-        let taken = node.relay.claim(link, envelope, self.now_ms)?;
+        let taken = node.relay.claim(link, envelope, now_ms)?;
         node.taken.push(taken.received.clone());
         if node.drops {
             return Ok(());
@@ -317,72 +353,67 @@ impl World {
         Ok(())
     }
 
-    /// The key of that provider's quote for that copy.
-    pub(super) fn quote_key(at: usize, received: &Received) -> NodeKey {
-        NodeKey::new(&tagged_hash(
-            "quote",
-            &[&at.to_le_bytes(), &received.path.digest()],
-        ))
-        .unwrap()
-    }
-
     pub(super) fn quote(&mut self, at: usize, received: &Received) {
-        let fulfil = fulfil(
-            received.id,
-            received.path.digest(),
-            &Self::quote_key(at, received),
-        );
-        match self.nodes[at].relay.quote(received, fulfil, self.now_ms) {
-            Ok((link, envelope)) => self.send(at, link, Message::Fulfil(envelope)),
+        let (digest, now_ms) = (received.path.digest(), self.clock(at));
+        let key = || NodeKey::new(&tagged_hash("quote", &[&at.to_le_bytes(), &digest])).unwrap();
+        let mut body = fulfil(received.id, digest, &key()).body;
+        body.expires_ms = now_ms + 30_000;
+        let (id, signed) = (body.id(), body.sign(&key()));
+        match self.nodes[at].relay.quote(received, signed, now_ms) {
+            Ok((link, envelope)) => {
+                self.nodes[at].quoted.insert(id, key());
+                self.send(at, link, Message::Fulfil(envelope));
+            }
             // It quoted for the very same copy before.
             Err(why) => assert_eq!(why, FulfilRefused::Replayed),
         }
     }
 
     fn on_fulfil(&mut self, to: usize, link: Link, envelope: FulfilEnvelope) -> Result<(), FulfilRefused> {
-        match self.nodes[to].relay.fulfil(link, envelope, self.now_ms)? {
+        let now_ms = self.clock(to);
+        match self.nodes[to].relay.fulfil(link, envelope, now_ms)? {
             Passed::On(link, envelope) => self.send(to, link, Message::Fulfil(envelope)),
             Passed::Ours(envelope) => self.nodes[to].quotes.push(envelope),
         }
         Ok(())
     }
 
-    /// Node `at` selects a quote for claim number `n`.
-    pub(super) fn select(&mut self, at: usize, n: u64, fulfil: FulfilId) {
-        let envelope = select(claim(n).id(), fulfil, &claim_key(n));
-        match self.nodes[at].relay.select(None, envelope, self.now_ms).unwrap() {
-            Passed::On(link, envelope) => self.send(at, link, Message::Select(envelope)),
-            Passed::Ours(_) => panic!("a selection of our own quote for our own claim"),
+    /// Node `at` selects a quote for claim number `n`, if the quote still binds and its neighbour is there.
+    pub(super) fn select(&mut self, at: usize, n: u64, (claim, fulfil): (ClaimId, FulfilId)) {
+        let now_ms = self.clock(at);
+        let envelope = select(claim, fulfil, &claim_key(n));
+        match self.nodes[at].relay.select(None, envelope, now_ms) {
+            Ok(Passed::On(link, envelope)) => self.send(at, link, Message::Select(envelope)),
+            Ok(Passed::Ours(_)) => panic!("a selection of our own quote for our own claim"),
+            // Its neighbour left, the quote is over, or a restart forgot it.
+            Err(SelectStopped::Gone | SelectStopped::QuoteOver) => {}
+            Err(why) => panic!("{why}"),
         }
     }
 
     fn on_select(&mut self, to: usize, link: Link, envelope: SelectEnvelope) -> Result<(), SelectStopped> {
-        match self.nodes[to].relay.select(Some(link), envelope, self.now_ms)? {
-            Passed::On(link, envelope) => self.send(to, link, Message::Select(envelope)),
-            Passed::Ours(envelope) => {
-                let (claim, fulfil) = (envelope.select.body.claim, envelope.select.body.fulfil);
-                let node = &mut self.nodes[to];
-                let of = |r: &&Received| {
-                    r.id == claim
-                        && super::world::fulfil(claim, r.path.digest(), &Self::quote_key(to, r))
-                            .body
-                            .id()
-                            == fulfil
-                };
-                let received = node.taken.iter().find(of).unwrap();
-                let answer = answer(claim, fulfil, &Self::quote_key(to, received));
-                node.selections.push(envelope);
-                match node.relay.answer(None, answer, self.now_ms).unwrap() {
-                    Passed::On(link, answer) => self.send(to, link, Message::Answer(answer)),
-                    Passed::Ours(_) => panic!("an answer to ourselves"),
-                }
+        let now_ms = self.clock(to);
+        let node = &mut self.nodes[to];
+        let envelope = match node.relay.select(Some(link), envelope, now_ms)? {
+            Passed::On(link, envelope) => {
+                self.send(to, link, Message::Select(envelope));
+                return Ok(());
             }
+            Passed::Ours(envelope) => envelope,
+        };
+        let (claim, fulfil) = (envelope.select.body.claim, envelope.select.body.fulfil);
+        let answer = answer(claim, fulfil, &node.quoted[&fulfil]);
+        node.selections.push(envelope);
+        match node.relay.answer(None, answer, now_ms) {
+            Ok(Passed::On(link, answer)) => self.send(to, link, Message::Answer(answer)),
+            other => panic!("an answer goes back to where its selection just came from, got {other:?}"),
         }
         Ok(())
     }
 
     fn on_answer(&mut self, to: usize, link: Link, answer: Signed<Answer>) -> Result<(), AnswerStopped> {
-        match self.nodes[to].relay.answer(Some(link), answer, self.now_ms)? {
+        let now_ms = self.clock(to);
+        match self.nodes[to].relay.answer(Some(link), answer, now_ms)? {
             Passed::On(link, answer) => self.send(to, link, Message::Answer(answer)),
             Passed::Ours(answer) => self.nodes[to].answers.push(answer),
         }
