@@ -50,8 +50,8 @@ pub use board::{Board, BoardBounds, BookView, GossipRefused, MAX_VIEW_LEVELS, Vi
 pub use book::{Book, BookBounds, Fill, MAX_FILLS, MAX_LOOKED_AT, Order, OrderRefused, Wanted};
 pub use choice::{Candidate, MAX_COMPARED, Reliability, choose};
 pub use claimant::{
-    AnswerRefused, Answered, CLOCK_SKEW_MS, Chosen, ClaimState, Ending, MAX_QUOTES, MAX_SELECTED, OwnClaim, Quote,
-    QuoteRefused, SeenReservations, SelectRefused, Selection,
+    AnswerRefused, Answered, CLOCK_SKEW_MS, Chosen, ClaimState, Ending, MAX_QUOTES, MAX_SELECTED, OwnClaim,
+    Quote, QuoteRefused, SeenReservations, SelectRefused, Selection,
 };
 pub use inventory::{HoldId, Inventory, Short};
 pub use listing::{
@@ -69,11 +69,12 @@ pub use provider::{
 };
 pub use relay::{
     AnswerStopped, Blame, CancelRefused, ClaimRefused, FulfilRefused, Guards, Link, LinkStatistics,
-    MAX_CLAIM_BYTES, MAX_GREETING, Part, Passed, Received, Relay, RelayConfig, SelectStopped, Statistics, Taken,
+    MAX_CLAIM_BYTES, MAX_GREETING, Part, Passed, Received, Relay, RelayConfig, SelectStopped, Statistics,
+    Taken,
 };
 pub use seen::{MAX_SEEN, Reused, Seen};
 pub use text::{MAX_OFFER_BYTES, MAX_TEXT, PREFIX, TextError, from_text, to_file, to_uri};
 pub use wire::{
-    ClaimEnvelope, ClaimMessage, ClaimReply, FulfilEnvelope, LINK_VERSION, LinkHello, LinkRole, ReturnMessage,
-    ReturnReply, SelectEnvelope,
+    ClaimEnvelope, ClaimMessage, ClaimReply, FulfilEnvelope, LINK_VERSION, LinkHello, LinkRole,
+    ReturnMessage, ReturnReply, SelectEnvelope,
 };
