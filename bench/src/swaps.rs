@@ -4,7 +4,6 @@ mod counter;
 mod crowd;
 mod ground;
 mod overhead;
-mod process;
 mod sim;
 
 use anyhow::{Context, Result};

@@ -8,7 +8,7 @@ use kofo_settlement::{Outcome, Phase};
 use kofo_tests::sim::{Who, World, copy_journal, restart};
 use serde::Serialize;
 
-use super::process::{cpu_ms, resident_bytes};
+use crate::process::{cpu_ms, resident_bytes};
 
 const GIVE: [&str; 1] = ["bitcoin.btc"];
 const WANT: [&str; 1] = ["ethereum.eth"];

@@ -1,6 +1,7 @@
 //! What the kernel says that this process takes.
 
 use std::fs;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -8,7 +9,7 @@ use anyhow::{Context, Result};
 const MS_PER_TICK: u64 = 10;
 
 /// Processor time so far, of all threads, in milliseconds; exact to 10.
-pub(super) fn cpu_ms() -> Result<u64> {
+pub(crate) fn cpu_ms() -> Result<u64> {
     let stat = fs::read_to_string("/proc/self/stat").context("reading /proc/self/stat")?;
     // The program's name, in brackets, may hold spaces: what is behind it begins with the third field.
     let (_, fields) = stat
@@ -23,8 +24,17 @@ pub(super) fn cpu_ms() -> Result<u64> {
     Ok(ticks?.iter().sum::<u64>() * MS_PER_TICK)
 }
 
+/// Processor time of this thread so far.
+pub(crate) fn thread_time() -> Result<Duration> {
+    let path = "/proc/thread-self/schedstat";
+    let text = fs::read_to_string(path).with_context(|| format!("reading {path}"))?;
+    let spent = text.split_whitespace().next();
+    let spent = spent.with_context(|| format!("{path} is empty"))?;
+    Ok(Duration::from_nanos(spent.parse()?))
+}
+
 /// Memory that is in use and not swapped out, in bytes.
-pub(super) fn resident_bytes() -> Result<u64> {
+pub(crate) fn resident_bytes() -> Result<u64> {
     let status = fs::read_to_string("/proc/self/status").context("reading /proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let line = line.context("/proc/self/status has a line VmRSS")?;
@@ -35,6 +45,17 @@ pub(super) fn resident_bytes() -> Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_thread_that_waits_takes_no_time_and_one_that_works_does() {
+        let (waiting, start) = (thread_time().unwrap(), thread_time().unwrap());
+        assert!(start - waiting < Duration::from_millis(20));
+        let mut sum = 0u64;
+        while thread_time().unwrap() < start + Duration::from_millis(30) {
+            sum = std::hint::black_box(sum.wrapping_add(1));
+        }
+        assert!(sum > 0);
+    }
 
     #[test]
     fn work_takes_time_and_memory_that_the_kernel_sees() {
