@@ -9,8 +9,8 @@ mod write;
 pub use chain::{Backend, BitcoinConfig, BitcoinWitness, BitcoindAuth, ChainConfig};
 pub use chain::{Endpoint, EvmConfig, EvmProfile, MAX_WITNESSES, TowerWage};
 pub use market::{
-    InventoryLimit, MAX_BOOKS, MAX_PEERS, MAX_PRICES, MAX_QUOTE_LIFE, NoSuchRole, NodeRole, ProviderConfig,
-    Source,
+    InventoryLimit, MAX_BOOKS, MAX_NEIGHBOURS, MAX_PEERS, MAX_PRICES, MAX_QUOTE_LIFE, NoSuchRole, NodeRole,
+    ProviderConfig, Source,
 };
 pub use read::STANDARD_DEPTHS;
 
@@ -44,6 +44,8 @@ pub struct Config {
     pub role: NodeRole,
     /// Peers to connect to first and always: multiaddresses with peer ids.
     pub peers: Vec<String>,
+    /// So many neighbours it looks for: 0 to [`MAX_NEIGHBOURS`]; with 0 it has only its peers and who finds it.
+    pub neighbours: usize,
     /// Whether nobody can connect to the node.
     pub behind_nat: bool,
     /// What it deals in as a provider.
@@ -176,6 +178,7 @@ impl Config {
             timelocks: TimelockPolicy::Standard,
             role: NodeRole::default(),
             peers: Vec::new(),
+            neighbours: default_neighbours(),
             behind_nat: false,
             provider: ProviderConfig::default(),
             chains,
@@ -227,6 +230,11 @@ pub(crate) fn default_listen() -> Vec<String> {
         "/ip4/127.0.0.1/tcp/0".to_owned(),
         "/ip4/127.0.0.1/udp/0/quic-v1".to_owned(),
     ]
+}
+
+/// As many as the protocol sends a claim to, twice over.
+pub(crate) const fn default_neighbours() -> usize {
+    8
 }
 
 pub(crate) fn default_journal() -> PathBuf {

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 /// A node connects at first to at most so many peers.
 pub const MAX_PEERS: usize = 64;
+/// A node looks for at most so many neighbours.
+pub const MAX_NEIGHBOURS: usize = 32;
 /// No quote of ours binds longer.
 pub const MAX_QUOTE_LIFE: Seconds = Seconds(kofo_primitives::MAX_QUOTE_LIFE_MS / 1000);
 /// A provider imports at most so many books.

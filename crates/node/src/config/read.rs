@@ -5,7 +5,7 @@ mod market;
 
 use super::chain::{Backend, ChainConfig, EvmProfile};
 use super::{Config, ConfigError, MAX_CHAINS, MAX_LISTEN, TimelockPolicy, ValueError};
-use super::{default_journal, default_listen};
+use super::{default_journal, default_listen, default_neighbours};
 use crate::assets::{Asset, Assets};
 use kofo_primitives::{AssetId, ChainId, NetworkId};
 use serde::Deserialize;
@@ -34,6 +34,8 @@ struct RawConfig {
     role: Option<String>,
     #[serde(default)]
     peers: Vec<String>,
+    #[serde(default = "default_neighbours")]
+    neighbours: usize,
     #[serde(default)]
     behind_nat: bool,
     #[serde(default)]
@@ -146,6 +148,7 @@ fn config(raw: RawConfig) -> Result<Config, Wrong> {
         timelocks,
         role: market::role(raw.role.as_deref())?,
         peers: market::peers(raw.peers)?,
+        neighbours: market::neighbours(raw.neighbours)?,
         behind_nat: raw.behind_nat,
         provider: market::provider(raw.provider, &assets)?,
         chains,

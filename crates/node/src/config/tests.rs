@@ -134,6 +134,7 @@ fn every_key_is_written_with_a_comment_above_it() {
         "freezable",
         "role",
         "peers",
+        "neighbours",
         "behind_nat",
         "quote_life",
         "stale_after",

@@ -1,7 +1,8 @@
 //! The market's part of the configuration.
 
 use super::super::market::{
-    InventoryLimit, MAX_BOOKS, MAX_PEERS, MAX_PRICES, MAX_QUOTE_LIFE, NodeRole, ProviderConfig, Source,
+    InventoryLimit, MAX_BOOKS, MAX_NEIGHBOURS, MAX_PEERS, MAX_PRICES, MAX_QUOTE_LIFE, NodeRole,
+    ProviderConfig, Source,
 };
 use super::super::{Endpoint, ValueError};
 use super::Wrong;
@@ -71,6 +72,14 @@ pub(super) fn peers(peers: Vec<String>) -> Result<Vec<String>, Wrong> {
         })?;
     }
     Ok(peers)
+}
+
+pub(super) fn neighbours(count: usize) -> Result<usize, Wrong> {
+    if count > MAX_NEIGHBOURS {
+        let expected = format!("0 to {MAX_NEIGHBOURS} neighbours");
+        return Err(Wrong("neighbours".into(), ValueError::expected(expected, count)));
+    }
+    Ok(count)
 }
 
 pub(super) fn provider(raw: RawProvider, assets: &Assets) -> Result<ProviderConfig, Wrong> {

@@ -21,6 +21,7 @@ fn dealing() -> Config {
     Config {
         role: NodeRole::Provider,
         peers: vec![PEER.into()],
+        neighbours: 0,
         behind_nat: true,
         provider: ProviderConfig {
             quote_life: Seconds(20),
@@ -76,8 +77,9 @@ fn the_examples_of_what_a_provider_may_add_are_right() {
 
 /// What stands in the valid text, what is put there, the key that is then named, and what is said of it.
 #[rustfmt::skip]
-const WRONG: [(&str, &str, &str, &str); 13] = [
+const WRONG: [(&str, &str, &str, &str); 14] = [
     ("role = \"provider\"", "role = \"maker\"", "role", "\"wallet\", \"relay\" or \"provider\""),
+    ("neighbours = 0", "neighbours = 33", "neighbours", "0 to 32"),
     ("peers = [\"/ip4/1.2.3.4/tcp/9000/p2p/12D3", "peers = [\"/ip4/1.2.3.4/tcp/9000/tcp/12D3", "peers", "ends in a peer id"),
     ("quote_life = 20", "quote_life = 61", "provider.quote_life", "1 to 60"),
     ("quote_life = 20", "quote_life = 0", "provider.quote_life", "1 to 60"),

@@ -1,7 +1,7 @@
 //! The market's part of the configuration, as text.
 
 use super::super::Config;
-use super::super::market::{MAX_QUOTE_LIFE, ProviderConfig, Source};
+use super::super::market::{MAX_NEIGHBOURS, MAX_QUOTE_LIFE, ProviderConfig, Source};
 use super::{Page, path, quoted};
 
 /// The keys that stand before all tables.
@@ -18,6 +18,11 @@ pub(super) fn part(out: &mut Page, config: &Config) {
     out.note("[\"/ip4/1.2.3.4/tcp/9000/p2p/12D3…\"]. Without any, and without one that finds you, no claim goes anywhere.");
     let peers: Vec<_> = config.peers.iter().map(|peer| quoted(peer)).collect();
     out.key("peers", format!("[{}]", peers.join(", ")));
+    out.gap();
+    out.note(&format!(
+        "How many neighbours to look for, 0 to {MAX_NEIGHBOURS}. With 0: only the peers above, and whoever finds this node.",
+    ));
+    out.key("neighbours", config.neighbours);
     out.gap();
     out.note("true: nobody can connect to this node; it is then reached through those of its peers that are relays.");
     out.key("behind_nat", config.behind_nat);
