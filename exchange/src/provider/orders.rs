@@ -40,7 +40,7 @@ impl Provider {
     }
 
     /// The order is there again: what a selected quote has of it is taken out, and what a quote from before the restart
-    /// has. A quote whose order was cancelled meanwhile stays refused.
+    /// has.
     fn take_again(&mut self, order: &Digest) {
         let behind = self.behind.range((*order, 0)..=(*order, u64::MAX));
         for (_, seq) in behind {
@@ -59,12 +59,37 @@ impl Provider {
     /// Takes an order out at once; quotes with it that nobody has selected are refused from then on. Whether it was
     /// there.
     pub fn cancel_order(&mut self, id: &Digest) -> bool {
-        self.book.cancel(id)
+        let gone = self.book.cancel(id);
+        let behind = self.behind.range((*id, 0)..=(*id, u64::MAX));
+        self.withdraw_open(behind.map(|(_, seq)| *seq).collect());
+        gone
     }
 
     /// The same for all orders of one source; how many there were.
     pub fn cancel_source(&mut self, source: &Digest) -> usize {
-        self.book.cancel_source(source)
+        let gone = self.book.cancel_source(source);
+        let fell = |promise: &Promise| {
+            promise
+                .fills
+                .iter()
+                .any(|f| f.place != AWAITED && !self.book.holds(f))
+        };
+        let fallen = self.promises.iter().filter(|(_, promise)| fell(promise));
+        self.withdraw_open(fallen.map(|(seq, _)| *seq).collect());
+        gone
+    }
+
+    /// What was not selected of these.
+    fn withdraw_open(&mut self, promises: Vec<u64>) {
+        for seq in promises {
+            let open = self
+                .promises
+                .get(&seq)
+                .filter(|promise| promise.selected.is_none());
+            if let Some(claim) = open.map(|promise| promise.claim) {
+                self.withdraw(&claim);
+            }
+        }
     }
 
     /// What was behind a quote is paid out.

@@ -442,6 +442,40 @@ fn after_a_restart_a_quote_binds_again_once_its_orders_have_come_again() {
 }
 
 #[test]
+fn a_quote_whose_order_was_cancelled_stays_refused_when_the_order_comes_again_even_after_a_restart() {
+    let mut provider = provider([order(1, 10, 20)], 1_000);
+    let (one, two) = (claim(1, 6, None), claim(2, 8, None));
+    quote(&mut provider, &one, 1, NOW);
+    assert!(provider.cancel_order(&[1; 32]));
+    provider.add(order(1, 10, 20), NOW).unwrap();
+    quote(&mut provider, &two, 2, NOW);
+    provider.select(&fulfil(2), &two, NOW).unwrap();
+    let mut next = restarted(&provider, 1_000, Book::default());
+    next.add(order(1, 10, 20), NOW).unwrap();
+    assert_eq!(
+        next.select(&fulfil(1), &one, NOW),
+        Err(SelectionRefused::Withdrawn)
+    );
+    let free = next.book().levels((&asset(BTC), &asset(ETH)), 1, NOW);
+    assert_eq!(free[0].size.units(), 2, "8 of 10 are being settled");
+}
+
+#[test]
+fn an_order_that_is_cancelled_before_it_has_come_again_refuses_its_quote() {
+    let mut provider = provider([order(1, 10, 20)], 1_000);
+    let one = claim(1, 6, None);
+    quote(&mut provider, &one, 1, NOW);
+    let mut next = restarted(&provider, 1_000, Book::default());
+    assert!(!next.cancel_order(&[1; 32]));
+    next.add(order(1, 10, 20), NOW).unwrap();
+    assert_eq!(
+        next.select(&fulfil(1), &one, NOW),
+        Err(SelectionRefused::Withdrawn)
+    );
+    assert_eq!(eth_held(&next), 0);
+}
+
+#[test]
 fn an_order_that_comes_again_comes_without_what_was_filled_of_it() {
     let mut provider = provider([order(1, 10, 20)], 1_000);
     let (one, two) = (claim(1, 6, None), claim(2, 3, None));
