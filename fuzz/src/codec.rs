@@ -11,7 +11,7 @@ use kofo_sim::{AccountId, Both, Key, NoteId, Owner, Pay, Signature, SimTx, Spend
 use std::fmt::Debug;
 
 /// Reads a value as the journal does and as the wire does; both take the same bytes and no others.
-fn canonical<T: BorshSerialize + BorshDeserialize + PartialEq + Debug>(data: &[u8]) -> Option<T> {
+pub(crate) fn canonical<T: BorshSerialize + BorshDeserialize + PartialEq + Debug>(data: &[u8]) -> Option<T> {
     let from_wire = decode::<T>(data);
     let Ok(value) = borsh::from_slice::<T>(data) else {
         assert!(from_wire.is_err(), "the wire is no laxer than the journal");

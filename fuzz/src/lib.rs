@@ -10,6 +10,8 @@
 
 mod bitcoin;
 mod choices;
+mod claimant;
+mod claims;
 mod codec;
 mod corpus;
 mod direct;
@@ -19,8 +21,12 @@ mod events;
 mod evm;
 mod fixture;
 mod machine;
+mod market;
 mod mutate;
 mod offers;
+mod planes;
+mod provider;
+mod relay;
 mod rounds;
 mod rules;
 mod runner;

@@ -1,6 +1,9 @@
 //! The table of all targets.
 
-use crate::{bitcoin, codec, direct, disk, driver, evm, machine, offers, rounds, text, tower};
+use crate::{
+    bitcoin, claimant, claims, codec, direct, disk, driver, evm, machine, offers, planes, provider, relay,
+    rounds, text, tower,
+};
 
 /// One decoder, or one kind of sequence of operations.
 #[derive(Clone, Copy)]
@@ -31,7 +34,7 @@ const fn target(name: &'static str, run: fn(&[u8]), seeds: fn() -> Vec<Vec<u8>>,
 }
 
 /// All targets: from a peer, from a chain, from a person, from a disk; then the sequences of operations.
-pub const TARGETS: [Target; 40] = [
+pub const TARGETS: [Target; 55] = [
     target("signed_offer", codec::signed_offer, codec::seeds_of_offers, 100),
     target(
         "signed_acceptance",
@@ -67,6 +70,52 @@ pub const TARGETS: [Target; 40] = [
     target("round_request", rounds::request, rounds::seeds_of_requests, 50),
     target("round_reply", rounds::reply, rounds::seeds_of_replies, 50),
     target("entrusted", rounds::entrusted, rounds::seeds_of_entrusted, 50),
+    target("signed_claim", claims::signed_claim, claims::seeds_of_claims, 100),
+    target("cancel", claims::cancel, claims::seeds_of_cancels, 50),
+    target("claim_path", claims::claim_path, claims::seeds_of_paths, 50),
+    target(
+        "signed_fulfil",
+        claims::signed_fulfil,
+        claims::seeds_of_fulfils,
+        25,
+    ),
+    target(
+        "sealed_parts",
+        claims::sealed_parts,
+        claims::seeds_of_sealed_parts,
+        100,
+    ),
+    target(
+        "select_and_answer",
+        claims::select_and_answer,
+        claims::seeds_of_selects_and_answers,
+        50,
+    ),
+    target(
+        "matched_order",
+        claims::matched_order,
+        claims::seeds_of_orders,
+        50,
+    ),
+    target(
+        "resigned_match",
+        claims::resigned_match,
+        claims::seeds_of_unsigned,
+        15,
+    ),
+    target(
+        "claim_plane",
+        planes::claim_plane,
+        planes::seeds_of_claim_plane,
+        50,
+    ),
+    target(
+        "return_plane",
+        planes::return_plane,
+        planes::seeds_of_return_plane,
+        50,
+    ),
+    target("gossip", planes::gossip, planes::seeds_of_gossip, 50),
     target("tower_request", tower::request, tower::seeds_of_requests, 100),
     target("tower_response", tower::response, tower::seeds_of_responses, 100),
     target("multiaddrs", direct::multiaddrs, direct::seeds_of_multiaddrs, 100),
@@ -120,6 +169,15 @@ pub const TARGETS: [Target; 40] = [
         codec::seeds_of_sim_prepared,
         100,
     ),
+    target(
+        "kept_states",
+        planes::kept_states,
+        planes::seeds_of_kept_states,
+        25,
+    ),
     target("swap_machine", machine::swap_machine, machine::seeds, 200),
     target("driver", driver::driver, driver::seeds, 50),
+    target("claimant", claimant::claimant, claimant::seeds, 5),
+    target("provider", provider::provider, provider::seeds, 10),
+    target("relay", relay::relay, relay::seeds, 5),
 ];
