@@ -26,6 +26,7 @@ mod greet;
 mod guards;
 mod held;
 mod neighbours;
+mod onward;
 mod quoted;
 mod refused;
 mod returns;

@@ -1,9 +1,9 @@
 //! What a neighbour is told that has just joined: so claims cross to the other side when a network that fell apart
 //! grows together, and who comes late learns what is asked for.
 
-use crate::relay::claims::{continue_copy, may_go_on};
 use crate::relay::held::{Held, MAX_ROUTES};
 use crate::relay::neighbours::Peer;
+use crate::relay::onward::{continue_copy, may_go_on};
 use crate::relay::{Link, Relay};
 use crate::wire::ClaimEnvelope;
 use kofo_primitives::ClaimId;

@@ -125,7 +125,9 @@ impl Relay {
         if held.is_some_and(|held| held.claim.body.key != body.key) {
             return Err(CancelRefused::Key);
         }
-        let most = self.memory.most_cancelled;
+        // Cancels of claims that nobody has seen cannot take the place of those that matter.
+        let all = self.memory.most_cancelled;
+        let most = if held.is_some() { all } else { all.div_ceil(2) };
         if self.memory.cancelled.len() >= most {
             return Err(CancelRefused::Full(most));
         }

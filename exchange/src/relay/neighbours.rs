@@ -177,36 +177,23 @@ impl Neighbours {
         count: usize,
         knows: impl Fn(Peer) -> bool,
     ) -> Vec<Target> {
-        let open = |peer: &Peer, n: &Neighbour| n.takes(config) && !knows(*peer);
-        let mut found: Vec<_> = self
-            .known
-            .iter()
-            .filter(|(peer, n)| open(peer, n))
-            .map(|(peer, n)| (std::cmp::Reverse(n.weight), draw(config, claim, n.link), *peer))
-            .collect();
+        let open = |(peer, n): &(&Peer, &Neighbour)| n.takes(config) && !knows(**peer);
+        let mut found: Vec<_> = self.known.iter().filter(open).collect();
         if found.len() > count {
-            found.sort_unstable();
-            let best = count.saturating_sub(1).min(found.len());
-            let others = found.split_off(best);
-            // Another part of the draw than the one that decides among equals.
-            let lucky = others.into_iter().min_by_key(|(_, (_, luck), _)| *luck);
+            let dice = Dice::throw(config, claim);
+            found.sort_unstable_by_key(|(peer, n)| (std::cmp::Reverse(n.weight), dice.among_equals(**peer)));
+            let others = found.split_off(count.saturating_sub(1));
+            let lucky = others.into_iter().min_by_key(|(peer, _)| dice.luck(**peer));
             found.extend(lucky.filter(|_| count > 0));
         }
-        let targets = found.into_iter().map(|(_, _, peer)| self.target(peer, claim));
+        let targets = found.into_iter().map(|(peer, n)| n.target(*peer, claim));
         targets.flatten().collect()
     }
 
     /// That one neighbour, if it takes claims now.
     pub(super) fn only(&self, config: &RelayConfig, claim: &ClaimId, peer: Peer) -> Option<Target> {
-        self.known.get(&peer).filter(|n| n.takes(config))?;
-        self.target(peer, claim)
-    }
-
-    fn target(&self, peer: Peer, claim: &ClaimId) -> Option<Target> {
-        let neighbour = self.known.get(&peer)?;
-        let next = neighbour.theirs.pseudonym(claim)?;
-        let link = neighbour.link?;
-        Some(Target { peer, link, next })
+        let neighbour = self.known.get(&peer).filter(|n| n.takes(config))?;
+        neighbour.target(peer, claim)
     }
 
     /// A copy came from that neighbour and is held.
@@ -278,13 +265,44 @@ impl Neighbour {
         let room = self.sent < config.max_claims_per_link.div_ceil(2);
         self.link.is_some() && self.role != LinkRole::Wallet && room
     }
+
+    fn target(&self, peer: Peer, claim: &ClaimId) -> Option<Target> {
+        let next = self.theirs.pseudonym(claim)?;
+        let link = self.link?;
+        Some(Target { peer, link, next })
+    }
 }
 
-/// Two numbers that nobody can foresee who does not know the dice.
-fn draw(config: &RelayConfig, claim: &ClaimId, link: Option<Link>) -> ([u8; 16], [u8; 16]) {
-    let link = link.map_or(0, |link| link.0).to_le_bytes();
-    let drawn = tagged_hash("kofo/relay-dice/v1", &[&config.dice, claim.as_bytes(), &link]);
-    let (among_equals, luck) = drawn.split_at(16);
-    let half = |bytes: &[u8]| bytes.first_chunk().copied().unwrap_or([0; 16]);
-    (half(among_equals), half(luck))
+/// What decides for one claim among the neighbours: nobody can foresee it who does not know the secret.
+struct Dice {
+    equals: u64,
+    luck: u64,
+}
+
+impl Dice {
+    fn throw(config: &RelayConfig, claim: &ClaimId) -> Self {
+        let drawn = tagged_hash("kofo/relay-dice/v1", &[&config.dice, claim.as_bytes()]);
+        let (equals, luck) = drawn.split_at(16);
+        let number = |bytes: &[u8]| bytes.first_chunk().copied().map_or(0, u64::from_le_bytes);
+        Self {
+            equals: number(equals),
+            luck: number(luck),
+        }
+    }
+
+    const fn among_equals(&self, peer: Peer) -> u64 {
+        mix(self.equals, peer.0)
+    }
+
+    const fn luck(&self, peer: Peer) -> u64 {
+        mix(self.luck, peer.0)
+    }
+}
+
+/// The finaliser of SplitMix64: each number once, in an order that depends on the seed.
+const fn mix(seed: u64, number: u64) -> u64 {
+    let mut z = seed.wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }

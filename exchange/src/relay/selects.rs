@@ -68,7 +68,7 @@ impl Relay {
         if select.network != self.config.network {
             return Err(SelectStopped::Network);
         }
-        let (claim, latest) = (select.claim, self.config.clock_skew_ms);
+        let (claim, skew) = (select.claim, self.config.clock_skew_ms);
         let over = self.is_over(&claim);
         let Some(quoted) = self.quotes.get_mut(&select.fulfil) else {
             return Err(if over {
@@ -78,7 +78,7 @@ impl Relay {
             });
         };
         came_from(&self.neighbours, from, quoted.toward_claimant)?;
-        if quoted.expires_ms.saturating_add(latest) < now_ms {
+        if quoted.expires_ms.saturating_add(skew) < now_ms {
             return Err(SelectStopped::QuoteOver);
         }
         if quoted.claim != claim {
@@ -109,7 +109,7 @@ impl Relay {
         &mut self,
         from: Option<Link>,
         answer: Signed<Answer>,
-        _now_ms: u64,
+        now_ms: u64,
     ) -> Result<Passed<Signed<Answer>>, AnswerStopped> {
         let body = &answer.body;
         if body.version != 1 {
@@ -129,6 +129,9 @@ impl Relay {
         came_from(&self.neighbours, from, quoted.toward_provider)?;
         if quoted.claim != body.claim {
             return Err(AnswerStopped::OtherClaim);
+        }
+        if quoted.until_ms < now_ms {
+            return Err(AnswerStopped::QuoteOver);
         }
         if quoted.select.is_none() {
             return Err(AnswerStopped::Unsolicited);

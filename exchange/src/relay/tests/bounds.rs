@@ -156,6 +156,28 @@ fn a_full_relay_refuses_what_is_new_and_keeps_what_lives() {
 }
 
 #[test]
+fn cancels_of_claims_that_nobody_saw_leave_room_for_those_that_matter() {
+    let mut desk = Desk::with(small(), 3);
+    let cancel = |n: u64| {
+        let cancel = Cancel {
+            version: 1,
+            network: claim(n).network,
+            claim: claim(n).id(),
+            key: claim_key(n).id(),
+            expires_ms: NOW + LIFE,
+        };
+        cancel.sign(&claim_key(n))
+    };
+    desk.claim(1, envelope(1, 0, 1)).unwrap();
+    for n in 10..13 {
+        assert_eq!(desk.relay.cancel(&cancel(n), NOW), Ok(true));
+    }
+    assert_eq!(desk.relay.cancel(&cancel(13), NOW), Err(CancelRefused::Full(3)));
+    assert_eq!(desk.relay.cancel(&cancel(1), NOW), Ok(true));
+    assert_eq!(desk.relay.statistics().cancelled, 4);
+}
+
+#[test]
 fn what_expires_makes_room_and_nothing_is_left_of_it() {
     let mut desk = Desk::with(small(), 3);
     for round in 0..10 {

@@ -317,3 +317,36 @@ fn a_false_cancel_is_not_passed_on() {
     }
     assert_eq!(desk.relay.statistics().cancelled, 0);
 }
+
+#[test]
+fn what_two_copies_share_is_verified_once_and_what_they_do_not_share_always() {
+    let mut desk = Desk::new(2);
+    let (body, id) = (claim(1), claim(1).id());
+    let copy = |from: u64| {
+        let claim = body.clone().sign(&claim_key(1));
+        let path = path(&body, &[&hop(1), &neighbour_key(from, &id)], us(from, &id));
+        ClaimEnvelope { claim, path }
+    };
+    desk.claim(1, copy(1)).unwrap();
+    let good = copy(2);
+    assert_eq!(good.path[0], copy(1).path[0]);
+    assert_ne!(good.path[1], copy(1).path[1]);
+    let mut forged = good.clone();
+    forged.path[1].signature = good.path[0].signature;
+    let previous = forged.path[1].digest();
+    let last = HopEntry::sign(
+        &id,
+        (2, previous),
+        &neighbour_key(2, &id),
+        us(2, &id),
+        (None, None),
+    );
+    forged.path[2] = last;
+    let (why, blame) = desk.refused(2, forged);
+    assert!(
+        matches!(why, ClaimRefused::Path(PathError::Signature { at: 1, .. })),
+        "{why}"
+    );
+    assert_eq!(blame, Some(Blame::Signature));
+    assert!(desk.claim(2, good).is_ok());
+}
