@@ -44,6 +44,19 @@ fn a_beacon_is_right_if_its_key_signed_it_and_its_levels_are_a_book() {
 }
 
 #[test]
+fn a_beacons_digest_is_what_another_program_comes_to_from_the_paper() {
+    let hex: String = beacon()
+        .digest()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!(
+        hex,
+        "bf4f3f9476350a81941762966eba7d0a9b2dfc28ca2b39eea1905a036f3151d3"
+    );
+}
+
+#[test]
 fn every_field_of_a_beacon_is_signed() {
     let signed = beacon().sign(&maker());
     let changes: [fn(&mut BookBeacon); 7] = [

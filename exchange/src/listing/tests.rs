@@ -42,6 +42,19 @@ fn an_asset_of_no_chain_is_listed_as_any_other() {
 }
 
 #[test]
+fn a_listings_digest_is_what_another_program_comes_to_from_the_paper() {
+    let hex: String = listing()
+        .digest()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!(
+        hex,
+        "7b044c2161a6e8bf89fd58975216cf3b907d44e2381dedb821574daf52513083"
+    );
+}
+
+#[test]
 fn every_field_of_a_listing_is_signed() {
     let signed = listing().sign(&maker());
     let changes: [fn(&mut AssetListing); 10] = [
