@@ -139,6 +139,10 @@ impl World {
                 };
             }
             _ => {
+                // A selection that skips nodes comes to an answer that those nodes did not wait for.
+                if matches!(flight.message, Message::Select(_)) {
+                    return;
+                }
                 let (edge, to) = (flight.edge, flight.to);
                 flight.edge = usize::from(choices.byte()) % EDGES.len();
                 flight.to = usize::from(choices.byte() % 2);
