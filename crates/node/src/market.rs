@@ -1,9 +1,307 @@
 //! The exchange layer at work: claims, quotes and selections between this node and its neighbours.
+//!
+//! What is decided is decided by `kofo-exchange`, which knows no clock and no wire; what is settled, by [`Settles`]. Here
+//! is what lies between: who the neighbours are, what is durable before what leaves, and what time brings. All of the
+//! market's state is under one lock, which nobody holds while waiting for anything.
+//!
+//! **Durable before it leaves:** a claim of ours before it is sent; a quote, with its nonce and reservation, before its
+//! fulfil; a selection before it is sent, and that it was answered before its swap begins; a swap before its yes. The
+//! relay's guards follow within a second.
 
+mod claims;
+mod error;
+mod feeds;
+mod forward;
+mod gossip;
+mod history;
+mod import;
+mod inbound;
+mod ledger;
+mod lines;
+mod links;
 mod pair;
 mod prices;
+mod quotes;
+mod run;
 mod settles;
+mod show;
+mod simulated;
+mod source;
 
+pub use claims::{MAX_CLAIMS, MAX_LIVE_CLAIMS};
+pub use error::MarketError;
+pub use import::{BookSide, MAX_BOOK_BYTES, MAX_BOOK_ORDERS, OrderLine};
+pub use ledger::LedgerError;
+pub use lines::{BadLine, Lines, MAX_LINE};
 pub use pair::{PRICE_DECIMALS, price_ratio};
-pub use prices::{LineError, PriceLine, PriceRow};
+pub use prices::{LineError, MAX_FED_PRICES, MAX_PRICE_BYTES, PriceLine, PriceRow};
 pub use settles::{Drafted, Opened, Settles};
+pub use simulated::SimulatedSettlement;
+pub use source::SourceError;
+
+use crate::assets::Assets;
+use crate::clock::now_ms;
+use crate::config::{NodeRole, ProviderConfig};
+use crate::journal::SharedJournal;
+use claims::Claims;
+use gossip::Maker;
+use history::History;
+use kofo_exchange::{
+    Board, BoardBounds, Guards, Link, Received, Relay, RelayConfig, ReturnMessage, SelectEnvelope,
+};
+use kofo_network::{Mesh, PeerId, Plane};
+use kofo_primitives::{ClaimId, NetworkId, NodeId, NodeKey, Seed};
+use ledger::Ledger;
+use links::Links;
+use quotes::Dealing;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// Jobs that wait; what finds no room is asked for again by whoever wants it.
+const WAITING_JOBS: usize = 1_024;
+/// Where the journal has the relay's guards.
+const GUARDS_PLACE: &str = "market/guards";
+
+/// How long the market waits for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// Quotes of a claim are collected so long before the first is selected.
+    pub window: Duration,
+    /// A selection without an answer is given up after so long.
+    pub answer: Duration,
+    /// It is sent again after so long.
+    pub repeat: Duration,
+    /// How often the market looks what time has brought.
+    pub tick: Duration,
+    /// Between two beacons of a pair.
+    pub beacon: Duration,
+    /// Between two listings of an asset.
+    pub listing: Duration,
+}
+
+impl Default for Timing {
+    /// The protocol's: 3 s, 10 s, 2 s, 200 ms, 10 s, 1 h.
+    fn default() -> Self {
+        Self {
+            window: Duration::from_secs(3),
+            answer: Duration::from_secs(10),
+            repeat: Duration::from_secs(2),
+            tick: Duration::from_millis(200),
+            beacon: Duration::from_secs(10),
+            listing: Duration::from_secs(3_600),
+        }
+    }
+}
+
+/// What a market is made of.
+pub struct MarketParts {
+    /// Our network.
+    pub network: NetworkId,
+    /// What we do for others.
+    pub role: NodeRole,
+    /// What all keys come from.
+    pub seed: Seed,
+    /// The assets that we know.
+    pub assets: Assets,
+    /// What we deal in, if we are a provider.
+    pub provider: ProviderConfig,
+    /// The data folder, to which files of prices and books are relative.
+    pub data: PathBuf,
+    /// Our neighbours.
+    pub mesh: Arc<dyn Mesh>,
+    /// The settlement side.
+    pub settles: Arc<dyn Settles>,
+    /// How long to wait.
+    pub timing: Timing,
+}
+
+/// What is done beside the lock.
+enum Work {
+    /// Say hello to a neighbour.
+    Hello(PeerId),
+    /// Quote for a claim.
+    Offer(Box<Received>),
+    /// Answer a selection of a quote of ours, which that neighbour brought.
+    Chosen(PeerId, Box<SelectEnvelope>),
+    /// Select quotes for a claim of ours.
+    Pick(ClaimId),
+    /// Begin the swaps of a claim of ours.
+    Begin(ClaimId),
+    /// See which swaps have ended.
+    Outcomes,
+}
+
+/// All that changes.
+struct State {
+    links: Links,
+    relay: Relay,
+    claims: Claims,
+    /// A provider's.
+    dealing: Option<Dealing>,
+    board: Board,
+    history: History,
+    /// What is wrong with which source of prices or orders.
+    troubles: BTreeMap<String, String>,
+    guards_changed: bool,
+    /// A job looks at outcomes.
+    looking: bool,
+}
+
+/// One node's part in the market.
+pub struct Market {
+    parts: MarketParts,
+    /// By which we vouch for reservations.
+    bond: NodeKey,
+    state: Mutex<State>,
+    ledger: Ledger,
+    changed: watch::Sender<u64>,
+    work: mpsc::Sender<Work>,
+    jobs: Mutex<Option<run::Jobs>>,
+    started_ms: u64,
+}
+
+impl Market {
+    /// A market that goes on where the journal stands. Nothing happens before [`Market::run`].
+    pub fn open(parts: MarketParts, journal: SharedJournal) -> Result<Arc<Self>, MarketError> {
+        let now_ms = now_ms();
+        let bond = crate::run::node_key(&parts.seed, &parts.network);
+        let (ledger, writer) = Ledger::new(journal);
+        let mut relay = Relay::new(RelayConfig::new(parts.network.clone(), random()?));
+        if let Some(guards) = ledger.get(GUARDS_PLACE)? {
+            let guards: Guards =
+                borsh::from_slice(&guards).map_err(|_| MarketError::Stored(GUARDS_PLACE.to_owned()))?;
+            relay.restore(guards);
+        }
+        let dealing = match parts.role {
+            NodeRole::Provider => Some(dealing(&parts, &ledger, now_ms)?),
+            NodeRole::Wallet | NodeRole::Relay => None,
+        };
+        let claims = Claims::read(ledger.scan(claims::PLACE)?, now_ms)?;
+        for (_, entry) in claims.iter() {
+            entry.hold(parts.settles.as_ref());
+        }
+        let state = State {
+            links: Links::default(),
+            relay,
+            claims,
+            dealing,
+            board: Board::new(parts.network.clone(), BoardBounds::default()),
+            history: History::read(ledger.scan(history::PLACE)?)?,
+            troubles: BTreeMap::new(),
+            guards_changed: false,
+            looking: false,
+        };
+        let (work, inbox) = mpsc::channel(WAITING_JOBS);
+        Ok(Arc::new(Self {
+            parts,
+            bond,
+            state: Mutex::new(state),
+            ledger,
+            changed: watch::Sender::new(0),
+            work,
+            jobs: Mutex::new(Some(run::Jobs::new(inbox, writer))),
+            started_ms: now_ms,
+        }))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Whoever panicked was a bug; what the state owes is in the journal.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues a job; without room it is lost, and whoever needs it asks again.
+    fn queue(&self, work: Work) {
+        if self.work.try_send(work).is_err() {
+            tracing::warn!("too many jobs of the market wait: one is dropped");
+        }
+    }
+
+    fn tell_change(&self) {
+        self.changed.send_modify(|n| *n = n.wrapping_add(1));
+    }
+
+    /// Notes what is wrong with a source, or that nothing is any more.
+    fn trouble(&self, source: &str, what: Option<String>) {
+        let mut state = self.state();
+        let before = state.troubles.get(source);
+        if before == what.as_ref() {
+            return;
+        }
+        match what {
+            Some(what) => {
+                tracing::warn!(source, what, "a source of prices or orders");
+                state.troubles.insert(source.to_owned(), what);
+            }
+            None => {
+                tracing::info!(source, "a source of prices or orders is well again");
+                state.troubles.remove(source);
+            }
+        }
+    }
+
+    /// Changes whenever a claim may have changed.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// What we do for others.
+    #[must_use]
+    pub const fn role(&self) -> NodeRole {
+        self.parts.role
+    }
+}
+
+impl State {
+    /// The link of a neighbour that has said hello.
+    fn linked(&self, peer: PeerId) -> Option<Link> {
+        let known = self.links.known(peer)?;
+        known.role.map(|_| known.link)
+    }
+
+    fn send_back(&self, to: Link, message: ReturnMessage) {
+        let peer = self.links.peer(to);
+        let sent = peer.is_some_and(|peer| self.links.send(peer, Plane::Return, message.write()));
+        if !sent {
+            tracing::debug!("a message back is lost: its neighbour left, or too many wait");
+        }
+    }
+
+    /// The neighbour with that pseudonym for a claim.
+    fn neighbour_named(&self, claim: &ClaimId, pseudonym: &NodeId) -> Option<PeerId> {
+        let named = |known: &&links::Known| {
+            known.theirs.and_then(|base| base.pseudonym(claim)).as_ref() == Some(pseudonym)
+        };
+        let found = self.links.iter().find(|(_, known)| named(known));
+        found.map(|(peer, _)| *peer)
+    }
+}
+
+/// A provider with what the journal has of it.
+fn dealing(parts: &MarketParts, ledger: &Ledger, now_ms: u64) -> Result<Dealing, MarketError> {
+    let mut dealing = Dealing::new(&parts.provider, &parts.assets, Maker::new()?)?;
+    let snapshot = ledger.get(quotes::PROVIDER_PLACE)?;
+    let kept = ledger.scan(quotes::PLACE)?;
+    dealing.restore(kept, snapshot.as_ref().map(|value| value.as_slice()))?;
+    for (quote, until_ms) in dealing.held(now_ms) {
+        let (claim, opening) = quote.parts();
+        parts.settles.hold(claim, opening, until_ms);
+    }
+    Ok(dealing)
+}
+
+fn random<const N: usize>() -> Result<[u8; N], MarketError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|e| MarketError::Random(e.to_string()))?;
+    Ok(bytes)
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,15 +8,16 @@ use crate::config::{Config, ConfigError, NodeRole};
 use crate::driver::{Driver, DriverError};
 use crate::engine::Engine;
 use crate::keystore::{KeystoreError, Passphrase};
+use crate::market::{Market, MarketError, MarketParts, Timing};
 use crate::rpc::{Cookie, CookieError, NodeFile, RpcServer};
 use crate::service::Service;
 use crate::towers::{Towers, TowersError};
 use crate::wiring::WiringError;
 pub(crate) use folder::Folder;
-use kofo_network::Transport;
+use kofo_network::{MeshInbound, Network, Transport};
 use kofo_primitives::{NetworkId, NodeKey, Seed};
-pub(crate) use start::Started;
-use std::path::PathBuf;
+pub(crate) use start::{Part, Started};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -71,6 +72,9 @@ pub enum RunError {
     /// The towers that the journal names.
     #[error(transparent)]
     Towers(#[from] TowersError),
+    /// What the journal has of the market.
+    #[error(transparent)]
+    Market(#[from] Box<MarketError>),
     /// The RPC's cookie.
     #[error(transparent)]
     Cookie(#[from] CookieError),
@@ -115,20 +119,21 @@ impl Daemon {
     /// As [`Daemon::run`], in another role than the configuration's if one is given.
     pub async fn run_as(self, role: Option<NodeRole>, ready: impl FnOnce(&NodeFile)) -> Result<(), RunError> {
         let mut stops = Stops::new()?;
-        let started = Started::up(&self.data, self.passphrase, self.network, &mut stops).await?;
+        let part = Part::Node(role);
+        let started = Started::up(part, &self.data, self.passphrase, self.network, &mut stops).await?;
         let Some(started) = started else {
             return Ok(());
         };
         let Started {
             folder,
-            mut config,
+            config,
             seed,
             journal,
             network,
             inbound,
+            mesh,
             wired,
         } = started;
-        config.role = role.unwrap_or(config.role);
         let driver = Driver::open(journal.clone())?;
         let (engine, asks, running) = Engine::start(driver, &wired.adapters);
         let mut engine_task = Task(tokio::spawn(running));
@@ -144,11 +149,14 @@ impl Daemon {
             one_at_a_time: tokio::sync::Mutex::new(()),
             held: Held::default(),
         });
-        let towers = Arc::new(Towers::open(Arc::clone(&agreement), journal)?);
+        let towers = Arc::new(Towers::open(Arc::clone(&agreement), journal.clone())?);
+        let parts = market_parts(&config, &self.data, &agreement, network.clone());
+        let market = Market::open(parts, journal).map_err(Box::new)?;
         let service = Service::new(Arc::clone(&agreement), config.assets(), stops.ask.clone())
-            .with_role(config.role)
+            .with_market(Arc::clone(&market))
             .with_towers(Arc::clone(&towers));
         let deliveries = Task(tokio::spawn(async move { towers.deliver().await }));
+        let trade = Task(tokio::spawn(take_part(market, mesh)));
         let rounds = Task(tokio::spawn(Arc::clone(&agreement).cooperate(asks)));
         let peers = Task(tokio::spawn(async move { agreement.serve(inbound).await }));
         let rpc = serve(&config, &folder, Arc::new(service)).await?;
@@ -167,12 +175,34 @@ impl Daemon {
             () = stops.next() => {
                 // Nobody can ask for anything any more: then the engine has done all it was asked, and ends.
                 rpc.stop().await;
+                trade.end().await;
                 peers.end().await;
                 rounds.end().await;
                 deliveries.end().await;
                 last_sync(engine_task).await
             }
         }
+    }
+}
+
+/// The market over this node's own network and settlement.
+fn market_parts(config: &Config, data: &Path, agreement: &Arc<Agreement>, network: Network) -> MarketParts {
+    MarketParts {
+        network: config.network.clone(),
+        role: config.role,
+        seed: agreement.seed.clone(),
+        assets: config.assets(),
+        provider: config.provider.clone(),
+        data: data.to_owned(),
+        mesh: Arc::new(network),
+        settles: Arc::clone(agreement) as _,
+        timing: Timing::default(),
+    }
+}
+
+async fn take_part(market: Arc<Market>, mesh: Option<MeshInbound>) {
+    if let Some(mesh) = mesh {
+        market.run(mesh).await;
     }
 }
 

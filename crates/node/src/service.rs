@@ -5,9 +5,9 @@ mod market;
 use crate::agree::{AgreeError, Agreement};
 use crate::assets::Assets;
 use crate::clock::{now, now_ms};
-use crate::config::NodeRole;
 use crate::driver::DriverError;
 use crate::engine::{Core, Stopped};
+use crate::market::Market;
 use crate::rpc::api::{OfferTerms, Page};
 use crate::rpc::types::{
     Balance, ChainStatus, Id, NodeStatus, OfferMade, SwapList, SwapStatus, TowerStatus, WalletAddress,
@@ -27,7 +27,7 @@ pub struct Service {
     agreement: Arc<Agreement>,
     towers: Option<Arc<Towers>>,
     assets: Arc<Assets>,
-    role: NodeRole,
+    market: Option<Arc<Market>>,
     stop: watch::Sender<bool>,
     started_ms: u64,
 }
@@ -46,16 +46,16 @@ impl Service {
             agreement,
             towers: None,
             assets: Arc::new(assets),
-            role: NodeRole::default(),
+            market: None,
             stop,
             started_ms: now_ms(),
         }
     }
 
-    /// A service of a node in this role.
+    /// A service of a node that takes part in the market.
     #[must_use]
-    pub fn with_role(mut self, role: NodeRole) -> Self {
-        self.role = role;
+    pub fn with_market(mut self, market: Arc<Market>) -> Self {
+        self.market = Some(market);
         self
     }
 
@@ -264,8 +264,9 @@ impl NodeApi for Service {
         Ok(NodeStatus {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             network: self.agreement.network.to_string(),
-            role: self.role.to_string(),
-            neighbours: 0,
+            role: self.role().to_string(),
+            neighbours: count(self.neighbours()),
+            market: self.troubles(),
             node: self.agreement.key.id().to_string(),
             listen: self.agreement.transport.listen_addresses(),
             chains,

@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::files;
 use crate::keystore::Passphrase;
 use crate::rpc::types::WalletAddress;
-use crate::run::{Folder, RunError, Started, Stops, node_key};
+use crate::run::{Folder, Part, RunError, Started, Stops, node_key};
 use kofo_network::Transport;
 use kofo_primitives::{NetworkId, NodeId, SwapId};
 use kofo_tower::{Adapters, Bounds, Guests, LegWatch, Rules, ServeError, Tower, TowerError, Watching, serve};
@@ -121,7 +121,8 @@ impl Watchtower {
     /// Runs the tower until Ctrl-C or a TERM signal. `ready` is told, once, where it can be reached.
     pub async fn run(self, ready: impl FnOnce(&TowerFile)) -> Result<(), WatchtowerError> {
         let mut stops = Stops::new()?;
-        let started = Started::up(&self.data, self.passphrase, self.network, &mut stops).await?;
+        let (data, network) = (&self.data, self.network);
+        let started = Started::up(Part::Tower, data, self.passphrase, network, &mut stops).await?;
         let Some(started) = started else {
             return Ok(());
         };
@@ -132,6 +133,7 @@ impl Watchtower {
             journal,
             network,
             inbound,
+            mesh: _,
             wired,
         } = started;
         let rules = Rules {

@@ -248,6 +248,8 @@ pub struct NodeStatus {
     pub listen: Vec<String>,
     /// How many neighbours it has in the mesh.
     pub neighbours: u64,
+    /// What is wrong with sources of prices and orders, a sentence each.
+    pub market: Vec<String>,
     /// The chains.
     pub chains: Vec<ChainStatus>,
     /// Offers and swaps that go on.

@@ -1,16 +1,25 @@
 //! What a node and a tower begin with: a data folder, keys, a journal, peers and chains, in this order.
 
 use super::{Folder, RunError, Stops};
-use crate::config::Config;
+use crate::config::{Config, NodeRole};
 use crate::init::journal_key;
 use crate::journal::SharedJournal;
 use crate::keystore::{self, Passphrase};
 use crate::wiring::{Wired, wire};
 use kofo_journal::Store;
-use kofo_network::{Inbound, Limits, Network};
+use kofo_network::{Inbound, Limits, MeshConfig, MeshInbound, Network};
 use kofo_primitives::{NetworkId, Seed};
 use std::path::Path;
 use zeroize::Zeroizing;
+
+/// What is begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// A node, which is a neighbour in the mesh; in this role, if not the configuration's.
+    Node(Option<NodeRole>),
+    /// A tower, which is only spoken to.
+    Tower,
+}
 
 /// All of it. Dropped from the last to the first: the folder is free when nothing uses it any more.
 pub(crate) struct Started {
@@ -20,19 +29,25 @@ pub(crate) struct Started {
     pub(crate) journal: SharedJournal,
     pub(crate) network: Network,
     pub(crate) inbound: Inbound,
+    /// What neighbours do; none of a tower.
+    pub(crate) mesh: Option<MeshInbound>,
     pub(crate) wired: Wired,
 }
 
 impl Started {
     /// Begins; `None` if it is to stop before the chains have answered.
     pub(crate) async fn up(
+        part: Part,
         data: &Path,
         passphrase: Passphrase,
         network: Option<NetworkId>,
         stops: &mut Stops,
     ) -> Result<Option<Self>, RunError> {
         let folder = Folder::lock(data)?;
-        let config = Config::load(data)?;
+        let mut config = Config::load(data)?;
+        if let Part::Node(Some(role)) = part {
+            config.role = role;
+        }
         if let Some(expected) = network.filter(|network| *network != config.network) {
             let got = config.network;
             return Err(RunError::OtherNetwork { expected, got });
@@ -41,7 +56,17 @@ impl Started {
         drop(passphrase);
         let key = journal_key(&seed, &config.network);
         let journal = SharedJournal::new(Store::open(&data.join(&config.journal), &key)?);
-        let (network, inbound) = Network::start(network_config(&config, &seed)).await?;
+        let own = network_config(&config, &seed);
+        let (network, inbound, mesh) = match part {
+            Part::Node(_) => {
+                let (network, inbound, mesh) = Network::start_mesh(own, mesh_config(&config)).await?;
+                (network, inbound, Some(mesh))
+            }
+            Part::Tower => {
+                let (network, inbound) = Network::start(own).await?;
+                (network, inbound, None)
+            }
+        };
         let wired = tokio::select! {
             wired = wire(&config, data, &seed, &journal) => wired.map_err(Box::new)?,
             () = stops.next() => return Ok(None),
@@ -53,6 +78,7 @@ impl Started {
             journal,
             network,
             inbound,
+            mesh,
             wired,
         }))
     }
@@ -65,5 +91,16 @@ fn network_config(config: &Config, seed: &Seed) -> kofo_network::Config {
         network_id: config.network.to_string(),
         listen: config.listen.clone(),
         limits: Limits::default(),
+    }
+}
+
+/// A wallet carries nothing for others, and who cannot be reached cannot.
+fn mesh_config(config: &Config) -> MeshConfig {
+    MeshConfig {
+        bootstrap: config.peers.clone(),
+        serves_relay: config.role != NodeRole::Wallet && !config.behind_nat,
+        behind_nat: config.behind_nat,
+        wanted_neighbours: config.neighbours,
+        ..MeshConfig::default()
     }
 }

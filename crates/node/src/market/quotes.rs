@@ -1,0 +1,143 @@
+//! The provider's side: what we offer on claims that came, as quotes that bind, and what is behind them.
+
+mod chosen;
+mod deal;
+mod stored;
+
+use super::{Market, MarketError};
+use crate::clock::now_ms;
+pub(super) use deal::Dealing;
+use kofo_exchange::{Offered, Received, ReturnMessage};
+use kofo_primitives::{FeeTerms, Fulfil, FulfilTerms, NodeKey, Reservation, Signed};
+use std::sync::Arc;
+pub(super) use stored::{OwnQuote, PLACE, PROVIDER_PLACE};
+
+use super::settles::Drafted;
+
+impl Market {
+    /// Looks whether there is something to quote for a copy of a claim, and quotes it.
+    pub(super) async fn offer(self: Arc<Self>, received: Received) {
+        let id = received.id;
+        match self.quote(received).await {
+            Ok(true) => {}
+            Ok(false) => tracing::trace!(claim = %id, "nothing to offer on a claim"),
+            Err(error) => tracing::debug!(claim = %id, %error, "a claim is not quoted for"),
+        }
+    }
+
+    pub(super) async fn quote(&self, received: Received) -> Result<bool, MarketError> {
+        let claim = &received.claim.body;
+        if claim.fee != FeeTerms::Free {
+            return Err(MarketError::Fee);
+        }
+        self.parts.settles.fits(claim)?;
+        let Some(offered) = self.offered(&received) else {
+            return Ok(false);
+        };
+        let settles = &self.parts.settles;
+        let drafted = settles
+            .draft(claim, offered.give, offered.want, offered.until_ms)
+            .await;
+        let drafted = match drafted {
+            Ok(drafted) => drafted,
+            Err(error) => {
+                self.take_back(&received);
+                return Err(error.into());
+            }
+        };
+        let quote = self.draft_quote(&received, &offered, drafted)?;
+        let fulfil = quote.fulfil.clone();
+        let pending = {
+            let mut state = self.state();
+            let dealing = state.dealing.as_mut().ok_or(MarketError::NoProvider)?;
+            let changes = dealing.keep(quote)?;
+            self.ledger.commit(changes)?
+        };
+        pending.durable().await?;
+        let mut state = self.state();
+        let (link, envelope) = state.relay.quote(&received, fulfil, now_ms())?;
+        state.send_back(link, ReturnMessage::Fulfil(Box::new(envelope)));
+        Ok(true)
+    }
+
+    fn offered(&self, received: &Received) -> Option<Offered> {
+        let mut state = self.state();
+        let dealing = state.dealing.as_mut()?;
+        dealing
+            .provider
+            .offers(&received.claim.body, &received.id, now_ms())
+    }
+
+    /// What was offered cannot be settled: it is free again, unless another copy of the claim was quoted for.
+    fn take_back(&self, received: &Received) {
+        let mut state = self.state();
+        let dealing = state.dealing.as_mut();
+        if let Some(dealing) = dealing.filter(|dealing| !dealing.has_quoted(&received.id)) {
+            dealing.provider.withdraw(&received.id);
+        }
+    }
+
+    fn draft_quote(
+        &self,
+        received: &Received,
+        offered: &Offered,
+        drafted: Drafted,
+    ) -> Result<OwnQuote, MarketError> {
+        let claim = &received.claim.body;
+        let key: NodeKey = self.parts.seed.fulfil_key(&claim.network, &drafted.nonce);
+        let reservation = Reservation::sign(&self.bond, offered.seq, None, &received.id, &key.id());
+        let terms = FulfilTerms {
+            give: offered.give,
+            want: offered.want,
+            alpha_timelock: drafted.alpha_timelock,
+            beta_timelock: drafted.beta_timelock,
+            alpha_lock_by: drafted.alpha_lock_by,
+            beta_lock_by: drafted.beta_lock_by,
+            redeem_by: drafted.redeem_by,
+            premium_bps: 0,
+            nonce: drafted.nonce,
+            opening: drafted.opening.commit(),
+            reservation,
+        };
+        let sealed = terms.seal(&received.id, &claim.seal_key, &super::random()?);
+        let fulfil: Signed<Fulfil> = Fulfil {
+            version: 1,
+            network: claim.network.clone(),
+            claim: received.id,
+            path: received.path.digest(),
+            key: key.id(),
+            terms: terms.digest(),
+            sealed: sealed.map_err(|e| MarketError::Seal(e.to_string()))?,
+            for_validators: None,
+            expires_ms: offered.until_ms,
+        }
+        .sign(&key);
+        Ok(OwnQuote::new(received, fulfil, terms, drafted.opening))
+    }
+}
+
+/// Uses the reservation of a quote up by another selection.
+#[cfg(test)]
+pub(super) fn use_up(market: &Market, fulfil: &kofo_primitives::FulfilId) {
+    let mut state = market.state();
+    let quote = state
+        .dealing
+        .as_mut()
+        .and_then(|dealing| dealing.quotes.get_mut(fulfil));
+    let quote = quote.expect("the quote is there");
+    let select = kofo_primitives::Select {
+        version: 1,
+        network: quote.claim.body.network.clone(),
+        claim: quote.fulfil.body.claim,
+        fulfil: quote.id(),
+        hashlock: kofo_primitives::Hashlock::new([1; 32]),
+        nonce: kofo_primitives::SwapNonce::new([1; 32]),
+        opening: [1; 32],
+        limit: None,
+        returns: [1; 32],
+        fee_root: [0; 32],
+        for_validators: None,
+    };
+    let key = NodeKey::new(&[9; 32]).expect("a key");
+    quote.chosen = Some(select.sign(&key));
+}
