@@ -6,4 +6,5 @@
     reason = "a simulation that cannot go on stops here"
 )]
 
+pub mod mesh;
 pub mod sim;
