@@ -67,20 +67,22 @@ fn no_files(folder: &Path) {
     assert!(left.is_empty(), "the demo left files: {left:?}");
 }
 
-/// A demo whose files are in a folder of the test.
-fn demo(files: &Path) -> Child {
+/// A demo, of all stories or of one, whose files are in a folder of the test.
+fn demo(files: &Path, story: Option<&str>) -> Child {
     let mut command = Command::new(kofo());
     command
-        .args(["demo", "--json"])
+        .arg("demo")
+        .args(story)
+        .arg("--json")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command.env("TMPDIR", files).kill_on_drop(true).spawn().unwrap()
 }
 
-/// A demo whose nodes have begun to swap, and all its processes.
-async fn in_the_middle(files: &Path) -> (Child, BTreeSet<Process>) {
-    let mut demo = demo(files);
+/// A demo of a story with so many nodes, which have begun to swap, and all its processes.
+async fn in_the_middle(files: &Path, story: &str, nodes: usize) -> (Child, BTreeSet<Process>) {
+    let mut demo = demo(files, Some(story));
     let mut lines = BufReader::new(demo.stderr.take().unwrap()).lines();
     let mut told = Vec::new();
     while let Some(line) = lines.next_line().await.unwrap() {
@@ -88,7 +90,10 @@ async fn in_the_middle(files: &Path) -> (Child, BTreeSet<Process>) {
         told.push(line);
         if begun {
             let processes = descendants(demo.id().unwrap());
-            assert!(processes.len() >= 5, "three daemons and two nodes: {processes:?}");
+            assert!(
+                processes.len() >= 3 + nodes,
+                "three daemons and {nodes} nodes: {processes:?}"
+            );
             // Somebody must read what it prints from now on.
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
             return (demo, processes);
@@ -97,13 +102,36 @@ async fn in_the_middle(files: &Path) -> (Child, BTreeSet<Process>) {
     panic!("the demo ended too soon: {}", told.join("\n"));
 }
 
+/// Two claims, of which the first is quoted over relays alone, three picks, and one refusal of a fee.
+fn exchange_events(rows: &[Value]) {
+    let events = |name: &str| -> Vec<&Value> {
+        let named = rows
+            .iter()
+            .filter(|row| row["story"] == "exchange" && row["event"] == name);
+        named.collect()
+    };
+    let (claims, quotes) = (events("claim"), events("quote"));
+    assert_eq!((claims.len(), events("picked").len()), (2, 3), "{rows:#?}");
+    let first = quotes.iter().filter(|quote| quote["claim"] == claims[0]["claim"]);
+    let hops: Vec<_> = first
+        .map(|quote| quote["path"].as_array().unwrap().len())
+        .collect();
+    assert_eq!(hops, [3, 3], "two relays and a provider each: {quotes:#?}");
+    let refused = events("refused");
+    let message = refused[0]["message"].as_str().unwrap();
+    assert!(
+        refused.len() == 1 && message.contains("fees need the clearance layer"),
+        "{refused:?}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_on_real_daemons_ends_as_announced_and_leaves_nothing_running() {
     if daemons("the demo").await.is_none() {
         return;
     }
     let files = tempfile::tempdir().unwrap();
-    let demo = demo(files.path());
+    let demo = demo(files.path(), None);
     let pid = demo.id().unwrap();
     let output = tokio::spawn(demo.wait_with_output());
     let mut processes = BTreeSet::new();
@@ -120,26 +148,30 @@ async fn the_demo_on_real_daemons_ends_as_announced_and_leaves_nothing_running()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     assert_eq!(rows.last().unwrap()["demo"], "ok");
-    let with = |outcome: &str| {
-        let locked = |row: &&Value| row["outcome"] == outcome && row["alpha"]["lock_txid"].is_string();
-        rows.iter().filter(locked).count()
+    let with = |story: &str, outcome: &str| {
+        let of = |row: &&Value| row["story"] == story && row["outcome"] == outcome;
+        let locked = |row: &&Value| row["alpha"]["lock_txid"].is_string();
+        rows.iter().filter(of).filter(locked).count()
     };
-    assert_eq!((with("redeemed"), with("refunded")), (5, 1), "{out}");
+    let direct = (with("direct", "redeemed"), with("direct", "refunded"));
+    let exchange = (with("exchange", "redeemed"), with("exchange", "refunded"));
+    assert_eq!((direct, exchange), ((5, 1), (3, 0)), "{out}");
+    exchange_events(&rows);
     for part in ["vB", "gas", "balances", "before", "after"] {
         assert!(told.contains(part), "{part:?} is not in the table: {told}");
     }
     assert!(
-        processes.len() >= 5,
-        "three daemons and two nodes were seen: {processes:?}"
+        processes.len() >= 14,
+        "three daemons and two nodes, and three and six, were seen: {processes:?}"
     );
     all_gone(&processes).await;
     no_files(files.path());
 }
 
 /// A demo in the middle is sent a signal that lets it clean up.
-async fn ends_on(signal: &str) {
+async fn ends_on(signal: &str, story: &str, nodes: usize) {
     let files = tempfile::tempdir().unwrap();
-    let (mut demo, processes) = in_the_middle(files.path()).await;
+    let (mut demo, processes) = in_the_middle(files.path(), story, nodes).await;
     let pid = demo.id().unwrap().to_string();
     let kill = ["-c", "kill -s \"$1\" \"$2\"", "sh", signal, &pid];
     assert!(
@@ -168,8 +200,9 @@ async fn ctrl_c_or_term_in_the_middle_of_the_demo_leaves_nothing_running() {
     if daemons("ctrl-c").await.is_none() {
         return;
     }
-    ends_on("INT").await;
-    ends_on("TERM").await;
+    ends_on("INT", "direct", 2).await;
+    ends_on("TERM", "direct", 2).await;
+    ends_on("INT", "exchange", 6).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,7 +211,7 @@ async fn a_demo_that_is_killed_leaves_nothing_running() {
         return;
     }
     let files = tempfile::tempdir().unwrap();
-    let (mut demo, processes) = in_the_middle(files.path()).await;
+    let (mut demo, processes) = in_the_middle(files.path(), "exchange", 6).await;
     demo.kill().await.unwrap();
     all_gone(&processes).await;
 }

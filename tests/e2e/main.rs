@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)] // of helpers too: a test that cannot go on fails
 
 mod cli;
+mod exchange;
 mod fees;
 mod killed;
 mod leftovers;

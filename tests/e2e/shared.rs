@@ -40,6 +40,35 @@ pub(crate) async fn daemons(test: &str) -> Option<Arc<Daemons>> {
     Some(daemons)
 }
 
+/// The shared daemons for nodes that a test starts itself.
+pub(crate) struct Land {
+    pub(crate) daemons: Arc<Daemons>,
+    _time: Time,
+}
+
+impl Land {
+    /// For a test that leaves time and blocks alone.
+    pub(crate) async fn shared(test: &str) -> Option<Self> {
+        let daemons = daemons(test).await?;
+        let guard = TIME.read().await;
+        let _time = Time::Shared { _guard: guard };
+        Some(Self { daemons, _time })
+    }
+
+    /// For a test that holds blocks back.
+    pub(crate) async fn alone(test: &str) -> Option<Self> {
+        let daemons = daemons(test).await?;
+        let guard = TIME.write().await;
+        for chain in Chain::ALL {
+            // A test that failed may have left the chain without blocks.
+            let resumed = daemons.regtest().resume_miner(chain).await;
+            resumed.expect("the miner is there");
+        }
+        let _time = Time::Own { _guard: guard };
+        Some(Self { daemons, _time })
+    }
+}
+
 /// Two fresh nodes on the shared daemons, and what they had at first.
 pub(crate) struct Scene {
     pub(crate) stage: Stage,

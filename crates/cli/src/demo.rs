@@ -1,7 +1,8 @@
-//! `kofo demo`: two nodes swap on real daemons, or in memory, from nothing to a table of what became of the money.
+//! `kofo demo`: nodes swap on real daemons, or in memory, from nothing to a table of what became of the money.
 
 mod books;
 mod daemons;
+mod exchange;
 mod follow;
 mod ground;
 mod memory;
@@ -13,34 +14,36 @@ mod stage;
 mod story;
 mod table;
 
-pub use books::{Books, balance};
+pub use books::{Books, Moved, balance};
 pub use daemons::{Daemons, NETWORK};
+pub use exchange::{Asked, EXCHANGE, Place, Settled, Town, TownBooks, Wish, claim, follow_claim};
 pub use follow::{Follow, Tell};
 pub use ground::{Cost, Ground, Purse, Units, Wallet};
 pub use play::{Played, figures, last_timelock, play, waits};
 pub use process::NodeProcess;
-pub use row::{LegRow, Row, Verdict, outside};
+pub use row::{LegRow, Row, Sheet, Verdict, outside};
 pub use stage::Stage;
 pub use story::{Act, DIRECT, Ending, Who};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use kofo_regtest::Options;
-use std::io::Write;
+use std::io::Write as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Brings up daemons and two nodes, swaps, and shows what became of the money.
+/// Brings up daemons and nodes, swaps, and shows what became of the money.
 #[derive(Clone, Debug, Args)]
 pub struct DemoArgs {
     /// Which story; all of them if none is named.
     #[arg(value_enum)]
     pub story: Option<StoryName>,
-    /// On chains in memory: no daemon, no child process, a few seconds.
+    /// On chains in memory: no daemon, no child process, a few seconds. Only the story `direct`.
     #[arg(long)]
     pub sim: bool,
-    /// One JSON object per swap on standard output; all else goes to standard error.
+    /// One JSON object per swap, and per event of a claim, on standard output; all else goes to standard error.
     #[arg(long)]
     pub json: bool,
 }
@@ -50,6 +53,8 @@ pub struct DemoArgs {
 pub enum StoryName {
     /// Two nodes that agreed on a price swap without anybody between them.
     Direct,
+    /// A wallet that knows one relay finds two providers through three relays, and swaps with them.
+    Exchange,
 }
 
 /// Plays the demo; an error if anything did not end as announced. Told to stop half-way, by Ctrl-C or TERM, it takes
@@ -73,10 +78,40 @@ async fn play_all(args: &DemoArgs) -> Result<()> {
         // Nobody reads: the demo goes on all the same.
         let _unread = writeln!(std::io::stderr().lock(), "{line}");
     });
-    let mut stage = if args.sim {
+    let sheet = Sheet { json: args.json };
+    let stories: &[StoryName] = match (args.story, args.sim) {
+        (Some(StoryName::Exchange), true) => {
+            bail!("the story exchange runs on daemons only, so far: leave out --sim")
+        }
+        (Some(StoryName::Direct), _) | (None, true) => &[StoryName::Direct],
+        (Some(StoryName::Exchange), false) => &[StoryName::Exchange],
+        (None, false) => &[StoryName::Direct, StoryName::Exchange],
+    };
+    for story in stories {
+        match story {
+            StoryName::Direct => play_direct(args.sim, sheet, &tell).await?,
+            // On daemons of its own: the direct story leaves the chains' time hours ahead of our clock.
+            StoryName::Exchange => {
+                let (daemons, kofo) = (daemons(&tell).await?, kofo()?);
+                exchange::play_exchange(daemons, &kofo, sheet, &tell).await?;
+            }
+        }
+    }
+    (tell)(&format!(
+        "done after {:.1} s; nothing is left running",
+        started.elapsed().as_secs_f32()
+    ));
+    sheet.row(&Verdict { demo: "ok" })
+}
+
+async fn play_direct(sim: bool, sheet: Sheet, tell: &Tell) -> Result<()> {
+    let started = Instant::now();
+    let mut stage = if sim {
         Stage::in_memory().await?
     } else {
-        on_daemons(&tell).await?
+        let daemons = daemons(tell).await?;
+        (tell)("two nodes are started");
+        Stage::on_daemons(daemons, &kofo()?, NETWORK).await?
     };
     (tell)(&format!(
         "two nodes are ready after {:.1} s",
@@ -84,34 +119,25 @@ async fn play_all(args: &DemoArgs) -> Result<()> {
     ));
     let before = stage.purses().await?;
     let mut played = Vec::new();
-    // There is one story so far; without a name all run.
     for act in DIRECT {
-        let swap = play(&mut stage, &act, &tell).await?;
-        if args.json {
-            print(&swap.row)?;
-        }
+        let swap = play(&mut stage, &act, tell).await?;
+        sheet.row(&swap.row)?;
         played.push(swap);
     }
     let books = balance(&mut stage, before, &played).await?;
     let rows: Vec<_> = played.iter().map(|swap| &swap.row).collect();
-    for line in table::lines(stage.ground(), &rows, &books)? {
+    let names = Who::BOTH.map(Who::name);
+    let assets = stage.ground().assets();
+    for line in table::lines(assets, &rows, &names, [&books.before, &books.after])? {
         (tell)(&line);
     }
     for who in Who::BOTH {
         stage.stop(who).await?;
     }
-    (tell)(&format!(
-        "done after {:.1} s; nothing is left running",
-        started.elapsed().as_secs_f32()
-    ));
-    if args.json {
-        print(&Verdict { demo: "ok" })
-    } else {
-        Ok(())
-    }
+    Ok(())
 }
 
-async fn on_daemons(tell: &Tell) -> Result<Stage> {
+async fn daemons(tell: &Tell) -> Result<Arc<Daemons>> {
     let progress = Arc::clone(tell);
     let options = Options {
         progress: Arc::new(move |line| (progress)(line)),
@@ -119,14 +145,12 @@ async fn on_daemons(tell: &Tell) -> Result<Stage> {
     };
     (tell)("bitcoind and two anvils are started; the first time they are fetched");
     let daemons = Arc::new(Daemons::up(options).await?);
-    (tell)("the contracts are deployed; two nodes are started");
-    let kofo = std::env::current_exe().context("cannot find our own program")?;
-    Stage::on_daemons(daemons, &kofo, NETWORK).await
+    (tell)("the contracts are deployed");
+    Ok(daemons)
 }
 
-fn print(row: &impl serde::Serialize) -> Result<()> {
-    let line = serde_json::to_string(row)?;
-    writeln!(std::io::stdout().lock(), "{line}").context("cannot write to standard output")
+fn kofo() -> Result<PathBuf> {
+    std::env::current_exe().context("cannot find our own program")
 }
 
 #[cfg(test)]

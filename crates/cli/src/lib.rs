@@ -1,4 +1,5 @@
-//! What the `kofo` binary and its end-to-end tests share.
+//! What the `kofo` binary, its demos and its end-to-end tests share.
 
 #[cfg(feature = "regtest")]
 pub mod demo;
+pub mod text;

@@ -4,8 +4,6 @@ mod book;
 mod claim;
 mod peers;
 mod quotes;
-mod show;
-mod table;
 
 pub(crate) use book::run as book;
 pub(crate) use claim::run as claim;

@@ -1,18 +1,19 @@
-//! Conservation: what both nodes must have after some swaps, to the smallest unit, and whether they do.
+//! Conservation: what nodes must have after some swaps, to the smallest unit, and whether they do.
 
 use super::ground::{Ground, Purse, Units};
 use super::play::Played;
-use super::row::LegRow;
+use super::row::{LegRow, Row};
 use super::stage::Stage;
 use super::story::Who;
 use anyhow::{Context, Result, bail};
+use kofo_node::assets::Assets;
 use kofo_primitives::Amount;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// A wallet on a daemon has seen its last transaction within so long.
-const SETTLED: Duration = Duration::from_secs(20);
-const POLL: Duration = Duration::from_millis(100);
+pub(super) const SETTLED: Duration = Duration::from_secs(20);
+pub(super) const POLL: Duration = Duration::from_millis(100);
 
 /// What both nodes had before and have after.
 #[derive(Debug)]
@@ -23,6 +24,15 @@ pub struct Books {
     pub after: [Purse; 2],
 }
 
+/// A swap between two of some nodes.
+#[derive(Clone, Copy, Debug)]
+pub struct Moved<'a> {
+    /// Its figures.
+    pub row: &'a Row,
+    /// Who locked alpha and who locked beta, by their places among the nodes.
+    pub lockers: [usize; 2],
+}
+
 /// Waits until both nodes have what the swaps left them, less what they paid; an error with both figures if they never
 /// do.
 pub async fn balance(stage: &mut Stage, before: [Purse; 2], played: &[Played]) -> Result<Books> {
@@ -31,9 +41,11 @@ pub async fn balance(stage: &mut Stage, before: [Purse; 2], played: &[Played]) -
         Ground::Memory(_) => POLL,
     };
     let deadline = Instant::now() + patience;
+    let moved: Vec<_> = played.iter().map(|swap| both(&swap.row)).collect();
     loop {
         let after = stage.purses().await?;
-        let wrong = differences(stage.ground(), [&before, &after], played)?;
+        let names = Who::BOTH.map(Who::name);
+        let wrong = differences(stage.ground().assets(), &names, [&before, &after], &moved)?;
         if wrong.is_empty() {
             return Ok(Books { before, after });
         }
@@ -44,8 +56,19 @@ pub async fn balance(stage: &mut Stage, before: [Purse; 2], played: &[Played]) -
     }
 }
 
-fn differences(ground: &Ground, [before, after]: [&[Purse; 2]; 2], played: &[Played]) -> Result<Vec<String>> {
-    let mut expected = before.each_ref().map(|purse| purse.has.clone());
+const fn both(row: &Row) -> Moved<'_> {
+    let lockers = [Who::Initiator.index(), Who::Participant.index()];
+    Moved { row, lockers }
+}
+
+/// What any of these nodes has, after these swaps, that it should not have, or has not and should have: a sentence each.
+pub(super) fn differences(
+    assets: &Assets,
+    names: &[&str],
+    [before, after]: [&[Purse]; 2],
+    moved: &[Moved],
+) -> Result<Vec<String>> {
+    let mut expected: Vec<_> = before.iter().map(|purse| purse.has.clone()).collect();
     for (node, (then, now)) in expected.iter_mut().zip(before.iter().zip(after)) {
         for (symbol, paid) in &now.gas {
             let earlier = then.gas.get(symbol).copied().unwrap_or(0);
@@ -53,19 +76,18 @@ fn differences(ground: &Ground, [before, after]: [&[Purse; 2]; 2], played: &[Pla
         }
     }
     let mut paid = BTreeSet::new();
-    for swap in played {
-        for (locker, leg) in Who::BOTH.into_iter().zip([&swap.row.alpha, &swap.row.beta]) {
-            settle(ground, &mut expected, locker, leg, &mut paid)?;
-        }
+    for Moved { row, lockers } in moved {
+        let [first, second] = *lockers;
+        settle(assets, &mut expected, [first, second], &row.alpha, &mut paid)?;
+        settle(assets, &mut expected, [second, first], &row.beta, &mut paid)?;
     }
     let mut wrong = Vec::new();
-    for (who, (expected, after)) in Who::BOTH.into_iter().zip(expected.iter().zip(after)) {
+    for (name, (expected, after)) in names.iter().zip(expected.iter().zip(after)) {
         for (symbol, units) in expected {
             let have = after.has.get(symbol).copied().unwrap_or(0);
             if have != *units {
                 wrong.push(format!(
-                    "the {} has {have} units of {symbol}, expected {units}",
-                    who.name()
+                    "the {name} has {have} units of {symbol}, expected {units}"
                 ));
             }
         }
@@ -73,29 +95,29 @@ fn differences(ground: &Ground, [before, after]: [&[Purse; 2]; 2], played: &[Pla
     Ok(wrong)
 }
 
-/// What one leg moved, and the fees that came out of it. `paid` has the transactions whose fee was counted: one may end
-/// the legs of many swaps.
+/// What one leg moved from its locker to the other one, and the fees that came out of it. `paid` has the transactions
+/// whose fee was counted: one may end the legs of many swaps.
 fn settle(
-    ground: &Ground,
-    nodes: &mut [Units; 2],
-    locker: Who,
+    assets: &Assets,
+    nodes: &mut [Units],
+    [locker, other]: [usize; 2],
     leg: &LegRow,
     paid: &mut BTreeSet<String>,
 ) -> Result<()> {
-    let (asset, amount) = ground.assets().parse(&leg.amount)?;
-    let symbol = ground.assets().by_id(&asset)?.symbol.clone();
+    let (asset, amount) = assets.parse(&leg.amount)?;
+    let symbol = assets.by_id(&asset)?.symbol.clone();
     let redeemed = leg.end.as_deref() == Some("redeem");
     if redeemed {
-        take(&mut nodes[locker.index()], &symbol, amount.units())?;
-        give(&mut nodes[locker.other().index()], &symbol, amount)?;
+        take(&mut nodes[locker], &symbol, amount.units())?;
+        give(&mut nodes[other], &symbol, amount)?;
     }
-    let ender = if redeemed { locker.other() } else { locker };
+    let ender = if redeemed { other } else { locker };
     let (lock, end) = ((&leg.lock_txid, &leg.lock_cost), (&leg.end_txid, &leg.end_cost));
     for (payer, (txid, cost)) in [(locker, lock), (ender, end)] {
         let counted = txid.as_ref().is_some_and(|txid| paid.contains(txid));
         // Gas is in the accounts' purses already.
         if let Some(cost) = cost.as_ref().filter(|cost| cost.unit != "gas" && !counted) {
-            take(&mut nodes[payer.index()], &cost.symbol, cost.units)?;
+            take(&mut nodes[payer], &cost.symbol, cost.units)?;
             paid.extend(txid.clone());
         }
     }

@@ -182,9 +182,9 @@ impl Daemons {
         })
     }
 
-    /// What both nodes have and paid.
-    pub async fn purses(&self, wallets: [&Wallet; 2]) -> Result<[Purse; 2]> {
-        let mut purses = [Purse::default(), Purse::default()];
+    /// What each of these nodes has and paid.
+    pub async fn purses(&self, wallets: &[&Wallet]) -> Result<Vec<Purse>> {
+        let mut purses = vec![Purse::default(); wallets.len()];
         for (chain, symbol) in [(Chain::Ethereum, "ETH"), (Chain::Echoin, "EC")] {
             let coins = self.coins(chain, wallets).await?;
             for (purse, coins) in purses.iter_mut().zip(coins) {

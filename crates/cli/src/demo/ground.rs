@@ -3,10 +3,10 @@
 use super::daemons::Daemons;
 use super::memory::Memory;
 use super::story::Who;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use kofo_node::assets::Assets;
-use kofo_node::rpc::types::ActSeen;
-use kofo_primitives::UnixTime;
+use kofo_node::rpc::types::{ActSeen, Balance};
+use kofo_primitives::{Amount, UnixTime};
 use kofo_regtest::Chain;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -65,6 +65,17 @@ impl Ground {
     pub fn chain(&self, id: &str) -> Result<Chain> {
         let found = Chain::ALL.into_iter().find(|chain| self.id(*chain) == id);
         found.with_context(|| format!("no chain of the demo is {id}"))
+    }
+
+    /// What a node's own balances say that it can spend of an asset.
+    pub(super) fn spendable(&self, balances: &[Balance], name: &str, symbol: &str) -> Result<Amount> {
+        let asset = self.assets().by_symbol(symbol)?;
+        let balance = balances.iter().find(|b| b.asset == asset.id.to_string());
+        let balance = balance.with_context(|| format!("the {name} does not know {symbol}"))?;
+        let trouble = balance.trouble.as_deref().unwrap_or_default();
+        let money = balance.spendable.as_ref();
+        let money = money.with_context(|| format!("no balance of {symbol}: {trouble}"))?;
+        Ok(Amount::parse_units(&money.amount, asset.decimals)?)
     }
 
     fn id(&self, chain: Chain) -> String {
@@ -139,7 +150,10 @@ impl Ground {
     /// node knows the addresses.
     pub async fn purses(&self, wallets: [&Wallet; 2]) -> Result<[Purse; 2]> {
         match self {
-            Self::Daemons(daemons) => daemons.purses(wallets).await,
+            Self::Daemons(daemons) => {
+                let purses = daemons.purses(&wallets).await?;
+                purses.try_into().map_err(|_| anyhow!("each node has a purse"))
+            }
             Self::Memory(memory) => Ok(Who::BOTH.map(|who| memory.purse(who))),
         }
     }

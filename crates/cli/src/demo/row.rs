@@ -1,8 +1,10 @@
 //! One swap as a figure: what `--json` prints, and how the overhead is reckoned.
 
 use super::ground::Cost;
+use anyhow::{Context, Result};
 use kofo_node::rpc::types::{ActSeen, LegStatus, OutcomeName, SwapStatus};
 use serde::Serialize;
+use std::io::Write;
 
 /// One swap that is over.
 #[derive(Clone, Debug, Serialize)]
@@ -47,6 +49,24 @@ pub struct LegRow {
 pub struct Verdict {
     /// Always `ok`: a demo that went wrong prints none.
     pub demo: &'static str,
+}
+
+/// Standard output of a demo: one JSON object a line, or nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Sheet {
+    /// Whether anything is printed.
+    pub json: bool,
+}
+
+impl Sheet {
+    /// Prints a row, if rows are printed.
+    pub fn row(self, row: &impl Serialize) -> Result<()> {
+        if !self.json {
+            return Ok(());
+        }
+        let line = serde_json::to_string(row)?;
+        writeln!(std::io::stdout().lock(), "{line}").context("cannot write to standard output")
+    }
 }
 
 /// What both nodes saw of one act: its transaction and its height, where either of them knows.

@@ -6,7 +6,7 @@ use super::ground::{Ground, Purse, Wallet};
 use super::memory::{HereNode, Memory};
 use super::process::NodeProcess;
 use super::story::Who;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use kofo_node::config::Config;
 use kofo_node::rpc::types::{Id, SwapStatus};
 use kofo_node::rpc::{NodeRpcClient, RpcClient, connect};
@@ -178,15 +178,8 @@ impl Stage {
 
     /// What a node says that it can spend of an asset.
     pub async fn balance(&self, who: Who, symbol: &str) -> Result<Amount> {
-        let asset = self.ground.assets().by_symbol(symbol)?;
         let balances = self.client(who)?.wallet_balances().await?;
-        let balance = balances.into_iter().find(|b| b.asset == asset.id.to_string());
-        let balance = balance.with_context(|| format!("the {} does not know {symbol}", who.name()))?;
-        let trouble = balance.trouble.unwrap_or_default();
-        let money = balance
-            .spendable
-            .with_context(|| format!("no balance of {symbol}: {trouble}"))?;
-        Ok(Amount::parse_units(&money.amount, asset.decimals)?)
+        self.ground.spendable(&balances, who.name(), symbol)
     }
 
     /// Waits until both nodes see all that they were given.

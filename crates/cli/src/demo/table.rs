@@ -1,14 +1,18 @@
 //! The table at the end of the demo.
 
-use super::books::Books;
-use super::ground::{Cost, Ground};
+use super::ground::{Cost, Purse};
 use super::row::{LegRow, Row};
-use super::story::Who;
 use anyhow::Result;
+use kofo_node::assets::Assets;
 use kofo_primitives::Amount;
 
-/// All swaps and both nodes' balances, as lines for people.
-pub(super) fn lines(ground: &Ground, rows: &[&Row], books: &Books) -> Result<Vec<String>> {
+/// All swaps and what these nodes had before and have after, as lines for people.
+pub(super) fn lines(
+    assets: &Assets,
+    rows: &[&Row],
+    names: &[&str],
+    [before, after]: [&[Purse]; 2],
+) -> Result<Vec<String>> {
     let mut lines = vec![String::new(), "swaps".to_owned()];
     for row in rows {
         let seconds = |ms: u64| format!("{}.{:01} s", ms / 1000, ms % 1000 / 100);
@@ -27,26 +31,22 @@ pub(super) fn lines(ground: &Ground, rows: &[&Row], books: &Books) -> Result<Vec
         "{:<12} {:<5} {:>28} {:>28}",
         "balances", "", "before", "after"
     ));
-    for (who, (before, after)) in Who::BOTH.into_iter().zip(books.before.iter().zip(&books.after)) {
-        for asset in ground.assets().iter() {
+    for (name, (before, after)) in names.iter().zip(before.iter().zip(after)) {
+        for asset in assets.iter() {
             let of =
                 |units: Option<&u128>| Amount::new(units.copied().unwrap_or(0)).display_units(asset.decimals);
             let (then, now) = (
                 of(before.has.get(&asset.symbol)),
                 of(after.has.get(&asset.symbol)),
             );
-            lines.push(format!(
-                "{:<12} {:<5} {then:>28} {now:>28}",
-                who.name(),
-                asset.symbol
-            ));
+            lines.push(format!("{name:<12} {:<5} {then:>28} {now:>28}", asset.symbol));
         }
     }
-    for (who, after) in Who::BOTH.into_iter().zip(&books.after) {
+    for (name, after) in names.iter().zip(after) {
         for (symbol, units) in after.gas.iter().filter(|(_, units)| **units > 0) {
-            let asset = ground.assets().by_symbol(symbol)?;
-            let paid = ground.assets().show(&asset.id, Amount::new(*units));
-            lines.push(format!("{:<12} paid {paid} for gas in all", who.name()));
+            let asset = assets.by_symbol(symbol)?;
+            let paid = assets.show(&asset.id, Amount::new(*units));
+            lines.push(format!("{name:<12} paid {paid} for gas in all"));
         }
     }
     lines.push(

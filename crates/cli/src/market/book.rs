@@ -1,11 +1,11 @@
 //! `kofo book`.
 
-use super::show::{expiry, short};
-use super::table::table;
 use crate::args::{BookArgs, Scope};
 use crate::failure::Refused;
 use crate::node::Node;
 use crate::out::Out;
+use kofo_cli::text::claim::{expiry, short};
+use kofo_cli::text::table;
 use kofo_node::config::{CONFIG_FILE, Config};
 use kofo_node::rpc::MarketRpcClient;
 use kofo_node::rpc::types::{BookShown, LevelShown};

@@ -1,11 +1,11 @@
 //! `kofo claim`.
 
-use super::show;
 use crate::args::{ClaimArgs, ClaimCommand, ClaimMade, Scope};
 use crate::failure::{Refused, Usage};
 use crate::node::Node;
 use crate::out::Out;
 use crate::swap;
+use kofo_cli::text::claim as show;
 use kofo_node::rpc::MarketRpcClient;
 use kofo_node::rpc::types::{ClaimAsked, ClaimList, ClaimState, ClaimStatus, Id};
 

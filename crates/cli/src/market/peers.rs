@@ -1,9 +1,9 @@
 //! `kofo peers`.
 
-use super::table::table;
 use crate::args::Scope;
 use crate::node::Node;
 use crate::out::Out;
+use kofo_cli::text::table;
 use kofo_node::rpc::MarketRpcClient;
 use kofo_node::rpc::types::PeerStatus;
 

@@ -1,10 +1,10 @@
 //! `kofo quotes`.
 
-use super::show;
 use crate::args::{QuotesArgs, Scope};
 use crate::failure::Refused;
 use crate::node::Node;
 use crate::out::Out;
+use kofo_cli::text::claim as show;
 use kofo_node::rpc::MarketRpcClient;
 use kofo_node::rpc::types::{ClaimStatus, Id};
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod daemon;
+mod market;
 mod node;
 mod offline;
 mod program;

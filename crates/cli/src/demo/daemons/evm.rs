@@ -59,8 +59,8 @@ impl Daemons {
 
     /// Goes through all blocks since the nodes were funded: the accounts that each node paid from its owner account are
     /// its own, and so is the gas that any of them paid.
-    pub(super) async fn coins(&self, chain: Chain, wallets: [&Wallet; 2]) -> Result<[Coins; 2]> {
-        let mut coins = [Coins::default(); 2];
+    pub(super) async fn coins(&self, chain: Chain, wallets: &[&Wallet]) -> Result<Vec<Coins>> {
+        let mut coins = vec![Coins::default(); wallets.len()];
         let owners = wallets.iter().enumerate();
         let mut accounts: BTreeMap<String, usize> =
             owners.map(|(i, w)| (w.owner.to_lowercase(), i)).collect();

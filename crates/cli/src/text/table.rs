@@ -2,7 +2,8 @@
 
 /// Rows of equally many cells under a head, each column as wide as its widest cell. Numbers are best at the right of
 /// their column: `right` has the columns that are so.
-pub(super) fn table(head: &[&str], right: &[usize], rows: &[Vec<String>]) -> String {
+#[must_use]
+pub fn table(head: &[&str], right: &[usize], rows: &[Vec<String>]) -> String {
     let head: Vec<String> = head.iter().map(|cell| (*cell).to_owned()).collect();
     let all = || std::iter::once(&head).chain(rows);
     let width = |column: usize| {

@@ -1,6 +1,6 @@
 //! Claims and quotes as people read them.
 
-use super::table::table;
+use super::table;
 use kofo_node::clock;
 use kofo_node::rpc::types::{ClaimStatus, QuoteState, QuoteStatus};
 
@@ -8,7 +8,8 @@ use kofo_node::rpc::types::{ClaimStatus, QuoteState, QuoteStatus};
 const SHORT: usize = 8;
 
 /// An id as a person tells it from a few others.
-pub(super) fn short(id: &str) -> String {
+#[must_use]
+pub fn short(id: &str) -> String {
     let first: String = id.chars().take(SHORT).collect();
     if first.len() < id.len() {
         format!("{first}…")
@@ -18,7 +19,8 @@ pub(super) fn short(id: &str) -> String {
 }
 
 /// A claim in one line.
-pub(super) fn line(claim: &ClaimStatus) -> String {
+#[must_use]
+pub fn line(claim: &ClaimStatus) -> String {
     format!(
         "{}  {:<9}  {} for at least {}, {} filled, {} quotes",
         claim.id,
@@ -31,7 +33,8 @@ pub(super) fn line(claim: &ClaimStatus) -> String {
 }
 
 /// A claim and all its quotes.
-pub(super) fn quotes(claim: &ClaimStatus) -> String {
+#[must_use]
+pub fn quotes(claim: &ClaimStatus) -> String {
     let mut text = format!(
         "claim   {}\nstate   {}\ngive    {}, {} of it filled\nwant    {} at least{}\n{}\n",
         claim.id,
@@ -98,7 +101,8 @@ fn row(quote: &QuoteStatus) -> Vec<String> {
 }
 
 /// A quote in one line, as it comes.
-pub(super) fn quote_line(quote: &QuoteStatus) -> String {
+#[must_use]
+pub fn quote_line(quote: &QuoteStatus) -> String {
     format!(
         "{}  {} for {} at {}, provider {}, {} reliable, {}: {}",
         short(&quote.fulfil.to_string()),
@@ -117,7 +121,8 @@ pub(super) fn quote_line(quote: &QuoteStatus) -> String {
 }
 
 /// What changed between two statuses of a claim, a line each. Without an earlier one: all that there is.
-pub(super) fn changes(before: Option<&ClaimStatus>, now: &ClaimStatus) -> Vec<String> {
+#[must_use]
+pub fn changes(before: Option<&ClaimStatus>, now: &ClaimStatus) -> Vec<String> {
     let mut lines = Vec::new();
     for quote in &now.quotes {
         let known = before.and_then(|before| before.quotes.iter().find(|q| q.fulfil == quote.fulfil));
@@ -129,8 +134,12 @@ pub(super) fn changes(before: Option<&ClaimStatus>, now: &ClaimStatus) -> Vec<St
             lines.extend(quote_change(quote));
         }
     }
-    let news = now.trouble.as_ref();
-    if let Some(trouble) = news.filter(|_| before.is_none_or(|before| before.trouble != now.trouble)) {
+    // A claim that was just made has no quote: that is no news yet. A quote's own trouble was told with it.
+    let of_quote = now.quotes.iter().any(|quote| quote.trouble == now.trouble);
+    if let (Some(before), Some(trouble)) = (before, &now.trouble)
+        && before.trouble != now.trouble
+        && !of_quote
+    {
         lines.push(format!("trouble   {trouble}"));
     }
     let (was, is) = (before.map(|before| before.state), now.state);
@@ -161,15 +170,13 @@ fn quote_change(quote: &QuoteStatus) -> Option<String> {
     }
 }
 
-/// How many connections lie between us and the provider.
-pub(super) fn hops(quote: &QuoteStatus) -> usize {
-    quote.path.len().saturating_add(1)
+/// How many connections lie between us and the provider: 1 if it is a neighbour.
+#[must_use]
+pub fn hops(quote: &QuoteStatus) -> usize {
+    quote.path.len()
 }
 
 fn path(quote: &QuoteStatus) -> String {
-    if quote.path.is_empty() {
-        return "a neighbour".to_owned();
-    }
     let each: Vec<_> = quote.path.iter().map(|name| short(name)).collect();
     each.join(" → ")
 }
@@ -178,7 +185,9 @@ fn reliability(quote: &QuoteStatus) -> String {
     format!("{}.{} %", quote.reliability / 10, quote.reliability % 10)
 }
 
-pub(super) fn expiry(what: &str, at_ms: u64) -> String {
+/// How long something holds from now on, such as `expires in 30 s`.
+#[must_use]
+pub fn expiry(what: &str, at_ms: u64) -> String {
     let left = at_ms.saturating_sub(clock::now_ms());
     if left == 0 {
         format!("{what} now or before")
