@@ -16,7 +16,11 @@ pub struct LinkBase(PublicKey);
 
 /// The secret behind a [`LinkBase`]. Erased on drop, never printed. It signs nothing itself: with it and one hop's
 /// secret key an owner of both ends would know the other.
-pub struct LinkKey(SecretKey);
+pub struct LinkKey {
+    secret: SecretKey,
+    // Every pseudonym needs it, and it costs as much as one.
+    base: LinkBase,
+}
 
 /// `H("kofo/hopkey/v1", base, claim)` as a number below the group's order.
 fn tweak(base: &PublicKey, claim: &ClaimId) -> Option<Scalar> {
@@ -28,20 +32,22 @@ impl LinkKey {
     /// From 32 secret bytes; `None` for the handful of values that are no key.
     #[must_use]
     pub fn new(secret: &[u8; 32]) -> Option<Self> {
-        SecretKey::from_slice(secret).ok().map(Self)
+        let secret = SecretKey::from_slice(secret).ok()?;
+        let base = LinkBase(secret.public_key(SECP256K1));
+        Some(Self { secret, base })
     }
 
     /// What the other end of the link is told.
     #[must_use]
-    pub fn base(&self) -> LinkBase {
-        LinkBase(self.0.public_key(SECP256K1))
+    pub const fn base(&self) -> LinkBase {
+        self.base
     }
 
     /// The key by which we sign as a hop of this claim, when it came over this link. `None` for one claim in 2^127.
     #[must_use]
     pub fn hop_key(&self, claim: &ClaimId) -> Option<NodeKey> {
-        let tweak = tweak(&self.base().0, claim)?;
-        let mut secret = self.0.add_tweak(&tweak).ok()?;
+        let tweak = tweak(&self.base.0, claim)?;
+        let mut secret = self.secret.add_tweak(&tweak).ok()?;
         let mut bytes = secret.secret_bytes();
         let key = NodeKey::new(&bytes);
         secret.non_secure_erase();
@@ -52,7 +58,7 @@ impl LinkKey {
 
 impl Drop for LinkKey {
     fn drop(&mut self) {
-        self.0.non_secure_erase();
+        self.secret.non_secure_erase();
     }
 }
 
