@@ -39,7 +39,6 @@ pub use greet::MAX_GREETING;
 pub use guards::Guards;
 pub use held::MAX_CLAIM_BYTES;
 pub use refused::{AnswerStopped, Blame, CancelRefused, ClaimRefused, FulfilRefused, SelectStopped};
-pub use returns::Part;
 pub use statistics::{LinkStatistics, Statistics};
 
 /// One connection to one neighbour; a reconnect is a new one. The number is the shell's, never used twice.

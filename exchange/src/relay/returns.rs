@@ -6,17 +6,8 @@ use crate::relay::quoted::{End, QUOTES_PER_CLAIM, Quoted};
 use crate::relay::{FulfilRefused, Link, Passed, Received, Relay};
 use crate::wire::FulfilEnvelope;
 use kofo_primitives::{
-    ClaimId, Fulfil, FulfilId, MAX_QUOTE_LIFE_MS, NodeId, Path, ReturnEntry, Signed, check_returns,
+    ClaimId, Fulfil, FulfilId, MAX_QUOTE_LIFE_MS, Path, ReturnEntry, Signed, check_returns,
 };
-
-/// Which of the two we are in a quote of our own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// It answers our claim.
-    Claimant,
-    /// We made it.
-    Provider,
-}
 
 /// Where a quote passes us.
 struct Pass {
@@ -206,26 +197,6 @@ impl Relay {
             route.quotes = route.quotes.saturating_add(1);
         }
         self.neighbours.quoted(from);
-    }
-
-    /// After a restart: a quote of ours, or for a claim of ours, which still binds, with the key of its claim and the
-    /// link to the neighbour that it went to or came from. From now on its selection and the answers to it pass again.
-    /// What is said here is believed. `false`: there is no such link, or no room.
-    pub fn recall(&mut self, part: Part, link: Link, fulfil: &Fulfil, claim_key: NodeId) -> bool {
-        let Some(peer) = self.neighbours.peer(link) else {
-            return false;
-        };
-        let most = self.config.max_claims.saturating_mul(QUOTES_PER_CLAIM);
-        if self.quotes.len() >= most {
-            return false;
-        }
-        let ends = match part {
-            Part::Claimant => (End::Peer(peer), End::Us),
-            Part::Provider => (End::Us, End::Peer(peer)),
-        };
-        let quoted = Quoted::new(fulfil, claim_key, ends);
-        self.quotes.entry(fulfil.id()).or_insert(quoted);
-        true
     }
 
     fn remember(&mut self, id: FulfilId, fulfil: &Fulfil, ends: (End, End)) {

@@ -86,51 +86,13 @@ fn our_own_claim_goes_on_after_a_restart_when_it_is_issued_again() {
     assert_eq!(world.blamed(), Vec::<&Refusal>::new());
 }
 
-/// A line whose quote is home; then the node at `at` is started again.
-fn quoted_and_restarted(at: usize) -> (World, ClaimId, Fulfil) {
+#[test]
+fn an_answer_to_what_a_claimant_forgot_over_a_restart_is_nobodys_fault() {
     let mut world = World::line(2);
     let id = world.issue(0, 1);
     world.run();
     let fulfil = world.nodes[0].quotes[0].fulfil.body.clone();
-    world.restart(at);
-    (world, id, fulfil)
-}
-
-#[test]
-fn a_claimant_that_was_started_again_selects_the_quotes_that_it_wrote_down() {
-    let (mut world, id, fulfil) = quoted_and_restarted(0);
-    world.select(0, 1, (id, fulfil.id()));
-    assert!(world.under_way.is_empty(), "it has forgotten the quote");
-    let link = world.link_of(0, 1);
-    let recalled = world.nodes[0]
-        .relay
-        .recall(Part::Claimant, link, &fulfil, claim(1).key);
-    assert!(recalled);
-    world.select(0, 1, (id, fulfil.id()));
-    world.run();
-    assert_eq!(world.nodes[0].answers.len(), 1);
-    assert_eq!(world.refusals, []);
-}
-
-#[test]
-fn a_provider_that_was_started_again_stands_by_the_quotes_that_it_wrote_down() {
-    let (mut world, id, fulfil) = quoted_and_restarted(3);
-    let link = world.link_of(2, 3);
-    let relay = &mut world.nodes[3].relay;
-    assert!(!relay.recall(Part::Provider, Link(99), &fulfil, claim(1).key));
-    assert!(relay.recall(Part::Provider, link, &fulfil, claim(1).key));
-    world.select(0, 1, (id, fulfil.id()));
-    world.run();
-    assert_eq!(
-        (world.nodes[3].selections.len(), world.nodes[0].answers.len()),
-        (1, 1)
-    );
-    assert_eq!(world.blamed(), Vec::<&Refusal>::new());
-}
-
-#[test]
-fn an_answer_to_what_a_claimant_forgot_over_a_restart_is_nobodys_fault() {
-    let (mut world, id, fulfil) = quoted_and_restarted(0);
+    world.restart(0);
     let link = world.link_of(0, 1);
     world.issue(0, 1);
     let late = answer(id, fulfil.id(), &key("quote", &[1]));
