@@ -33,7 +33,6 @@ pub use error::MarketError;
 pub use import::{BookSide, MAX_BOOK_BYTES, MAX_BOOK_ORDERS, OrderLine};
 pub use ledger::LedgerError;
 pub use lines::{BadLine, Lines, MAX_LINE};
-pub use pair::{PRICE_DECIMALS, price_ratio};
 pub use prices::{LineError, MAX_FED_PRICES, MAX_PRICE_BYTES, PriceLine, PriceRow};
 pub use settles::{Drafted, Opened, Settles};
 pub use simulated::SimulatedSettlement;

@@ -66,7 +66,10 @@ impl Market {
             match self.parts.settles.outcome(swap).await {
                 Ok(Some(outcome)) => self.ended(&awaited, outcome),
                 Ok(None) => {}
-                Err(error) => return tracing::debug!(%error, "how swaps ended is not known now"),
+                Err(error) => {
+                    tracing::debug!(%error, "how swaps ended is not known now");
+                    break;
+                }
             }
         }
         self.state().looking = false;

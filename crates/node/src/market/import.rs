@@ -1,8 +1,7 @@
 //! Order books of elsewhere that a provider quotes from: JSON lines of a file or a server.
 
 use super::lines::{Lines, read_lines};
-use super::pair::price_ratio;
-use super::prices::{LineError, amount, range, short};
+use super::prices::{LineError, amount, price, range};
 use crate::assets::Assets;
 use crate::config::Source;
 use kofo_exchange::Order;
@@ -81,10 +80,7 @@ impl OrderLine {
             return Err(range("id", format!("1 to {MAX_ID} bytes"), &self.id));
         }
         let (base, quote) = assets.pair_assets(&self.pair)?;
-        let wrong = || LineError::Price {
-            got: short(&self.price),
-        };
-        let price = price_ratio(&self.price, base, quote).ok_or_else(wrong)?;
+        let price = price(&self.price, base, quote)?;
         let size = amount("size", &self.size, base.decimals)?;
         let least = self.least.as_deref();
         let least = least

@@ -1,11 +1,11 @@
 //! What neighbours ask: taken or refused at once, with whatever it brings about done after the answer.
 
-use super::{Market, Work};
+use super::{Market, MarketError, Work};
 use crate::clock::now_ms;
 use crate::config::NodeRole;
 use kofo_exchange::{
-    Blame, ClaimEnvelope, ClaimMessage, ClaimReply, FulfilEnvelope, Link, Passed, ReturnMessage, ReturnReply,
-    SelectEnvelope,
+    AnswerRefused, Blame, ClaimEnvelope, ClaimMessage, ClaimReply, FulfilEnvelope, Link, Passed,
+    ReturnMessage, ReturnReply, SelectEnvelope,
 };
 use kofo_network::{Fault, MeshEvent, MeshRequest, PeerId, Plane, Responder};
 use kofo_primitives::{Answer, Signed, Text};
@@ -154,17 +154,15 @@ impl Market {
             .dealing
             .as_ref()
             .is_some_and(|dealing| dealing.knows(&fulfil));
-        let envelope = if ours {
-            envelope
-        } else {
-            let passed = state.relay.select(Some(link), envelope, now_ms());
-            match passed.map_err(|e| No::new(&e, e.blame()))? {
-                Passed::On(to, envelope) => {
-                    state.send_back(to, ReturnMessage::Select(Box::new(envelope)));
-                    return Ok(());
-                }
-                Passed::Ours(envelope) => envelope,
+        let envelope = match state.relay.select(Some(link), envelope.clone(), now_ms()) {
+            Ok(Passed::On(to, envelope)) => {
+                state.send_back(to, ReturnMessage::Select(Box::new(envelope)));
+                return Ok(());
             }
+            Ok(Passed::Ours(envelope)) => envelope,
+            // The relay forgets over a restart what we do not; and whoever selects twice gets an answer.
+            Err(error) if ours && !is_forged(error.blame()) => envelope,
+            Err(error) => return Err(No::new(&error, error.blame())),
         };
         drop(state);
         self.queue(Work::Chosen(peer, Box::new(envelope)));
@@ -174,8 +172,10 @@ impl Market {
     fn answer_came(&self, link: Link, answer: Signed<Answer>) -> Result<(), No> {
         let mut state = self.state();
         if state.claims.get(&answer.body.claim).is_some() {
-            let why = self.answered(&mut state, &answer);
-            return why.map_err(|why| No::new(why, None));
+            return self.answered(&mut state, &answer).map_err(|why| {
+                let forged = matches!(why, MarketError::Answer(AnswerRefused::Signature(_)));
+                No::new(&why, forged.then_some(Blame::Signature))
+            });
         }
         let passed = state.relay.answer(Some(link), answer, now_ms());
         match passed.map_err(|e| No::new(&e, e.blame()))? {
@@ -184,6 +184,11 @@ impl Market {
         }
         Ok(())
     }
+}
+
+/// What no honest neighbour passes on.
+const fn is_forged(blame: Option<Blame>) -> bool {
+    matches!(blame, Some(Blame::Signature | Blame::Malformed))
 }
 
 fn respond(responder: Responder, answer: Vec<u8>) {

@@ -2,6 +2,7 @@
 
 use crate::journal::SharedJournal;
 use kofo_journal::{Journal, Value};
+use std::collections::BTreeMap;
 use tokio::sync::{mpsc, oneshot};
 
 /// Commits that wait for a sync; more are refused.
@@ -91,10 +92,18 @@ async fn write(journal: SharedJournal, mut inbox: mpsc::Receiver<Commit>) {
             .unzip();
         let mut journal = journal.clone();
         let synced = tokio::task::spawn_blocking(move || {
+            // Of several values of one name only the last will be read.
+            let mut last = BTreeMap::new();
             for change in changes.into_iter().flatten() {
                 match change {
-                    Change::Put(name, value) => journal.put(&name, &value)?,
-                    Change::Remove(name) => journal.remove(&name)?,
+                    Change::Put(name, value) => last.insert(name, Some(value)),
+                    Change::Remove(name) => last.insert(name, None),
+                };
+            }
+            for (name, value) in last {
+                match value {
+                    Some(value) => journal.put(&name, &value)?,
+                    None => journal.remove(&name)?,
                 }
             }
             journal.sync()

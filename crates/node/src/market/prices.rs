@@ -4,7 +4,7 @@ mod line;
 mod table;
 
 pub use line::{LineError, PriceLine, PriceRow};
-pub(in crate::market) use line::{amount, range, short};
+pub(in crate::market) use line::{amount, price, range};
 pub(super) use table::table;
 
 use super::lines::{Lines, read_lines};

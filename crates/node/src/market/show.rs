@@ -9,6 +9,10 @@ use kofo_primitives::{AssetId, ClaimId};
 
 /// So many listings are shown of one pair.
 const MAX_LISTINGS: usize = 100;
+/// So many claims are listed: all of them with all of their quotes would be more than an answer may have.
+const MAX_LISTED: usize = 100;
+/// So many quotes of each.
+const LISTED_QUOTES: usize = 4;
 /// So many pairs are shown.
 const MAX_PAIRS: usize = 100;
 
@@ -20,7 +24,7 @@ impl Market {
         Ok(entry.status(&self.parts.assets, &state.history, now_ms()))
     }
 
-    /// All claims of ours, youngest first.
+    /// The claims of ours, youngest first: at most 100, each with at most its four best quotes.
     #[must_use]
     pub fn claim_statuses(&self) -> Vec<ClaimStatus> {
         let (state, now_ms) = (self.state(), now_ms());
@@ -29,6 +33,10 @@ impl Market {
             .map(|(_, entry)| entry.status(&self.parts.assets, &state.history, now_ms))
             .collect();
         all.sort_by_key(|claim| std::cmp::Reverse(claim.created_ms));
+        all.truncate(MAX_LISTED);
+        for claim in &mut all {
+            claim.quotes.truncate(LISTED_QUOTES);
+        }
         all
     }
 

@@ -5,7 +5,8 @@ use crate::assets::Asset;
 use crate::config::{Backend, CONFIG_FILE, ChainConfig};
 use crate::init::{InitError, init};
 use crate::keystore::KdfCost;
-use crate::rpc::{COOKIE_FILE, NODE_FILE, NodeRpcClient, connect};
+use crate::rpc::types::{ClaimAsked, ClaimState};
+use crate::rpc::{COOKIE_FILE, MarketRpcClient, NODE_FILE, NodeRpcClient, connect};
 use kofo_primitives::{AssetId, ChainId};
 use std::path::Path;
 use tokio::sync::oneshot;
@@ -151,4 +152,81 @@ async fn a_node_does_not_start_with_a_part_of_it_missing_or_wrong() {
     std::fs::write(&path, text.replace("rpc_port = 0", &port)).unwrap();
     assert!(matches!(refusal(daemon(data.path())).await, RunError::Rpc { .. }));
     assert!(!data.path().join(NODE_FILE).exists());
+}
+
+/// A node with these peers and a price, that runs in that role.
+async fn trader(data: &Path, seed: u8, peers: Vec<String>, role: NodeRole) -> (NodeFile, Ended) {
+    let mut config = Config::new(NetworkId::new("kofo-sim").unwrap(), vec![chain("a"), chain("b")]);
+    config.listen = vec!["/ip4/127.0.0.1/tcp/0".into()];
+    config.peers = peers;
+    config.timelocks = crate::config::TimelockPolicy::Test;
+    config.provider.prices = vec![crate::market::PriceLine {
+        pair: "A/B".into(),
+        price: "2".into(),
+        spread_bps: 50,
+        least: "0.01".into(),
+        most: "1".into(),
+        as_of_ms: None,
+    }];
+    let open = passphrase("correct horse");
+    init(data, &config, &Seed::new([seed; 64]), &open, KdfCost::WEAK).unwrap();
+    let (tell, told) = oneshot::channel();
+    let ended = tokio::spawn(daemon(data).run_as(Some(role), |file| {
+        let _unheard = tell.send(file.clone());
+    }));
+    match told.await {
+        Ok(file) => (file, ended),
+        Err(_) => panic!("not ready: {:?}", ended.await),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_of_a_wallet_reaches_a_provider_over_a_relay_and_its_quote_comes_back() {
+    let folders: [_; 3] = std::array::from_fn(|_| tempfile::tempdir().unwrap());
+    let [relay_data, provider_data, wallet_data] = folders.each_ref().map(|folder| folder.path());
+    let (relay, first) = trader(relay_data, 1, vec![], NodeRole::Relay).await;
+    let (_, second) = trader(provider_data, 2, relay.listen.clone(), NodeRole::Provider).await;
+    let (_, third) = trader(wallet_data, 3, relay.listen.clone(), NodeRole::Wallet).await;
+    let [of_relay, of_provider, of_wallet] =
+        [relay_data, provider_data, wallet_data].map(|data| connect(data).unwrap());
+    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    let roles = async || -> Vec<_> {
+        let peers = of_relay.peers_list().await.unwrap();
+        let mut roles: Vec<_> = peers.into_iter().filter_map(|peer| peer.role).collect();
+        roles.sort();
+        roles
+    };
+    while roles().await != ["provider", "wallet"] {
+        assert!(std::time::Instant::now() < deadline, "they say what they do");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let status = of_relay.node_status().await.unwrap();
+    assert_eq!((status.role.as_str(), status.neighbours), ("relay", 2));
+
+    let asked = ClaimAsked {
+        give: "0.5a".into(),
+        want: "0.9b".into(),
+        manual: true,
+        max_hops: Some(2),
+        ..ClaimAsked::default()
+    };
+    let mut claim = of_wallet.claim_make(asked).await.unwrap();
+    while claim.quotes.is_empty() {
+        assert!(std::time::Instant::now() < deadline, "a quote comes: {claim:?}");
+        claim = of_wallet.claim_quotes(claim.id, Some(claim.seq)).await.unwrap();
+    }
+    let quote = &claim.quotes[0];
+    assert_eq!((quote.want.to_string(), quote.path.len()), ("0.995 B".into(), 2));
+    assert_eq!(quote.price, "1.99 B per A");
+    assert_eq!(
+        of_wallet.claim_cancel(claim.id).await.unwrap().state,
+        ClaimState::Cancelled
+    );
+    assert_eq!(of_wallet.claim_list().await.unwrap().claims.len(), 1);
+    let book = of_wallet.book_show("a/b".into()).await.unwrap();
+    assert_eq!(book.pair, "A/B");
+    for (client, ended) in [(of_wallet, third), (of_provider, second), (of_relay, first)] {
+        client.node_stop().await.unwrap();
+        ended.await.unwrap().unwrap();
+    }
 }

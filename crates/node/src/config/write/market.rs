@@ -40,8 +40,10 @@ pub(super) fn provider(out: &mut Page, config: &ProviderConfig) {
         "Nothing is quoted from a price file, a price feed or an imported book that is older, in seconds.",
     );
     out.key("stale_after", config.stale_after.0);
-    out.note("Prices from a file, which is read again when it changes, or from an HTTP server, which is asked each");
-    out.note("second. Each line is one JSON object, with \"as_of_ms\" if its age is not the file's:");
+    out.note("Prices from a file in this folder, which is read again when it changes, or from an HTTP server, which is");
+    out.note(
+        "asked twice a second. Each line is one JSON object, with \"as_of_ms\" if its age is not the file's:",
+    );
     out.note(
         "{\"pair\":\"BTC/ETH\",\"price\":\"16.2\",\"spread_bps\":30,\"least\":\"0.001\",\"most\":\"1\"}",
     );

@@ -5,8 +5,9 @@ use super::super::{Market, MarketError, State, Work};
 use super::Entry;
 use super::answer::AGAIN_MS;
 use crate::clock::now_ms;
-use kofo_exchange::{Chosen, Passed, ReturnMessage, SelectEnvelope};
-use kofo_network::Plane;
+use crate::rpc::types::ClaimState;
+use kofo_exchange::{Chosen, GossipMessage, Passed, ReturnMessage, SelectEnvelope};
+use kofo_network::{Plane, Topic};
 use kofo_primitives::{Claim, ClaimId, FulfilId, FulfilTerms};
 use std::sync::Arc;
 
@@ -151,9 +152,30 @@ impl Market {
             }
             if entry.moved(now_ms) {
                 entry.changed();
+                if entry.state(now_ms) == ClaimState::Filled {
+                    self.release_others(state, &id, now_ms);
+                }
                 self.tell_change();
             }
         }
+    }
+
+    /// A claim that is filled: whoever reserved something for it need not any longer.
+    fn release_others(&self, state: &mut State, id: &ClaimId, now_ms: u64) {
+        let Some(entry) = state.claims.get_mut(id) else {
+            return;
+        };
+        let key = self.claim_key(entry.claim());
+        let Ok(cancel) = entry.own.cancel(&key) else {
+            return;
+        };
+        let change = entry.change();
+        if let Err(error) = state.relay.cancel(&cancel, now_ms) {
+            tracing::debug!(claim = %id, %error, "our own cancel");
+        }
+        state.guards_changed = true;
+        self.keep_behind(vec![change]);
+        self.publish(Topic::Cancel, &GossipMessage::Cancel(cancel));
     }
 
     fn tend_selections(&self, state: &mut State, id: &ClaimId, now_ms: u64) {

@@ -1,7 +1,7 @@
 //! One price, as the configuration, a file or a feed says it.
 
-use crate::assets::{AssetError, Assets};
-use crate::market::pair::{PRICE_DECIMALS, price_ratio};
+use crate::assets::{Asset, AssetError, Assets};
+use kofo_exchange::decimal_price;
 use kofo_primitives::{Amount, AssetId, ParseAmountError, Ratio};
 use serde::{Deserialize, Serialize};
 
@@ -73,7 +73,7 @@ pub enum LineError {
     Pair(#[from] AssetError),
     /// The price.
     #[error(
-        "price: expected a decimal number above 0 with at most {PRICE_DECIMALS} digits behind the point, as text, got {got:?}"
+        "price: expected a decimal number above 0 with at most 18 digits behind the point, as text, got {got:?}"
     )]
     Price {
         /// What came.
@@ -103,9 +103,7 @@ impl PriceLine {
     /// The price in the units of the assets that we know.
     pub fn read(&self, assets: &Assets) -> Result<PriceRow, LineError> {
         let (base, quote) = assets.pair_assets(&self.pair)?;
-        let price = price_ratio(&self.price, base, quote).ok_or_else(|| LineError::Price {
-            got: short(&self.price),
-        })?;
+        let price = price(&self.price, base, quote)?;
         let (least, most) = (
             amount("least", &self.least, base.decimals)?,
             amount("most", &self.most, base.decimals)?,
@@ -130,6 +128,11 @@ impl PriceLine {
             as_of_ms: self.as_of_ms,
         })
     }
+}
+
+/// So many whole units of `quote` for one of `base`, in smallest units.
+pub(in crate::market) fn price(text: &str, base: &Asset, quote: &Asset) -> Result<Ratio, LineError> {
+    decimal_price(text, base.decimals, quote.decimals).map_err(|_| LineError::Price { got: short(text) })
 }
 
 /// An amount above 0 in whole units.

@@ -9,7 +9,7 @@ use crate::assets::Assets;
 use crate::config::ProviderConfig;
 use borsh::BorshDeserialize;
 use kofo_exchange::{Book, Provider, ProviderSnapshot};
-use kofo_primitives::{Amount, ClaimId, FulfilId, NodeId, SwapId};
+use kofo_primitives::{Amount, AssetId, ClaimId, FulfilId, NodeId, SwapId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -28,6 +28,8 @@ pub(in crate::market) struct Dealing {
     pub(super) busy: BTreeSet<FulfilId>,
     /// What we show of our book.
     pub(in crate::market) maker: Maker,
+    /// How much of each asset may be promised at a time.
+    limits: Vec<(AssetId, Amount)>,
     fixed: Vec<PriceRow>,
     fed: Vec<PriceRow>,
     stale_after_ms: u64,
@@ -46,7 +48,7 @@ impl Dealing {
             max_claims: MAX_CLAIMS,
             ..kofo_exchange::ProviderConfig::default()
         };
-        let mut provider = Provider::new(bounds, Book::default());
+        let mut limits = Vec::new();
         for asset in assets.iter() {
             // Whether the wallet has it is seen when a quote is drafted.
             let limit = config
@@ -57,20 +59,29 @@ impl Dealing {
                 Some(limit) => assets.parse(&format!("{} {}", limit.most, limit.symbol))?.1,
                 None => Amount::new(u128::MAX),
             };
-            provider.allow(asset.id.clone(), most);
+            limits.push((asset.id.clone(), most));
         }
         let fixed = config.prices.iter().map(|line| line.read(assets));
         let mut dealing = Self {
-            provider,
+            provider: Provider::new(bounds, Book::default()),
             quotes: BTreeMap::new(),
             busy: BTreeSet::new(),
             maker,
+            limits,
             fixed: fixed.collect::<Result<_, _>>().map_err(MarketError::Price)?,
             fed: Vec::new(),
             stale_after_ms: millis(Duration::from_secs(config.stale_after.0)),
         };
         dealing.set_fed(Vec::new());
+        dealing.allow();
         Ok(dealing)
+    }
+
+    /// The limits are of what is promised at a time, whatever was paid out before.
+    fn allow(&mut self) {
+        for (asset, most) in &self.limits {
+            self.provider.allow(asset.clone(), *most);
+        }
     }
 
     /// Takes up what the journal has of quotes and reservations.
@@ -153,6 +164,7 @@ impl Dealing {
     /// A swap ended.
     pub(in crate::market) fn over(&mut self, fulfil: &FulfilId, settled: bool) -> Vec<Change> {
         self.provider.over(fulfil, settled);
+        self.allow();
         let mut changes = vec![self.snapshot()];
         if let Some(quote) = self.quotes.get_mut(fulfil) {
             quote.over = true;

@@ -182,7 +182,11 @@ impl Node {
 
     /// A claim by hand with so many quotes.
     pub(super) async fn quoted(&self, quotes: usize) -> ClaimId {
-        let id = self.claim(manual()).await;
+        self.quoted_for(manual(), quotes).await
+    }
+
+    pub(super) async fn quoted_for(&self, terms: ClaimTerms, quotes: usize) -> ClaimId {
+        let id = self.claim(terms).await;
         until("quotes", || self.open_quotes(&id).len() >= quotes).await;
         id
     }

@@ -139,7 +139,12 @@ async fn twice_quoted() -> (Vec<Node>, kofo_primitives::ClaimId) {
         })
         .await;
     }
-    let id = nodes[0].quoted(2).await;
+    // So short that no relay hears of it by way of the provider first.
+    let short = crate::rpc::api::ClaimTerms {
+        max_hops: 2,
+        ..manual()
+    };
+    let id = nodes[0].quoted_for(short, 2).await;
     (nodes, id)
 }
 

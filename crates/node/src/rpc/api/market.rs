@@ -52,7 +52,7 @@ pub trait MarketApi: Send + Sync + 'static {
     /// Takes a claim back: no quote is selected any more. Swaps that began go on.
     async fn claim_cancel(&self, id: Id) -> Result<ClaimStatus, ApiError>;
 
-    /// All claims that are remembered, youngest first.
+    /// The claims that are remembered, youngest first, each with its best quotes.
     async fn claim_list(&self) -> Result<ClaimList, ApiError>;
 
     /// What is known of the books of a pair: of the first asset in the second.

@@ -168,7 +168,7 @@ pub struct ClaimStatus {
     pub expires_ms: u64,
 }
 
-/// Our claims, youngest first.
+/// Our claims, youngest first: at most 100, each with at most its four best quotes; `claim.quotes` has all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimList {
     /// The claims.
