@@ -359,3 +359,49 @@ async fn quotes_are_shown_and_selected_by_commands_and_a_fee_is_refused_by_them(
     assert!(peers.done().contains("relay"), "{}", peers.out);
     fair.books_balance(&[bought]).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_that_hides_its_limit_and_pays_somebody_else_is_followed_to_its_end_by_one_command() {
+    const PAYEE: &str = "0x00000000000000000000000000000000000a11ce";
+    let Some(fair) = Fair::shared("a payee").await else {
+        return;
+    };
+    let wallet = fair.town.data(Place::Wallet);
+    let claim = [
+        "claim",
+        "--give",
+        "0.1btc",
+        "--want",
+        "1.6eth",
+        "--hide-limit",
+        "--wait",
+    ];
+    let paid = run(&wallet, &[&claim[..], &["--pay-to", PAYEE]].concat()).await;
+    eprintln!("{}\n{}", paid.out, paid.err);
+    for part in [
+        "claim     ",
+        "quote     ",
+        "selected  ",
+        "swap      ",
+        "filled    ",
+        "redeemed",
+    ] {
+        assert!(paid.done().contains(part), "{part:?} in\n{}", paid.out);
+    }
+    let asked = serde_json::json!([PAYEE, "latest"]);
+    let regtest = fair.land.daemons.regtest();
+    let has = regtest
+        .rpc(Chain::Ethereum, "eth_getBalance", asked)
+        .await
+        .unwrap();
+    let has = u128::from_str_radix(has.as_str().unwrap().trim_start_matches("0x"), 16).unwrap();
+    assert_eq!(has, 1_620_125_000_000_000_000, "all that provider A quoted");
+    let claims = fair
+        .town
+        .client(Place::Wallet)
+        .unwrap()
+        .claim_list()
+        .await
+        .unwrap();
+    assert!(claims.claims[0].hidden && claims.claims[0].pay_to.as_deref() == Some(PAYEE));
+}
