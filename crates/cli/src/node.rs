@@ -54,6 +54,9 @@ fn text(status: &NodeStatus) -> String {
         "role    {}, {} neighbours\n",
         status.role, status.neighbours
     ));
+    for trouble in &status.market {
+        text.push_str(&format!("market  {trouble}\n"));
+    }
     for address in &status.listen {
         text.push_str(&format!("listens {address}\n"));
     }

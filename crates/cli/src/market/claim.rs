@@ -1,5 +1,6 @@
 //! `kofo claim`.
 
+use super::of_claim;
 use crate::args::{ClaimArgs, ClaimCommand, ClaimMade, Scope};
 use crate::failure::{Refused, Usage};
 use crate::node::Node;
@@ -18,12 +19,12 @@ pub(crate) async fn run(scope: &Scope, out: &Out, args: ClaimArgs) -> anyhow::Re
         }
         (Some(ClaimCommand::Cancel(one)), _) => {
             let node = Node::find(scope)?;
-            let claim = node.answer(node.client.claim_cancel(one.id).await)?;
+            let claim = of_claim(&node, node.client.claim_cancel(one.id).await)?;
             out.result(&claim, show::line)
         }
         (Some(ClaimCommand::Watch(one)), _) => {
             let node = Node::find(scope)?;
-            let claim = node.answer(node.client.claim_quotes(one.id, None).await)?;
+            let claim = of_claim(&node, node.client.claim_quotes(one.id, None).await)?;
             follow(&node, out, claim).await.map(drop)
         }
         (None, None) => Err(Usage("expected --give and --want: see `kofo claim --help`".to_owned()).into()),
@@ -88,7 +89,7 @@ async fn follow(node: &Node, out: &Out, first: ClaimStatus) -> anyhow::Result<Ve
         }
         let next = node.client.claim_quotes(now.id, Some(now.seq)).await;
         told = Some(now);
-        now = node.answer(next)?;
+        now = of_claim(node, next)?;
     }
 }
 

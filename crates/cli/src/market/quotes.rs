@@ -1,5 +1,6 @@
 //! `kofo quotes`.
 
+use super::of_claim;
 use crate::args::{QuotesArgs, Scope};
 use crate::failure::Refused;
 use crate::node::Node;
@@ -10,10 +11,10 @@ use kofo_node::rpc::types::{ClaimStatus, Id};
 
 pub(crate) async fn run(scope: &Scope, out: &Out, args: QuotesArgs) -> anyhow::Result<()> {
     let node = Node::find(scope)?;
-    let mut claim = node.answer(node.client.claim_quotes(args.id, None).await)?;
+    let mut claim = of_claim(&node, node.client.claim_quotes(args.id, None).await)?;
     if let Some(text) = args.select {
         let fulfil = named(&claim, &text)?;
-        claim = node.answer(node.client.claim_select(args.id, fulfil).await)?;
+        claim = of_claim(&node, node.client.claim_select(args.id, fulfil).await)?;
     }
     loop {
         out.result(&claim, show::quotes)?;
@@ -22,7 +23,7 @@ pub(crate) async fn run(scope: &Scope, out: &Out, args: QuotesArgs) -> anyhow::R
         }
         let seq = claim.seq;
         while claim.seq == seq && !claim.state.is_over() {
-            claim = node.answer(node.client.claim_quotes(args.id, Some(seq)).await)?;
+            claim = of_claim(&node, node.client.claim_quotes(args.id, Some(seq)).await)?;
         }
     }
 }

@@ -193,9 +193,14 @@ fn a_claim_that_cannot_be_is_refused_and_leaves_none_behind() {
     }
     assert_eq!(home.run(&["claim", "list"]).done(), "no claims\n");
     let unknown = "ab".repeat(32);
-    home.run(&["quotes", &unknown]).refused(1, "there is no claim");
-    home.run(&["claim", "cancel", &unknown])
-        .refused(1, "there is no claim");
+    for args in [
+        ["quotes", &unknown].as_slice(),
+        &["claim", "cancel", &unknown],
+        &["claim", "watch", &unknown],
+    ] {
+        home.run(args)
+            .refused(1, "of ours\n  to do: see `kofo claim list`");
+    }
 }
 
 #[test]
