@@ -61,6 +61,8 @@ use tokio::sync::{mpsc, watch};
 
 /// Jobs that wait; what finds no room is asked for again by whoever wants it.
 const WAITING_JOBS: usize = 1_024;
+/// Claims that wait to be quoted for. They have a queue of their own, so that whoever sends many holds up no selection.
+const WAITING_OFFERS: usize = 128;
 /// Where the journal has the relay's guards.
 const GUARDS_PLACE: &str = "market/guards";
 
@@ -121,8 +123,6 @@ pub struct MarketParts {
 enum Work {
     /// Say hello to a neighbour.
     Hello(PeerId),
-    /// Quote for a claim.
-    Offer(Box<Received>),
     /// Answer a selection of a quote of ours, which that neighbour brought.
     Chosen(PeerId, Box<SelectEnvelope>),
     /// Select quotes for a claim of ours.
@@ -158,6 +158,7 @@ pub struct Market {
     ledger: Ledger,
     changed: watch::Sender<u64>,
     work: mpsc::Sender<Work>,
+    offers: mpsc::Sender<Received>,
     jobs: Mutex<Option<run::Jobs>>,
     started_ms: u64,
 }
@@ -194,6 +195,7 @@ impl Market {
             looking: false,
         };
         let (work, inbox) = mpsc::channel(WAITING_JOBS);
+        let (offers, claims_in) = mpsc::channel(WAITING_OFFERS);
         Ok(Arc::new(Self {
             parts,
             bond,
@@ -201,7 +203,8 @@ impl Market {
             ledger,
             changed: watch::Sender::new(0),
             work,
-            jobs: Mutex::new(Some(run::Jobs::new(inbox, writer))),
+            offers,
+            jobs: Mutex::new(Some(run::Jobs::new(inbox, claims_in, writer))),
             started_ms: now_ms,
         }))
     }
@@ -215,6 +218,13 @@ impl Market {
     fn queue(&self, work: Work) {
         if self.work.try_send(work).is_err() {
             tracing::warn!("too many jobs of the market wait: one is dropped");
+        }
+    }
+
+    /// Queues a claim to be quoted for; without room it is not.
+    fn consider(&self, received: Received) {
+        if self.offers.try_send(received).is_err() {
+            tracing::debug!("too many claims wait to be quoted for: one is passed over");
         }
     }
 

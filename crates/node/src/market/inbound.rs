@@ -115,7 +115,7 @@ impl Market {
         let deals = state.dealing.is_some();
         drop(state);
         if deals {
-            self.queue(Work::Offer(Box::new(taken.received)));
+            self.consider(taken.received);
         }
         Ok(())
     }

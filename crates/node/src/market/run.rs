@@ -3,6 +3,7 @@
 use super::ledger::Change;
 use super::{GUARDS_PLACE, Market, State, Work, feeds, millis};
 use crate::clock::now_ms;
+use kofo_exchange::Received;
 use kofo_network::MeshInbound;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
@@ -12,6 +13,8 @@ use tokio::time::MissedTickBehavior;
 
 /// Jobs that are under way at a time.
 const JOBS: usize = 64;
+/// Claims that are quoted for at a time.
+const QUOTING: usize = 8;
 /// Guards of so many bytes and less are written each second, larger ones each ten.
 const SMALL_GUARDS: usize = 64 * 1024;
 
@@ -20,16 +23,22 @@ type Writer = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// What is run once.
 pub(super) struct Jobs {
     inbox: mpsc::Receiver<Work>,
+    claims: mpsc::Receiver<Received>,
     writer: Writer,
 }
 
 impl Jobs {
     pub(super) fn new(
         inbox: mpsc::Receiver<Work>,
+        claims: mpsc::Receiver<Received>,
         writer: impl Future<Output = ()> + Send + 'static,
     ) -> Self {
         let writer = Box::pin(writer);
-        Self { inbox, writer }
+        Self {
+            inbox,
+            claims,
+            writer,
+        }
     }
 }
 
@@ -46,13 +55,18 @@ impl Market {
     /// Takes part in the market until the network ends. Once: a second call returns at once.
     pub async fn run(self: Arc<Self>, mut inbound: MeshInbound) {
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Jobs { mut inbox, writer }) = jobs else {
+        let Some(Jobs {
+            mut inbox,
+            mut claims,
+            writer,
+        }) = jobs
+        else {
             return;
         };
         let mut standing = JoinSet::new();
         standing.spawn(writer);
         self.follow_sources(&mut standing);
-        let mut jobs = JoinSet::new();
+        let (mut jobs, mut quoting) = (JoinSet::new(), JoinSet::new());
         let mut tick = tokio::time::interval(self.parts.timing.tick);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut done = Done::default();
@@ -65,7 +79,11 @@ impl Market {
                 Some(work) = inbox.recv(), if jobs.len() < JOBS => {
                     jobs.spawn(Arc::clone(&self).job(work));
                 }
+                Some(received) = claims.recv(), if quoting.len() < QUOTING => {
+                    quoting.spawn(Arc::clone(&self).offer(received));
+                }
                 Some(_done) = jobs.join_next(), if !jobs.is_empty() => {}
+                Some(_done) = quoting.join_next(), if !quoting.is_empty() => {}
                 _ = tick.tick() => self.tick(&mut done),
             }
         }
@@ -87,7 +105,6 @@ impl Market {
     async fn job(self: Arc<Self>, work: Work) {
         match work {
             Work::Hello(peer) => self.say_hello(peer).await,
-            Work::Offer(received) => self.offer(*received).await,
             Work::Chosen(from, envelope) => self.chosen(from, *envelope).await,
             Work::Pick(claim) => self.pick(claim).await,
             Work::Begin(claim) => self.begin(claim).await,

@@ -108,8 +108,13 @@ impl Dealing {
     /// The quotes that still bind, or whose swaps go on: with until when our ends of them are ours.
     pub(in crate::market) fn held(&self, now_ms: u64) -> impl Iterator<Item = (&OwnQuote, u64)> {
         let binds = move |quote: &&OwnQuote| quote.fulfil.body.expires_ms > now_ms || quote.unanswered();
+        let until = |quote: &OwnQuote| match quote.unanswered() {
+            // It may still begin, until it would be too late for the claimant to lock.
+            true => quote.terms.alpha_lock_by.0.saturating_mul(1_000),
+            false => quote.fulfil.body.expires_ms,
+        };
         let quotes = self.quotes.values().filter(binds);
-        quotes.map(|quote| (quote, quote.fulfil.body.expires_ms))
+        quotes.map(move |quote| (quote, until(quote)))
     }
 
     /// New prices of the file or feed, instead of all former ones. Says what makes no price.
