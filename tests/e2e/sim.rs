@@ -61,4 +61,7 @@ async fn the_demo_in_memory_prints_one_object_per_swap_and_a_verdict() {
 async fn the_demo_without_json_prints_nothing_on_standard_output() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(run(folder.path(), &["demo", "direct", "--sim"]).await.done(), "");
+    run(folder.path(), &["demo", "exchange", "--sim"])
+        .await
+        .refused_with(&["runs on daemons only", "leave out --sim"]);
 }

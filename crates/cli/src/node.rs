@@ -51,7 +51,7 @@ fn text(status: &NodeStatus) -> String {
         status.version, status.network, status.uptime, status.node, status.live, status.ended
     );
     text.push_str(&format!(
-        "role    {}, {} neighbours\n",
+        "role    {}, neighbours: {}\n",
         status.role, status.neighbours
     ));
     for trouble in &status.market {

@@ -114,7 +114,7 @@ pub(super) async fn play_exchange(
     let started = Instant::now();
     let mut town = Town::up(daemons, kofo).await?;
     (tell)(&format!(
-        "a wallet, three relays and two providers are ready after {:.1} s; the wallet's only neighbour is relay 1",
+        "a wallet, three relays and two providers are ready after {:.1} s; the wallet knows relay 1 and nobody else",
         started.elapsed().as_secs_f32()
     ));
     let before = town.purses().await?;

@@ -4,11 +4,12 @@ use crate::args::{BookArgs, Scope};
 use crate::failure::Refused;
 use crate::node::Node;
 use crate::out::Out;
-use kofo_cli::text::claim::{expiry, short};
+use kofo_cli::text::claim::{left, short};
 use kofo_cli::text::table;
 use kofo_node::config::{CONFIG_FILE, Config};
 use kofo_node::rpc::MarketRpcClient;
 use kofo_node::rpc::types::{BookShown, LevelShown};
+use kofo_primitives::Seconds;
 use serde_json::json;
 use std::path::Path;
 
@@ -65,16 +66,16 @@ fn text(book: &BookShown) -> String {
         let mut makers: Vec<_> = book.listings.iter().map(|listing| listing.by.as_str()).collect();
         makers.sort_unstable();
         makers.dedup();
-        text.push_str(&format!("\nlisted by {} providers\n", makers.len()));
+        text.push_str(&format!("\nproviders that list it: {}\n", makers.len()));
         let rows = book.listings.iter().map(|listing| {
             vec![
                 listing.symbol.clone(),
                 listing.asset.clone(),
                 short(&listing.by),
-                expiry("holds: ends", listing.expires_ms),
+                left(listing.expires_ms).unwrap_or(Seconds(0)).to_string(),
             ]
         });
-        let head = ["symbol", "asset", "by", ""];
+        let head = ["symbol", "asset", "by", "holds for"];
         text.push_str(&format!("{}\n", table(&head, &[], &rows.collect::<Vec<_>>())));
     }
     text
@@ -132,7 +133,7 @@ mod tests {
             ]
         );
         assert!(shown.starts_with("BTC/ETH: ETH for one BTC\n"), "{shown}");
-        assert!(shown.contains("listed by 1 providers\n"), "{shown}");
+        assert!(shown.contains("providers that list it: 1\n"), "{shown}");
         let empty = BookShown {
             asks: vec![],
             bids: vec![],

@@ -3,6 +3,7 @@
 use super::table;
 use kofo_node::clock;
 use kofo_node::rpc::types::{ClaimStatus, QuoteState, QuoteStatus};
+use kofo_primitives::Seconds;
 
 /// So many digits tell one of a few ids from the others.
 const SHORT: usize = 8;
@@ -22,7 +23,7 @@ pub fn short(id: &str) -> String {
 #[must_use]
 pub fn line(claim: &ClaimStatus) -> String {
     format!(
-        "{}  {:<9}  {} for at least {}, {} filled, {} quotes",
+        "{}  {:<9}  {} for at least {}, filled: {}, quotes: {}",
         claim.id,
         claim.state.to_string(),
         claim.give,
@@ -82,10 +83,7 @@ pub fn quotes(claim: &ClaimStatus) -> String {
 }
 
 fn row(quote: &QuoteStatus) -> Vec<String> {
-    let left = match quote.expires_ms.saturating_sub(clock::now_ms()) {
-        0 => "-".to_owned(),
-        left => format!("{} s", left.div_ceil(1_000)),
-    };
+    let left = left(quote.expires_ms).map_or_else(|| "-".to_owned(), |left| left.to_string());
     vec![
         short(&quote.fulfil.to_string()),
         short(&quote.provider),
@@ -188,12 +186,17 @@ fn reliability(quote: &QuoteStatus) -> String {
 /// How long something holds from now on, such as `expires in 30 s`.
 #[must_use]
 pub fn expiry(what: &str, at_ms: u64) -> String {
-    let left = at_ms.saturating_sub(clock::now_ms());
-    if left == 0 {
-        format!("{what} now or before")
-    } else {
-        format!("{what} in {} s", left.div_ceil(1_000))
+    match left(at_ms) {
+        Some(left) => format!("{what} in {left}"),
+        None => format!("{what} now or before"),
     }
+}
+
+/// How long it is until then, rounded up.
+#[must_use]
+pub fn left(at_ms: u64) -> Option<Seconds> {
+    let left = at_ms.saturating_sub(clock::now_ms());
+    (left > 0).then_some(Seconds(left.div_ceil(1_000)))
 }
 
 #[cfg(test)]

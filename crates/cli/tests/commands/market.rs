@@ -219,6 +219,6 @@ fn a_role_on_the_command_line_ranks_above_the_configuration() {
             .home
             .run(&["status"])
             .done()
-            .contains("role    relay, 0 neighbours")
+            .contains("role    relay, neighbours: 0")
     );
 }
