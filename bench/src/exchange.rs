@@ -1,8 +1,9 @@
-//! What the exchange layer takes: claims checked and booked, and a book of many orders.
+//! What the exchange layer takes: claims checked and booked, a book of many orders, and a hundred nodes.
 
 mod book;
 mod claims;
 mod curve;
+mod nodes;
 
 use std::time::Duration;
 
@@ -19,15 +20,18 @@ const LEAST_RATIO: f64 = 0.8;
 struct Scale {
     claims: u64,
     orders: u64,
+    nodes: nodes::Scale,
 }
 
 const FULL: Scale = Scale {
     claims: 1_000,
     orders: 100_000,
+    nodes: nodes::FULL,
 };
 const FEW: Scale = Scale {
     claims: 50,
     orders: 2_000,
+    nodes: nodes::FEW,
 };
 
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -35,6 +39,7 @@ struct Figures {
     claims_per_s_core: u64,
     sigcheck_limit_per_s_core: u64,
     ratio: f64,
+    nodes100: nodes::Figures,
     book100k: book::Figures,
     #[serde(skip)]
     claims: claims::Figures,
@@ -43,14 +48,17 @@ struct Figures {
 /// Measures all of it.
 pub(crate) async fn run(few: bool) -> Result<Report> {
     let scale = if few { FEW } else { FULL };
+    // The book comes first: the process has freed nothing yet.
     let (book100k, claims) = tokio::task::spawn_blocking(move || -> Result<_> {
         Ok((book::measure(scale.orders)?, claims::measure(scale.claims)?))
     })
     .await??;
+    let nodes100 = nodes::measure(scale.nodes).await?;
     let figures = Figures {
         claims_per_s_core: claims.booked.claims_per_s,
         sigcheck_limit_per_s_core: claims.booked.limit_per_s,
         ratio: claims.booked.ratio(),
+        nodes100,
         book100k,
         claims,
     };
@@ -77,6 +85,7 @@ fn text(figures: &Figures, scale: &Scale) -> String {
         rate("and passed on to four", figures.claims.passed_on, ""),
     ];
     let orders = format!("a book of {} live orders", grouped(scale.orders));
+    let nodes = format!("{} nodes, links of 20 to 80 ms", scale.nodes.all());
     let book: Vec<_> = figures
         .book100k
         .rows()
@@ -94,6 +103,7 @@ fn text(figures: &Figures, scale: &Scale) -> String {
             ],
             &claims,
         ),
+        markdown(&[&nodes, "measured"], &figures.nodes100.rows()),
         markdown(&[&orders, "measured"], &book),
     ]
     .join("\n\n")

@@ -23,9 +23,17 @@ fn the_figures_have_the_promised_names_and_each_was_measured() {
         "claims_per_s_core",
         "sigcheck_limit_per_s_core",
         "ratio",
+        "nodes100",
         "book100k",
     ];
     assert_eq!(names(&figures), BTreeSet::from(promised));
+    let nodes = [
+        "p95_known_ms",
+        "quotes_median_ms",
+        "quotes_p95_ms",
+        "bytes_per_claim_node",
+    ];
+    assert_eq!(names(&figures["nodes100"]), BTreeSet::from(nodes));
     let book = ["bytes_per_order", "best_match_us", "sweep100_us", "restart_ms"];
     assert_eq!(names(&figures["book100k"]), BTreeSet::from(book));
 
@@ -33,6 +41,15 @@ fn the_figures_have_the_promised_names_and_each_was_measured() {
     for figure in book {
         assert!(of(&format!("/book100k/{figure}")) > 0.0, "{figure}: {figures}");
     }
+    for figure in nodes {
+        assert!(of(&format!("/nodes100/{figure}")) > 0.0, "{figure}: {figures}");
+    }
+    // A quote has at least two ways of 20 ms behind it.
+    assert!(of("/nodes100/quotes_median_ms") >= 40.0, "{figures}");
+    assert!(
+        of("/nodes100/quotes_p95_ms") >= of("/nodes100/quotes_median_ms"),
+        "{figures}"
+    );
     let (claims, limit) = (of("/claims_per_s_core"), of("/sigcheck_limit_per_s_core"));
     assert!((of("/ratio") - claims / limit).abs() < 0.001, "{figures}");
     // The limit is for a release build: without optimisation everything but the curve is slower.

@@ -10,5 +10,6 @@
 )]
 
 mod droppers;
+mod floods;
 mod late;
 mod quotes;

@@ -57,7 +57,7 @@ impl Crowd {
         for (a, b) in crowd.graph.edges() {
             crowd.air.link(crowd.peer(a), crowd.peer(b));
         }
-        until("all have said hello", || crowd.all_greeted()).await;
+        crowd.all_greeted().await;
         crowd
     }
 
@@ -70,20 +70,32 @@ impl Crowd {
         }
     }
 
-    /// Whether all neighbours have said hello to each other, but droppers among themselves, who begin nothing.
-    #[must_use]
-    pub fn all_greeted(&self) -> bool {
-        let members = self.members.len();
-        let mut talk = self.graph.edges().filter(|(a, b)| *a < members || *b < members);
-        talk.all(|(a, b)| self.has_heard(a, b) && self.has_heard(b, a))
+    /// Waits until all neighbours have said hello to each other, but droppers among themselves, who begin nothing.
+    pub async fn all_greeted(&self) {
+        for (node, member) in self.members.iter().enumerate() {
+            let neighbours = self.neighbours(node);
+            let (here, dropping): (Vec<_>, Vec<_>) = neighbours
+                .into_iter()
+                .partition(|node| *node < self.members.len());
+            let peers: Vec<_> = here
+                .iter()
+                .chain(&dropping)
+                .map(|node| self.peer(*node))
+                .collect();
+            let dropping = dropping
+                .iter()
+                .map(|node| &self.droppers[node - self.members.len()]);
+            let dropping: Vec<_> = dropping.collect();
+            until("a node's neighbours have said hello", || {
+                member.knows_all(&peers) && dropping.iter().all(|other| other.base(member.peer).is_some())
+            })
+            .await;
+        }
     }
 
-    fn has_heard(&self, node: usize, neighbour: usize) -> bool {
-        let of = self.peer(neighbour);
-        match node.checked_sub(self.members.len()) {
-            None => self.members[node].knows(of),
-            Some(dropper) => self.droppers[dropper].base(of).is_some(),
-        }
+    fn neighbours(&self, node: usize) -> Vec<usize> {
+        let of = self.graph.edges().filter(|(a, b)| *a == node || *b == node);
+        of.map(|(a, b)| if a == node { b } else { a }).collect()
     }
 }
 

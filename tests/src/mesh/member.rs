@@ -8,6 +8,7 @@ use kofo_node::journal::SharedJournal;
 use kofo_node::market::{Market, MarketParts, PriceLine, SimulatedSettlement, Timing};
 use kofo_node::rpc::api::ClaimTerms;
 use kofo_primitives::{Amount, AssetId, MAX_HOPS, NetworkId, Seconds, Seed, tagged_hash};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
@@ -123,9 +124,15 @@ impl Member {
     /// Whether that neighbour has said hello.
     #[must_use]
     pub fn knows(&self, peer: PeerId) -> bool {
-        let name = peer.to_string();
-        let peers = self.market.peers();
-        peers.iter().any(|one| one.peer == name && one.role.is_some())
+        self.knows_all(&[peer])
+    }
+
+    /// Whether all of these have.
+    #[must_use]
+    pub fn knows_all(&self, peers: &[PeerId]) -> bool {
+        let said = self.market.peers().into_iter().filter(|one| one.role.is_some());
+        let said: BTreeSet<String> = said.map(|one| one.peer).collect();
+        peers.iter().all(|peer| said.contains(&peer.to_string()))
     }
 }
 

@@ -6,6 +6,7 @@ use kofo_network::{
 };
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 /// One message as it was said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct Told {
     pub body: Vec<u8>,
     /// What was answered, if anything was.
     pub answer: Option<Vec<u8>>,
+    /// When the answer was back, or it was clear that none comes.
+    pub over: Instant,
 }
 
 /// What was heard; clones hear the same.
@@ -111,6 +114,7 @@ impl<M: Mesh> Mesh for Tapped<M> {
             plane,
             body,
             answer: answer.as_ref().ok().cloned(),
+            over: Instant::now(),
         });
         answer
     }
