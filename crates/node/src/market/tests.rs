@@ -1,8 +1,10 @@
 //! Whole markets over a simulated network, with a settlement that needs no chains.
 
+mod crashes;
 mod fixture;
 mod flow;
 mod gossip;
+mod graph;
 mod no;
 mod restart;
 mod sources;

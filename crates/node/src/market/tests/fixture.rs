@@ -4,6 +4,7 @@ use super::super::*;
 use crate::assets::Asset;
 use crate::rpc::api::ClaimTerms;
 use crate::rpc::types::{ClaimState, ClaimStatus, QuoteState};
+use kofo_journal::faulty::{Fault, Faulty, Syncs};
 use kofo_journal::memory::{Disk, Memory};
 use kofo_network::{Identity, Limits, SimulatedNetwork};
 use kofo_primitives::{Amount, AssetId, Role, Seconds, SwapId};
@@ -80,6 +81,8 @@ pub(super) struct Plan {
     pub(super) data: PathBuf,
     pub(super) timing: Timing,
     pub(super) disk: Disk,
+    /// Its journal fails so.
+    pub(super) fault: Option<Fault>,
 }
 
 pub(super) struct Node {
@@ -88,6 +91,7 @@ pub(super) struct Node {
     pub(super) peer: PeerId,
     pub(super) market: Arc<Market>,
     pub(super) settles: Arc<SimulatedSettlement>,
+    pub(super) syncs: Syncs,
     task: Running,
 }
 
@@ -108,6 +112,7 @@ pub(super) fn plan(number: u8, role: NodeRole) -> Plan {
         data: PathBuf::new(),
         timing: quick(),
         disk: Disk::new(),
+        fault: None,
     }
 }
 
@@ -117,7 +122,7 @@ impl Node {
         Self::start_with(net, plan, settles)
     }
 
-    fn start_with(net: &SimulatedNetwork, plan: Plan, settles: Arc<SimulatedSettlement>) -> Self {
+    pub(super) fn start_with(net: &SimulatedNetwork, plan: Plan, settles: Arc<SimulatedSettlement>) -> Self {
         let identity = Identity::from_secret(Zeroizing::new([plan.number; 32]));
         let (mesh, _inbound, events) = net.join_mesh(&identity, Limits::default());
         let parts = MarketParts {
@@ -131,12 +136,19 @@ impl Node {
             settles: Arc::clone(&settles) as _,
             timing: plan.timing,
         };
-        let journal = SharedJournal::new(Memory::open(&plan.disk).expect("the former node is gone"));
+        let journal = Memory::open(&plan.disk).expect("the former node is gone");
+        let journal = match plan.fault {
+            Some(fault) => Faulty::new(journal, fault),
+            None => Faulty::sound(journal),
+        };
+        let syncs = journal.syncs();
+        let journal = SharedJournal::new(journal);
         let market = Market::open(parts, journal).unwrap();
         let task = Running(tokio::spawn(Arc::clone(&market).run(events)));
         Self {
             peer: identity.peer_id(),
             net: net.clone(),
+            syncs,
             plan,
             market,
             settles,
@@ -248,12 +260,21 @@ pub(super) struct Street {
 
 impl Street {
     pub(super) fn new(relays: u8, providers: Vec<Plan>) -> Self {
+        Self::with(relays, providers, |_| ())
+    }
+
+    /// The same, with each plan altered.
+    pub(super) fn with(relays: u8, providers: Vec<Plan>, alter: impl Fn(&mut Plan)) -> Self {
         let net = SimulatedNetwork::new(1);
-        let wallet = Node::start(&net, plan(1, NodeRole::Wallet));
+        let start = |mut plan: Plan| {
+            alter(&mut plan);
+            Node::start(&net, plan)
+        };
+        let wallet = start(plan(1, NodeRole::Wallet));
         let relays: Vec<_> = (0..relays)
-            .map(|n| Node::start(&net, plan(10 + n, NodeRole::Relay)))
+            .map(|n| start(plan(10 + n, NodeRole::Relay)))
             .collect();
-        let providers: Vec<_> = providers.into_iter().map(|p| Node::start(&net, p)).collect();
+        let providers: Vec<_> = providers.into_iter().map(start).collect();
         let line: Vec<_> = std::iter::once(&wallet).chain(&relays).collect();
         row(&net, &line);
         let last = line.last().unwrap().peer;
