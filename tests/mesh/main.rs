@@ -12,4 +12,6 @@
 mod droppers;
 mod floods;
 mod late;
+mod privacy;
 mod quotes;
+mod trades;

@@ -5,6 +5,7 @@ mod crowd;
 mod forge;
 mod graph;
 mod member;
+mod reachable;
 mod stranger;
 mod tap;
 

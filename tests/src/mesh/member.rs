@@ -1,5 +1,6 @@
 //! One node of the exchange: its market over any mesh, with a settlement that needs no chains.
 
+use super::reachable::Reachable;
 use kofo_journal::memory::{Disk, Memory};
 use kofo_network::{Inbound, Mesh, MeshInbound, PeerId};
 use kofo_node::assets::{Asset, Assets};
@@ -7,7 +8,7 @@ use kofo_node::config::{NodeRole, ProviderConfig};
 use kofo_node::journal::SharedJournal;
 use kofo_node::market::{Market, MarketParts, PriceLine, SimulatedSettlement, Timing};
 use kofo_node::rpc::api::ClaimTerms;
-use kofo_primitives::{Amount, AssetId, MAX_HOPS, NetworkId, Seconds, Seed, tagged_hash};
+use kofo_primitives::{Amount, AssetId, Contact, MAX_HOPS, NetworkId, Seconds, Seed, tagged_hash};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -95,6 +96,10 @@ impl Member {
         let journal = SharedJournal::new(Memory::open(&Disk::new()).unwrap());
         let settled = Arc::new(SimulatedSettlement::new());
         let (peer, role) = (mesh.peer_id(), wish.role);
+        let settles = Reachable {
+            inner: settled.clone(),
+            contact: Contact::new(&format!("/dns/{}.example.org/tcp/4001/p2p/{peer}", wish.secret)).unwrap(),
+        };
         let parts = MarketParts {
             network: network(),
             role,
@@ -106,7 +111,7 @@ impl Member {
             },
             data: PathBuf::new(),
             mesh,
-            settles: settled.clone(),
+            settles: Arc::new(settles),
             timing: wish.timing,
         };
         let market = Market::open(parts, journal.clone()).unwrap();
