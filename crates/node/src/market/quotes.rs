@@ -141,3 +141,9 @@ pub(super) fn use_up(market: &Market, fulfil: &kofo_primitives::FulfilId) {
     let key = NodeKey::new(&[9; 32]).expect("a key");
     quote.chosen = Some(select.sign(&key));
 }
+
+/// The quotes that a provider stands by.
+#[cfg(test)]
+pub(super) fn ids(dealing: &Dealing) -> Vec<kofo_primitives::FulfilId> {
+    dealing.quotes.keys().copied().collect()
+}

@@ -23,6 +23,7 @@ struct Book {
     /// What every further call is refused with, by the name of the method.
     refusals: BTreeMap<&'static str, fn() -> AgreeError>,
     held: usize,
+    drawn: Vec<Hashlock>,
 }
 
 impl SimulatedSettlement {
@@ -40,6 +41,12 @@ impl SimulatedSettlement {
     #[must_use]
     pub fn begun(&self) -> Vec<(SettlementOrder, Role)> {
         self.book().begun.values().cloned().collect()
+    }
+
+    /// The hashlocks of all parts of swaps that were drawn, in order.
+    #[must_use]
+    pub fn drawn(&self) -> Vec<Hashlock> {
+        self.book().drawn.clone()
     }
 
     /// How many openings were held over a restart.
@@ -132,6 +139,7 @@ impl Settles for SimulatedSettlement {
     ) -> Result<Opened, AgreeError> {
         self.allowed("opening")?;
         let hashlock: Hashlock = Preimage::new(random()?).hashlock();
+        self.book().drawn.push(hashlock);
         Ok(Opened {
             nonce: SwapNonce::new(random()?),
             hashlock,

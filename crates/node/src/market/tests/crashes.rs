@@ -49,18 +49,7 @@ async fn trade(victim: Victim, fault: Fault) {
     }
     // The claim or quote, the selection or reservation, the answer: later ones may fall together.
     assert!(struck(&street) || fault.at_sync > 3, "{victim:?} {fault:?}");
-    match victim {
-        Victim::Wallet => {
-            let (net, mut plan, settles) = street.wallet.stop().await;
-            plan.fault = None;
-            street.wallet = Node::start_with(&net, plan, settles);
-        }
-        Victim::Provider => {
-            let (net, mut plan, settles) = street.providers.remove(0).stop().await;
-            plan.fault = None;
-            street.providers.push(Node::start_with(&net, plan, settles));
-        }
-    }
+    street = restarted(street, victim, fault).await;
     // What was promised before is kept, or was given up; either way the next claim is served.
     let second = street.wallet.claim(terms()).await;
     street.wallet.ends(&second, ClaimState::Filled).await;
@@ -80,6 +69,44 @@ async fn trade(victim: Victim, fault: Fault) {
         "{what}: {given:?}"
     );
     assert!(given.contains_key(&second), "{what}");
+}
+
+/// The street after the victim has started again, with a sound journal: it knows all that it told.
+async fn restarted(mut street: Street, victim: Victim, fault: Fault) -> Street {
+    match victim {
+        Victim::Wallet => {
+            let (net, mut plan, settles) = street.wallet.stop().await;
+            plan.fault = None;
+            let before = settles.drawn();
+            street.wallet = Node::start_with(&net, plan, settles);
+            // What its provider began by was in the journal before it was sent.
+            for (order, _) in street.providers[0].settles.begun() {
+                let (hashlock, known) = (order.hashlock(), &street.wallet.selected);
+                let told = !before.contains(&hashlock) || known.contains(&hashlock);
+                assert!(told, "{fault:?}: a selection left that is not in the journal");
+            }
+        }
+        Victim::Provider => {
+            let (net, mut plan, settles) = street.providers.remove(0).stop().await;
+            plan.fault = None;
+            let came: Vec<_> = street
+                .wallet
+                .claims()
+                .into_iter()
+                .flat_map(|c| c.quotes)
+                .collect();
+            let provider = Node::start_with(&net, plan, settles);
+            for quote in came {
+                let kept = provider
+                    .stands_by
+                    .iter()
+                    .any(|id| *id.as_bytes() == quote.fulfil.0);
+                assert!(kept, "{fault:?}: a quote left that is not in the journal");
+            }
+            street.providers.push(provider);
+        }
+    }
+    street
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,7 +7,7 @@ use crate::rpc::types::{ClaimState, ClaimStatus, QuoteState};
 use kofo_journal::faulty::{Fault, Faulty, Syncs};
 use kofo_journal::memory::{Disk, Memory};
 use kofo_network::{Identity, Limits, SimulatedNetwork};
-use kofo_primitives::{Amount, AssetId, Role, Seconds, SwapId};
+use kofo_primitives::{Amount, AssetId, FulfilId, Hashlock, Role, Seconds, SwapId};
 use std::time::Instant;
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
@@ -92,6 +92,9 @@ pub(super) struct Node {
     pub(super) market: Arc<Market>,
     pub(super) settles: Arc<SimulatedSettlement>,
     pub(super) syncs: Syncs,
+    /// What it knew at its start, before anything happened: its selections, and its own quotes.
+    pub(super) selected: Vec<Hashlock>,
+    pub(super) stands_by: Vec<FulfilId>,
     task: Running,
 }
 
@@ -144,10 +147,13 @@ impl Node {
         let syncs = journal.syncs();
         let journal = SharedJournal::new(journal);
         let market = Market::open(parts, journal).unwrap();
+        let (selected, stands_by) = known(&market.state());
         let task = Running(tokio::spawn(Arc::clone(&market).run(events)));
         Self {
             peer: identity.peer_id(),
             net: net.clone(),
+            selected,
+            stands_by,
             syncs,
             plan,
             market,
@@ -225,6 +231,14 @@ impl Node {
     pub(super) async fn ends(&self, id: &ClaimId, state: ClaimState) {
         until("the claim ends", || self.status(id).state == state).await;
     }
+}
+
+fn known(state: &State) -> (Vec<Hashlock>, Vec<FulfilId>) {
+    let entries = state.claims.iter();
+    let selections = entries.flat_map(|(_, entry)| entry.own.selections());
+    let selected = selections.map(|s| s.select.body.hashlock).collect();
+    let dealing = state.dealing.as_ref();
+    (selected, dealing.map(quotes::ids).unwrap_or_default())
 }
 
 /// Polls for a condition.
