@@ -37,6 +37,10 @@ impl Settles for Reachable {
         Ok(drafted)
     }
 
+    async fn pays(&self, asset: &AssetId, pay_to: &str) -> Result<(), AgreeError> {
+        self.inner.pays(asset, pay_to).await
+    }
+
     async fn suits(&self, claim: &Claim, terms: &FulfilTerms) -> Result<(), AgreeError> {
         self.inner.suits(claim, terms).await
     }

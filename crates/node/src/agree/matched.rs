@@ -6,6 +6,7 @@ use crate::driver::Begin;
 use crate::engine::Core;
 use crate::market::{Drafted, Opened, Settles};
 use async_trait::async_trait;
+use kofo_adapter_api::PartyWanted;
 use kofo_primitives::{
     Amount, AssetId, ChainId, Claim, ClaimedAsset, End, FeeTerms, FulfilTerms, Hashlock, HtlcSpec, LegId,
     Mode, Opening, Party, Role, Seconds, SettlementOrder, Side, SwapId, UnixTime,
@@ -190,6 +191,21 @@ impl Settles for Agreement {
             beta_lock_by,
             redeem_by,
         })
+    }
+
+    async fn pays(&self, asset: &AssetId, pay_to: &str) -> Result<(), AgreeError> {
+        // The party is thrown away: only whether there is one counts.
+        let nonce = Drawn::new()?.nonce;
+        let wanted = PartyWanted {
+            asset,
+            leg: LegId::first(Side::Beta),
+            end: End::Redeemer,
+            nonce: &nonce,
+            taken: &[],
+            pay_to: Some(pay_to),
+        };
+        self.adapter(asset)?.party(wanted).await?;
+        Ok(())
     }
 
     async fn suits(&self, claim: &Claim, terms: &FulfilTerms) -> Result<(), AgreeError> {

@@ -154,6 +154,9 @@ impl Market {
     pub async fn claim(&self, terms: ClaimTerms) -> Result<ClaimId, MarketError> {
         let (signed, limit, opening) = self.draft_claim(&terms)?;
         self.parts.settles.fits(&signed.body)?;
+        if let Some(pay_to) = &terms.pay_to {
+            self.parts.settles.pays(&terms.want.0, pay_to).await?;
+        }
         let window_ms = super::millis(self.parts.timing.window);
         let own = OwnClaim::new(signed, limit, opening, window_ms).map_err(MarketError::Claim)?;
         let (id, now_ms) = (own.id(), now_ms());

@@ -57,6 +57,9 @@ pub trait Settles: Send + Sync {
         until_ms: u64,
     ) -> Result<Drafted, AgreeError>;
 
+    /// As claimant: whether the asset can be paid to that address, in the chain's own notation.
+    async fn pays(&self, asset: &AssetId, pay_to: &str) -> Result<(), AgreeError>;
+
     /// As claimant: whether terms could be settled if they were selected now.
     async fn suits(&self, claim: &Claim, terms: &FulfilTerms) -> Result<(), AgreeError>;
 

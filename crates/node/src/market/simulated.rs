@@ -60,7 +60,7 @@ impl SimulatedSettlement {
         self.book().outcomes.insert(swap, outcome);
     }
 
-    /// From now on `fits`, `draft`, `suits`, `opening` or `begin` is refused; `None`: no longer.
+    /// From now on `fits`, `draft`, `pays`, `suits`, `opening` or `begin` is refused; `None`: no longer.
     pub fn refuse(&self, method: &'static str, with: Option<fn() -> AgreeError>) {
         let mut book = self.book();
         match with {
@@ -125,6 +125,10 @@ impl Settles for SimulatedSettlement {
             beta_lock_by: from_now(20),
             redeem_by: from_now(30),
         })
+    }
+
+    async fn pays(&self, _asset: &AssetId, _pay_to: &str) -> Result<(), AgreeError> {
+        self.allowed("pays")
     }
 
     async fn suits(&self, _claim: &Claim, _terms: &FulfilTerms) -> Result<(), AgreeError> {

@@ -181,6 +181,17 @@ async fn a_merchant_is_paid_in_the_asset_it_likes_and_only_the_payer_can_release
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_nobody_can_be_paid_at_is_refused_before_a_claim_is_made() {
+    let stage = Stage::new();
+    let agreement = &stage.maker.agreement;
+    agreement.pays(&asset("two"), "sim:two/account/7").await.unwrap();
+    for wrong in ["sim:one/account/7", "somebody", ""] {
+        let refusal = agreement.pays(&asset("two"), wrong).await.unwrap_err();
+        assert!(matches!(refusal, AgreeError::Adapter(_)), "{wrong:?}: {refusal}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_one_quote_promises_no_other_quote_or_offer_uses() {
     let stage = Stage::new();
     let mut ends = Vec::new();
