@@ -154,6 +154,8 @@ pub struct Market {
     parts: MarketParts,
     /// By which we vouch for reservations.
     bond: NodeKey,
+    /// By which we list what we deal in; it says nothing of who we are.
+    listing_key: NodeKey,
     state: Mutex<State>,
     ledger: Ledger,
     changed: watch::Sender<u64>,
@@ -168,6 +170,7 @@ impl Market {
     pub fn open(parts: MarketParts, journal: SharedJournal) -> Result<Arc<Self>, MarketError> {
         let now_ms = now_ms();
         let bond = crate::run::node_key(&parts.seed, &parts.network);
+        let listing_key = parts.seed.listing_key(&parts.network);
         let (ledger, writer) = Ledger::new(journal);
         let mut relay = Relay::new(RelayConfig::new(parts.network.clone(), random()?));
         if let Some(guards) = ledger.get(GUARDS_PLACE)? {
@@ -199,6 +202,7 @@ impl Market {
         Ok(Arc::new(Self {
             parts,
             bond,
+            listing_key,
             state: Mutex::new(state),
             ledger,
             changed: watch::Sender::new(0),

@@ -82,6 +82,13 @@ impl Seed {
         self.key("kofo/fulfil-key/v1", network, nonce.as_bytes())
     }
 
+    /// `HKDF(seed, "kofo/listing-key/v1" ‖ network)`: what signs the listings of this node, and nothing else.
+    #[must_use]
+    pub fn listing_key(&self, network: &NetworkId) -> NodeKey {
+        let secret = self.node_secret("kofo/listing-key/v1", network);
+        NodeKey::new(secret.expose()).expect("fewer than one seed in 2^127 gives no key")
+    }
+
     fn key(&self, label: &str, network: &NetworkId, nonce: &[u8; 32]) -> NodeKey {
         let secret = LegSecret(self.derive(label, network, &[nonce]));
         NodeKey::new(secret.expose()).expect("fewer than one nonce in 2^127 gives no key")

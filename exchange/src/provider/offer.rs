@@ -112,6 +112,18 @@ impl Provider {
         shown(levels, self.inventory.free(gives))
     }
 
+    /// The least of that asset that any price or order of ours fills in part; `None`: what there is, is filled whole.
+    #[must_use]
+    pub fn least(&self, takes: &AssetId, now_ms: u64) -> Option<Amount> {
+        let prices = self.prices.prices().filter(|price| price.takes() == takes);
+        let priced = prices.filter(|price| price.fresh().until_ms() > now_ms);
+        let orders = self.book.orders().filter(|order| order.takes == *takes);
+        let partial = orders
+            .filter(|order| order.expires_ms > now_ms)
+            .filter_map(|order| order.least);
+        priced.map(|price| price.sizes().least).chain(partial).min()
+    }
+
     /// Both sides of a pair, for a beacon.
     #[must_use]
     pub fn sides(&self, base: &AssetId, quote: &AssetId, now_ms: u64) -> Sides {

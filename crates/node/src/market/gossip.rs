@@ -85,7 +85,7 @@ impl Dealing {
         beacons
     }
 
-    fn listings(&self, network: &NetworkId, assets: &Assets, bond: &NodeKey) -> Vec<Signed<AssetListing>> {
+    fn listings(&self, network: &NetworkId, assets: &Assets, key: &NodeKey) -> Vec<Signed<AssetListing>> {
         let now_ms = now_ms();
         let pairs = self.pairs();
         let mut listings = Vec::new();
@@ -110,6 +110,7 @@ impl Dealing {
             let Some(adapter) = Text::new(family).filter(|_| !pairs.is_empty()) else {
                 continue;
             };
+            let least = self.provider.least(&asset.id, now_ms);
             let listing = AssetListing {
                 version: 1,
                 network: network.clone(),
@@ -119,12 +120,12 @@ impl Dealing {
                 freezable: asset.freezable,
                 pairs,
                 fee: FeeTerms::Free,
-                partial: PartialRule::Whole,
+                partial: least.map_or(PartialRule::Whole, PartialRule::AtLeast),
                 created_ms: now_ms,
                 ttl_ms: LISTING_TTL_MS,
-                key: bond.id(),
+                key: key.id(),
             };
-            listings.push(listing.sign(bond));
+            listings.push(listing.sign(key));
         }
         listings.truncate(MAX_SHOWN_PAIRS);
         listings
@@ -175,7 +176,7 @@ impl Market {
             }
             if now_ms.saturating_sub(dealing.maker.listings_ms) >= listing_ms {
                 dealing.maker.listings_ms = now_ms;
-                listings = dealing.listings(network, &self.parts.assets, &self.bond);
+                listings = dealing.listings(network, &self.parts.assets, &self.listing_key);
             }
             // Our own part of the book is shown to our owner too.
             for beacon in &beacons {

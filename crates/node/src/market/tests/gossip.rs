@@ -1,8 +1,11 @@
 //! What everybody is told.
 
 use super::fixture::*;
+use crate::clock::now_ms;
 use crate::config::NodeRole;
+use kofo_exchange::{AssetListing, PartialRule};
 use kofo_network::SimulatedNetwork;
+use kofo_primitives::Amount;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_joins_late_learns_the_book_and_the_listings() {
@@ -30,6 +33,26 @@ async fn a_node_that_joins_late_learns_the_book_and_the_listings() {
     assert_eq!(book.asks[0].price, "16.16161616");
     assert_eq!(book.bids[0].size.to_string(), "10 BTC");
     assert_eq!(book.pairs, ["BTC/ETH"]);
+    // A listing ties nobody to what the quotes are signed by.
+    let bonds: Vec<_> = street.providers.iter().map(|p| p.market.bond.id()).collect();
+    let listed = late
+        .market
+        .state()
+        .board
+        .listings(now_ms())
+        .cloned()
+        .collect::<Vec<_>>();
+    assert!(listed.iter().all(|listing| !bonds.contains(&listing.key)));
+    let least = |listing: &AssetListing| match listing.partial {
+        PartialRule::Whole => None,
+        PartialRule::AtLeast(least) => Some(least),
+    };
+    assert!(
+        listed
+            .iter()
+            .any(|listing| least(listing) == Some(Amount::new(100_000))),
+        "{listed:#?}"
+    );
     let turned = late.market.book(&eth, &btc);
     assert_eq!((turned.pair.as_str(), turned.asks.len()), ("ETH/BTC", 2));
 }

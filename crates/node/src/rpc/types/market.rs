@@ -119,7 +119,8 @@ pub struct QuoteStatus {
     pub failed: u32,
     /// The provider's bond, by which its history is kept: 64 hexadecimal digits.
     pub provider: String,
-    /// The way that the quote came, from us to the provider: the relays' pseudonyms for this claim.
+    /// The way that the quote came, from us to the provider: the pseudonyms of the relays for this claim, and at last the
+    /// provider's own; as many as there are hops.
     pub path: Vec<String>,
     /// Until when it binds, in milliseconds.
     pub expires_ms: u64,
