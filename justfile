@@ -59,6 +59,10 @@ faults *args:
 swaps *args:
     cargo run --release -p kofo-bench -- swaps {{args}}
 
+# claims a second, a hundred nodes, a book of a hundred thousand orders
+exchange *args:
+    cargo run --release -p kofo-bench -- exchange {{args}}
+
 # known vulnerabilities; needs a database from the network, so CI does not run it
 audit:
     cargo deny check advisories
@@ -67,6 +71,7 @@ audit:
 soak:
     just fuzz 200000 2000000
     cargo test --release -p kofo-tests --test model -- --include-ignored
+    cargo test --release -p kofo-tests --test mesh --test floods -- --ignored --nocapture
     for i in 1 2 3 4 5 6 7 8 9 10; do KOFO_REQUIRE_NODES=1 cargo test -p kofo-cli || exit 1; done
 
 # before a pull request

@@ -1,5 +1,15 @@
 //! A neighbour that floods, over real sockets: everything that it sends at ten thousand messages a second, and what
 //! becomes of everybody else.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod quotes;
 
 use crate::quotes::quoted;
 use kofo_exchange::LinkRole;

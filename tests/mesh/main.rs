@@ -1,5 +1,4 @@
-//! The exchange over a mesh of whole nodes' markets: in memory where neighbours drop, part and meet again, and over
-//! sockets where one floods.
+//! The exchange over a mesh of whole nodes' markets, in memory: neighbours drop, part and meet again.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,7 +9,6 @@
 )]
 
 mod droppers;
-mod floods;
 mod late;
 mod privacy;
 mod quotes;

@@ -34,6 +34,9 @@ pub(super) struct Figures {
     sweep100_us: f64,
     /// From a file to the first match.
     restart_ms: f64,
+    /// What the book's own vectors hold, by orders.
+    #[serde(skip)]
+    vectors: u64,
 }
 
 impl Figures {
@@ -41,6 +44,7 @@ impl Figures {
     pub(super) fn rows(&self) -> Vec<(&'static str, String)> {
         vec![
             ("memory per order, bytes", self.bytes_per_order.to_string()),
+            ("of it in the book's own vectors", self.vectors.to_string()),
             ("best match, µs", format!("{:.2}", self.best_match_us)),
             ("sweep of 100 orders, µs", format!("{:.1}", self.sweep100_us)),
             (
@@ -115,6 +119,7 @@ pub(super) fn measure(orders: u64) -> Result<Figures> {
         best_match_us: micros(best),
         sweep100_us: micros(sweep),
         restart_ms: restart(&book, &pair)?,
+        vectors: held / orders.max(1),
     })
 }
 
