@@ -21,9 +21,6 @@ const LATENCY: std::ops::RangeInclusive<Duration> = Duration::from_millis(20)..=
 const SEED: u64 = 100;
 /// Between two claims: the machine is one and the nodes many, and what waits for a processor is not the network's.
 const PAUSE: Duration = Duration::from_millis(500);
-/// Quotes are waited for so long: as long as a claimant does, and a little more.
-const WINDOW: Duration = Duration::from_secs(4);
-
 /// How many of which, and how many claims the wallets make.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
@@ -31,6 +28,8 @@ pub(super) struct Scale {
     relays: u64,
     providers: u64,
     claims: u64,
+    /// Quotes are waited for so long.
+    window: Duration,
 }
 
 impl Scale {
@@ -44,12 +43,16 @@ pub(super) const FULL: Scale = Scale {
     relays: 80,
     providers: 10,
     claims: 40,
+    // As long as a claimant waits, and a little more.
+    window: Duration::from_secs(4),
 };
 pub(super) const FEW: Scale = Scale {
     wallets: 2,
     relays: 15,
     providers: 3,
     claims: 3,
+    // Without optimisation, and perhaps beside a compiler.
+    window: Duration::from_secs(8),
 };
 
 /// What was measured.
@@ -163,18 +166,18 @@ async fn ask(crowd: &Crowd, scale: Scale) -> Result<Vec<Asked>> {
         .filter(|member| member.role == NodeRole::Wallet);
     for wallet in wallets.cycle().take(usize::try_from(scale.claims)?) {
         pause.tick().await;
-        waiting.spawn(quotes(Arc::clone(&wallet.market)));
+        waiting.spawn(quotes(Arc::clone(&wallet.market), scale.window));
     }
     waiting.join_all().await.into_iter().collect()
 }
 
-async fn quotes(market: Arc<Market>) -> Result<Asked> {
+async fn quotes(market: Arc<Market>, window: Duration) -> Result<Asked> {
     let at = Instant::now();
     let mut changes = market.changes();
     let id = market.claim(terms(1_000_000)).await?;
     let mut quotes = Vec::new();
     // Ends by the time being over.
-    let _over = timeout(WINDOW, async {
+    let _over = timeout(window, async {
         while let Ok(status) = market.claim_status(&id) {
             quotes.resize(status.quotes.len().max(quotes.len()), at.elapsed());
             if changes.changed().await.is_err() {
