@@ -133,6 +133,10 @@ fn public_key(base58: &str) -> Vec<u8> {
     key.to_vec()
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn holds(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
@@ -211,6 +215,16 @@ async fn relays_learn_no_name_address_or_contact_of_either_end_and_nothing_that_
         let said = |told: &Told| [told.body.clone(), told.answer.clone().unwrap_or_default()].concat();
         let mut texts: Vec<Vec<u8>> = heard.iter().map(said).collect();
         texts.push(kept(&line.members[relay]));
+        // What it holds in memory is text, and so are the secrets in it, if there are any.
+        let dump = line.members[relay].market.dump();
+        assert!(
+            claims.iter().all(|claim| dump.contains(&claim.to_string())),
+            "it holds both claims"
+        );
+        for (what, secret) in &secrets {
+            assert!(!dump.contains(&hex(secret)), "relay {relay} holds {what}");
+        }
+        texts.push(dump.into_bytes());
         for text in &texts {
             for (what, secret) in &secrets {
                 assert!(!holds(text, secret), "relay {relay} knows {what}");

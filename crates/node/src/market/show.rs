@@ -68,6 +68,13 @@ impl Market {
         }
     }
 
+    /// All that this node holds of claims on their way, its own part as a claimant or provider aside: what somebody reads
+    /// who takes the machine of a relay.
+    #[must_use]
+    pub fn dump(&self) -> String {
+        self.state().relay.dump()
+    }
+
     /// The neighbours.
     #[must_use]
     pub fn peers(&self) -> Vec<PeerStatus> {
