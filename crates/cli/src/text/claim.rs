@@ -63,7 +63,7 @@ pub fn quotes(claim: &ClaimStatus) -> String {
         "give",
         "want",
         "price",
-        "reliable",
+        "settled",
         "hops",
         "path",
         "binds for",
@@ -90,7 +90,7 @@ fn row(quote: &QuoteStatus) -> Vec<String> {
         quote.give.to_string(),
         quote.want.to_string(),
         quote.price.clone(),
-        reliability(quote),
+        history(quote),
         hops(quote).to_string(),
         path(quote),
         left,
@@ -102,13 +102,16 @@ fn row(quote: &QuoteStatus) -> Vec<String> {
 #[must_use]
 pub fn quote_line(quote: &QuoteStatus) -> String {
     format!(
-        "{}  {} for {} at {}, provider {}, {} reliable, {}: {}",
+        "{}  {} for {} at {}, provider {} ({}), {}: {}",
         short(&quote.fulfil.to_string()),
         quote.want,
         quote.give,
         quote.price,
         short(&quote.provider),
-        reliability(quote),
+        match history(quote) {
+            never if quote.settled == 0 && quote.failed == 0 => never,
+            history => format!("{history} settled"),
+        },
         if hops(quote) == 1 {
             "1 hop".to_owned()
         } else {
@@ -179,8 +182,12 @@ fn path(quote: &QuoteStatus) -> String {
     each.join(" → ")
 }
 
-fn reliability(quote: &QuoteStatus) -> String {
-    format!("{}.{} %", quote.reliability / 10, quote.reliability % 10)
+/// What we know of its provider: how many of our swaps with it were settled.
+fn history(quote: &QuoteStatus) -> String {
+    match quote.settled.saturating_add(quote.failed) {
+        0 => "never met".to_owned(),
+        all => format!("{} of {all}", quote.settled),
+    }
 }
 
 /// How long something holds from now on, such as `expires in 30 s`.

@@ -54,11 +54,23 @@ fn a_quote_shows_its_price_its_provider_and_its_path() {
     for part in [
         "0.1 BTC, 0.1 BTC of it filled",
         "1.6 ETH at least, which nobody is told",
-        "02020202…  abababab…  0.1 BTC  1.62 ETH  16.2 ETH per BTC    90.5 %     2  cdcdcdcd… → efefefef…  -",
+        "02020202…  abababab…  0.1 BTC  1.62 ETH  16.2 ETH per BTC  18 of 19     2  cdcdcdcd… → efefefef…  -",
     ] {
         assert!(text.contains(part), "{part:?} in\n{text}");
     }
     assert!(quotes(&claim(ClaimState::Quoting, vec![])).contains("no quotes yet"));
+    let stranger = QuoteStatus {
+        settled: 0,
+        failed: 0,
+        reliability: 500,
+        ..quote(2, QuoteState::Open)
+    };
+    assert!(
+        quote_line(&stranger).contains("provider abababab… (never met), 2 hops"),
+        "{}",
+        quote_line(&stranger)
+    );
+    assert!(quote_line(&quote(2, QuoteState::Open)).contains("(18 of 19 settled)"));
 }
 
 #[test]
