@@ -194,8 +194,14 @@ impl Node {
 
     /// Makes a claim, as soon as there is a neighbour that takes it.
     pub(super) async fn claim(&self, terms: ClaimTerms) -> ClaimId {
-        until("a neighbour", || self.market.state().links.anybody()).await;
-        self.market.claim(terms).await.unwrap()
+        // One that is started again may leave between the look and the claim.
+        loop {
+            until("a neighbour", || self.market.state().links.anybody()).await;
+            match self.market.claim(terms.clone()).await {
+                Err(MarketError::Alone) => {}
+                made => return made.unwrap(),
+            }
+        }
     }
 
     /// A claim by hand with so many quotes.
