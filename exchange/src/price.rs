@@ -1,6 +1,6 @@
 //! Exact prices: so much of one asset for so much of another, as a fraction of integers.
 
-use kofo_primitives::{Amount, AssetId, Offer};
+use kofo_primitives::{Amount, AssetId, Offer, Ratio};
 use std::cmp::Ordering;
 
 /// What one unit of an asset costs in units of another, both in smallest units, as a fraction in lowest terms: equal
@@ -9,8 +9,8 @@ use std::cmp::Ordering;
 pub struct Price {
     give: AssetId,
     want: AssetId,
-    numerator: u128,
-    denominator: u128,
+    /// Of what is wanted to what is given.
+    ratio: Ratio,
 }
 
 /// Why two amounts make no price.
@@ -32,26 +32,18 @@ pub enum PriceError {
 impl Price {
     /// The price at which `give` is exchanged for `want`.
     pub fn new(give: (&AssetId, Amount), want: (&AssetId, Amount)) -> Result<Self, PriceError> {
-        let (numerator, denominator) = (want.1.units(), give.1.units());
-        if numerator == 0 || denominator == 0 {
-            return Err(PriceError::Nothing {
-                give: give.1,
-                want: want.1,
-            });
-        }
+        let nothing = PriceError::Nothing {
+            give: give.1,
+            want: want.1,
+        };
+        let ratio = Ratio::new(want.1.units(), give.1.units()).ok_or(nothing)?;
         if give.0 == want.0 {
             return Err(PriceError::SameAsset(give.0.clone()));
         }
-        let common = common_divisor(numerator, denominator);
-        let reduced = |n: u128| {
-            n.checked_div(common)
-                .expect("numbers above 0 have a divisor above 0")
-        };
         Ok(Self {
             give: give.0.clone(),
             want: want.0.clone(),
-            numerator: reduced(numerator),
-            denominator: reduced(denominator),
+            ratio,
         })
     }
 
@@ -83,8 +75,7 @@ impl Price {
         Self {
             give: self.want.clone(),
             want: self.give.clone(),
-            numerator: self.denominator,
-            denominator: self.numerator,
+            ratio: self.ratio.inverse(),
         }
     }
 
@@ -93,16 +84,13 @@ impl Price {
     /// printed higher than it is.
     #[must_use]
     pub fn display_units(&self, give_decimals: u8, want_decimals: u8) -> String {
-        let mut digits = self
-            .numerator
-            .checked_div(self.denominator)
-            .unwrap_or(0)
-            .to_string();
+        let (numerator, denominator) = (self.ratio.numerator(), self.ratio.denominator());
+        let mut digits = numerator.checked_div(denominator).unwrap_or(0).to_string();
         // One whole unit of what is given is 10^give_decimals smallest ones: the point stands so far to the right.
         let point = digits.len().saturating_add(usize::from(give_decimals));
-        let mut rest = self.numerator.checked_rem(self.denominator).unwrap_or(0);
+        let mut rest = numerator.checked_rem(denominator).unwrap_or(0);
         while rest != 0 && digits.len() < MOST_DIGITS && significant(&digits) < SIGNIFICANT {
-            let (digit, left) = next_digit(rest, self.denominator);
+            let (digit, left) = next_digit(rest, denominator);
             digits.push(
                 char::from_digit(digit, 10).expect("ten times a rest holds its divisor less than ten times"),
             );
@@ -153,39 +141,20 @@ fn next_digit(rest: u128, by: u128) -> (u32, u128) {
     (digit, sum)
 }
 
-fn common_divisor(mut a: u128, mut b: u128) -> u128 {
-    while b != 0 {
-        (a, b) = (b, a.checked_rem(b).unwrap_or(0));
-    }
-    a
-}
-
-/// Prices of one pair compare by cross multiplication in 256 bits; prices of different pairs do not compare.
+/// Prices of one pair compare as their ratios do, exactly; prices of different pairs do not compare.
 impl PartialOrd for Price {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         if (&self.give, &self.want) != (&other.give, &other.want) {
             return None;
         }
-        let left = wide_product(self.numerator, other.denominator);
-        let right = wide_product(other.numerator, self.denominator);
-        Some(left.cmp(&right))
+        Some(self.ratio.cmp(&other.ratio))
     }
-}
-
-/// High and low half of the product: compares as the 256-bit number that it is.
-fn wide_product(a: u128, b: u128) -> (u128, u128) {
-    let (low, high) = a.carrying_mul(b, 0);
-    (high, low)
 }
 
 impl std::fmt::Display for Price {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            give,
-            want,
-            numerator,
-            denominator,
-        } = self;
+        let Self { give, want, ratio } = self;
+        let (numerator, denominator) = (ratio.numerator(), ratio.denominator());
         write!(
             f,
             "{numerator} of {want} for {denominator} of {give}, in smallest units"
