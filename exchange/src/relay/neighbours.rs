@@ -14,18 +14,12 @@ const MAX_GONE: usize = 1_024;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Peer(u64);
 
-/// A key of ours for one neighbour, with its public half, which is not to be computed for each claim.
-struct Own {
-    key: LinkKey,
-    base: LinkBase,
-}
-
 struct Neighbour {
     /// None: it left.
     link: Option<Link>,
     role: LinkRole,
-    ours: Own,
-    former: Option<Own>,
+    ours: LinkKey,
+    former: Option<LinkKey>,
     theirs: LinkBase,
     weight: u32,
     meeting: u32,
@@ -54,7 +48,7 @@ pub(super) struct Neighbours {
 }
 
 impl Neighbour {
-    fn new(link: Link, role: LinkRole, ours: Own, theirs: LinkBase) -> Self {
+    fn new(link: Link, role: LinkRole, ours: LinkKey, theirs: LinkBase) -> Self {
         Self {
             link: Some(link),
             role,
@@ -77,12 +71,8 @@ impl Neighbour {
 
 impl Neighbours {
     pub(super) fn link(&mut self, link: Link, role: LinkRole, ours: LinkKey, theirs: LinkBase) {
-        let ours = Own {
-            base: ours.base(),
-            key: ours,
-        };
         let known = self.links.get(&link).copied().or_else(|| {
-            let back = |n: &Neighbour| n.link.is_none() && n.ours.base == ours.base;
+            let back = |n: &Neighbour| n.link.is_none() && n.ours.base() == ours.base();
             self.known.iter().find(|(_, n)| back(n)).map(|(peer, _)| *peer)
         });
         let Some((peer, neighbour)) = known.and_then(|peer| Some((peer, self.known.get_mut(&peer)?))) else {
@@ -95,7 +85,7 @@ impl Neighbours {
         if neighbour.link.is_none() {
             neighbour.meeting = neighbour.meeting.saturating_add(1);
         }
-        if neighbour.ours.base != ours.base {
+        if neighbour.ours.base() != ours.base() {
             neighbour.former = Some(std::mem::replace(&mut neighbour.ours, ours));
         }
         (neighbour.link, neighbour.role, neighbour.theirs) = (Some(link), role, theirs);
@@ -158,7 +148,7 @@ impl Neighbours {
         let keys = [Some(&neighbour.ours), neighbour.former.as_ref()];
         keys.into_iter()
             .flatten()
-            .any(|own| own.base.pseudonym(claim).as_ref() == Some(named))
+            .any(|own| own.base().pseudonym(claim).as_ref() == Some(named))
     }
 
     /// The key behind a pseudonym of ours.
@@ -166,7 +156,7 @@ impl Neighbours {
         let neighbour = self.known.get(&peer)?;
         let keys = [Some(&neighbour.ours), neighbour.former.as_ref()];
         let mut keys = keys.into_iter().flatten();
-        keys.find_map(|own| own.key.hop_key(claim).filter(|key| key.id() == *us))
+        keys.find_map(|own| own.hop_key(claim).filter(|key| key.id() == *us))
     }
 
     /// Up to `count` neighbours for a claim: the ones with the highest weights, and one at random of the others.
