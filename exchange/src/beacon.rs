@@ -5,9 +5,7 @@ pub(crate) mod tests;
 
 use crate::listing::GossipError;
 use borsh::{BorshDeserialize, BorshSerialize};
-use kofo_primitives::{
-    Amount, AssetId, Digest, NetworkId, NodeId, NodeKey, Ratio, Signed, encode, tagged_hash,
-};
+use kofo_primitives::{Amount, AssetId, Digest, NetworkId, NodeId, NodeKey, Ratio, Signed, message_id};
 
 /// Levels on each side of a beacon, at most.
 pub const MAX_LEVELS: usize = 16;
@@ -99,19 +97,13 @@ impl BookBeacon {
     /// `H("kofo/beacon/v1", network, beacon)`.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        tagged_hash(
-            "kofo/beacon/v1",
-            &[self.network.as_str().as_bytes(), &encode(self)],
-        )
+        message_id("kofo/beacon/v1", &self.network, self)
     }
 
     /// Signs the beacon with its own key.
     #[must_use]
     pub fn sign(self, key: &NodeKey) -> Signed<Self> {
-        Signed {
-            signature: key.sign(&self.digest()),
-            body: self,
-        }
+        Signed::by(key, &self.digest(), self)
     }
 
     /// Whether the beacon is right by itself; the signature, which costs most, is checked last.

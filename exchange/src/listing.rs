@@ -7,7 +7,7 @@ use crate::beacon::BookBeacon;
 use borsh::{BorshDeserialize, BorshSerialize};
 use kofo_primitives::{
     Amount, AssetId, Cancel, CodecError, Digest, FeePayer, FeeTerms, NetworkId, NodeId, NodeKey, Ratio,
-    SignatureError, Signed, Text, decode, encode, tagged_hash,
+    SignatureError, Signed, Text, decode, encode, message_id,
 };
 
 /// Pairs in one listing, at most.
@@ -121,19 +121,13 @@ impl AssetListing {
     /// `H("kofo/listing/v1", network, listing)`.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        tagged_hash(
-            "kofo/listing/v1",
-            &[self.network.as_str().as_bytes(), &encode(self)],
-        )
+        message_id("kofo/listing/v1", &self.network, self)
     }
 
     /// Signs the listing with its own key.
     #[must_use]
     pub fn sign(self, key: &NodeKey) -> Signed<Self> {
-        Signed {
-            signature: key.sign(&self.digest()),
-            body: self,
-        }
+        Signed::by(key, &self.digest(), self)
     }
 
     /// Whether the listing is right by itself; the signature, which costs most, is checked last.

@@ -6,7 +6,7 @@ use crate::hash::{Digest, tagged_hash};
 use crate::hashlock::id32;
 use crate::leg::Place;
 use crate::node_id::{NodeId, NodeKey, SignatureError};
-use crate::order::{Mode, Signed};
+use crate::order::{Mode, Signed, message_id};
 use crate::ratio::Ratio;
 use crate::{Amount, CodecError};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -180,19 +180,13 @@ impl Claim {
     /// The claim's id, which its claimant signs: `H("kofo/claim/v1", network, claim)`.
     #[must_use]
     pub fn id(&self) -> ClaimId {
-        ClaimId::new(tagged_hash(
-            "kofo/claim/v1",
-            &[self.network.as_str().as_bytes(), &encode(self)],
-        ))
+        ClaimId::new(message_id("kofo/claim/v1", &self.network, self))
     }
 
     /// Signs the claim with its own key.
     #[must_use]
     pub fn sign(self, key: &NodeKey) -> Signed<Self> {
-        Signed {
-            signature: key.sign(self.id().as_bytes()),
-            body: self,
-        }
+        Signed::by(key, self.id().as_bytes(), self)
     }
 
     fn fee_fits(&self) -> Result<(), ClaimError> {
@@ -269,19 +263,13 @@ pub struct Cancel {
 
 impl Cancel {
     fn digest(&self) -> Digest {
-        tagged_hash(
-            "kofo/cancel/v1",
-            &[self.network.as_str().as_bytes(), &encode(self)],
-        )
+        message_id("kofo/cancel/v1", &self.network, self)
     }
 
     /// Signs the cancel with the claim's key.
     #[must_use]
     pub fn sign(self, key: &NodeKey) -> Signed<Self> {
-        Signed {
-            signature: key.sign(&self.digest()),
-            body: self,
-        }
+        Signed::by(key, &self.digest(), self)
     }
 }
 

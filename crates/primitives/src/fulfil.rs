@@ -8,7 +8,7 @@ use crate::hash::{Digest, tagged_hash};
 use crate::hashlock::{SwapNonce, id32};
 use crate::leg::Party;
 use crate::node_id::{NodeId, NodeKey, Signature, SignatureError};
-use crate::order::{Contact, MAX_CONTACTS, Signed};
+use crate::order::{Contact, MAX_CONTACTS, Signed, message_id};
 use crate::sealed::{SealError, open, seal};
 use crate::time::UnixTime;
 use crate::{Amount, AssetId, CodecError};
@@ -192,19 +192,13 @@ impl Fulfil {
     /// The fulfil's id, which its provider signs: `H("kofo/fulfil/v1", network, fulfil)`.
     #[must_use]
     pub fn id(&self) -> FulfilId {
-        FulfilId::new(tagged_hash(
-            "kofo/fulfil/v1",
-            &[self.network.as_str().as_bytes(), &encode(self)],
-        ))
+        FulfilId::new(message_id("kofo/fulfil/v1", &self.network, self))
     }
 
     /// Signs the fulfil with its own key.
     #[must_use]
     pub fn sign(self, key: &NodeKey) -> Signed<Self> {
-        Signed {
-            signature: key.sign(self.id().as_bytes()),
-            body: self,
-        }
+        Signed::by(key, self.id().as_bytes(), self)
     }
 }
 

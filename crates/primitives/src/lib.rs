@@ -69,6 +69,7 @@ pub use matched::{MatchError, MatchedOrder, MatchedParts, order_id};
 pub use node_id::{NodeId, NodeKey, Signature, SignatureError};
 pub use order::{
     Acceptance, AcceptedLeg, Contact, DirectOrder, MAX_CONTACTS, Mode, Offer, OfferedLeg, OrderError, Signed,
+    message_id,
 };
 pub use path::{Bid, HopEntry, Path, PathError, ReturnEntry, ReturnError, check_returns};
 pub use port::{

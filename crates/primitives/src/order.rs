@@ -107,6 +107,23 @@ pub struct Signed<T> {
     pub signature: Signature,
 }
 
+impl<T> Signed<T> {
+    /// The message, signed by `key` over its id.
+    #[must_use]
+    pub fn by(key: &NodeKey, id: &Digest, body: T) -> Self {
+        Self {
+            body,
+            signature: key.sign(id),
+        }
+    }
+}
+
+/// The id of a message, which its author signs: `H(tag, network, message)`.
+#[must_use]
+pub fn message_id<T: BorshSerialize>(tag: &str, network: &NetworkId, message: &T) -> Digest {
+    tagged_hash(tag, &[network.as_str().as_bytes(), &encode(message)])
+}
+
 /// Why a message is no offer, acceptance or order by itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OrderError {
@@ -151,19 +168,13 @@ impl Offer {
     /// The offer's id, which its maker signs.
     #[must_use]
     pub fn id(&self) -> Digest {
-        tagged_hash(
-            "kofo/offer/v1",
-            &[self.network.as_str().as_bytes(), &encode(self)],
-        )
+        message_id("kofo/offer/v1", &self.network, self)
     }
 
     /// Signs the offer.
     #[must_use]
     pub fn sign(self, key: &NodeKey) -> Signed<Self> {
-        Signed {
-            signature: key.sign(&self.id()),
-            body: self,
-        }
+        Signed::by(key, &self.id(), self)
     }
 
     fn legs(&self) -> impl Iterator<Item = (LegId, &OfferedLeg)> {
@@ -223,10 +234,7 @@ impl Acceptance {
     /// Signs the acceptance of that offer.
     #[must_use]
     pub fn sign(self, offer: &Offer, key: &NodeKey) -> Signed<Self> {
-        Signed {
-            signature: key.sign(order_id(offer, &self).as_bytes()),
-            body: self,
-        }
+        Signed::by(key, order_id(offer, &self).as_bytes(), self)
     }
 }
 

@@ -5,10 +5,10 @@ use crate::bytes::Bytes;
 use crate::claim::{ClaimId, LimitOpening};
 use crate::codec::{CodecError, decode, encode};
 use crate::fulfil::{FulfilId, MAX_SEALED_OPENING, Opening, context};
-use crate::hash::{Digest, tagged_hash};
+use crate::hash::Digest;
 use crate::hashlock::{Hashlock, SwapId, SwapNonce};
 use crate::node_id::{NodeId, NodeKey};
-use crate::order::Signed;
+use crate::order::{Signed, message_id};
 use crate::path::ReturnEntry;
 use crate::sealed::{SealError, open, seal};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -44,19 +44,13 @@ impl Select {
     /// Signs the selection with the claim's key.
     #[must_use]
     pub fn sign(self, key: &NodeKey) -> Signed<Self> {
-        Signed {
-            signature: key.sign(&self.digest()),
-            body: self,
-        }
+        Signed::by(key, &self.digest(), self)
     }
 
     /// `H("kofo/select/v1", network, select)`.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        tagged_hash(
-            "kofo/select/v1",
-            &[self.network.as_str().as_bytes(), &encode(self)],
-        )
+        message_id("kofo/select/v1", &self.network, self)
     }
 }
 
@@ -105,19 +99,13 @@ impl Answer {
     /// Signs the answer with the fulfil's key.
     #[must_use]
     pub fn sign(self, key: &NodeKey) -> Signed<Self> {
-        Signed {
-            signature: key.sign(&self.digest()),
-            body: self,
-        }
+        Signed::by(key, &self.digest(), self)
     }
 
     /// `H("kofo/answer/v1", network, answer)`.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        tagged_hash(
-            "kofo/answer/v1",
-            &[self.network.as_str().as_bytes(), &encode(self)],
-        )
+        message_id("kofo/answer/v1", &self.network, self)
     }
 }
 

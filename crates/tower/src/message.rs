@@ -4,7 +4,7 @@ use crate::package::Package;
 use borsh::{BorshDeserialize, BorshSerialize};
 use kofo_primitives::{
     CodecError, Digest, NetworkId, NodeId, NodeKey, Preimage, Signed, SwapId, Text, decode, encode,
-    tagged_hash,
+    message_id,
 };
 
 /// The first byte of every request to a tower and every answer of one; no message between the parties of a swap begins
@@ -74,19 +74,13 @@ impl Ask {
     /// Its id, which its owner signs.
     #[must_use]
     pub fn id(&self) -> Digest {
-        tagged_hash(
-            "kofo/tower/ask/v1",
-            &[self.network.as_str().as_bytes(), &encode(self)],
-        )
+        message_id("kofo/tower/ask/v1", &self.network, self)
     }
 
     /// Signs the question.
     #[must_use]
     pub fn sign(self, key: &NodeKey) -> Signed<Self> {
-        Signed {
-            signature: key.sign(&self.id()),
-            body: self,
-        }
+        Signed::by(key, &self.id(), self)
     }
 }
 
@@ -94,19 +88,13 @@ impl Told {
     /// Its id, which its owner signs.
     #[must_use]
     pub fn id(&self) -> Digest {
-        tagged_hash(
-            "kofo/tower/told/v1",
-            &[self.network.as_str().as_bytes(), &encode(self)],
-        )
+        message_id("kofo/tower/told/v1", &self.network, self)
     }
 
     /// Signs it.
     #[must_use]
     pub fn sign(self, key: &NodeKey) -> Signed<Self> {
-        Signed {
-            signature: key.sign(&self.id()),
-            body: self,
-        }
+        Signed::by(key, &self.id(), self)
     }
 }
 

@@ -4,7 +4,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use kofo_adapter_api::{Entrusted, MOST_LEVELS};
 use kofo_primitives::{
     Digest, HtlcSpec, LegId, MAX_LEGS, NetworkId, NodeId, NodeKey, Role, Side, SignatureError, Signed,
-    SwapId, encode, tagged_hash,
+    SwapId, encode, message_id,
 };
 use std::collections::BTreeMap;
 
@@ -93,19 +93,13 @@ impl Package {
     /// The package's id, which its owner signs.
     #[must_use]
     pub fn id(&self) -> Digest {
-        tagged_hash(
-            "kofo/tower/package/v1",
-            &[self.network.as_str().as_bytes(), &encode(self)],
-        )
+        message_id("kofo/tower/package/v1", &self.network, self)
     }
 
     /// Signs the package.
     #[must_use]
     pub fn sign(self, key: &NodeKey) -> Signed<Self> {
-        Signed {
-            signature: key.sign(&self.id()),
-            body: self,
-        }
+        Signed::by(key, &self.id(), self)
     }
 
     /// W2: whether a package is right by itself.
