@@ -5,6 +5,7 @@ mod answer;
 mod error;
 mod make;
 mod matched;
+mod one_sided;
 mod take;
 
 pub use error::AgreeError;

@@ -1,11 +1,11 @@
 //! The maker's first step: an offer.
 
+use super::one_sided::OneSided;
 use super::{AgreeError, Agreement, Drawn};
 use crate::clock::now_ms;
-use kofo_adapter_api::PartyWanted;
+use crate::market::Settles;
 use kofo_primitives::{
-    Amount, AssetId, Contact, End, HtlcSpec, LegId, LegRef, MAX_CONTACTS, Mode, Offer, OfferedLeg, Seconds,
-    Side, Signed, SwapId,
+    Amount, AssetId, Contact, End, LegId, MAX_CONTACTS, Mode, Offer, OfferedLeg, Seconds, Side, Signed,
 };
 
 impl Agreement {
@@ -29,24 +29,23 @@ impl Agreement {
         ];
         for ((side, end, amounts), out) in sides.into_iter().zip(&mut legs) {
             for (index, (asset, amount)) in (0..).zip(amounts) {
-                let leg = self
-                    .offered(LegId { side, index }, end, (asset, *amount), &mut drawn)
-                    .await?;
-                let spec = HtlcSpec {
-                    asset: asset.clone(),
-                    amount: *amount,
-                    hashlock,
-                    timelock: moment.latest.plus(expires_in),
-                    redeemer: leg.party.clone(),
-                    refunder: leg.party.clone(),
-                    place: leg.place.clone(),
-                    depth: leg.depth,
+                let leg = self.claimed(asset)?;
+                let one_sided = OneSided {
+                    id: LegId { side, index },
                     end,
-                    nonce: drawn.nonce,
-                    from_height: moment.heights().get(&asset.chain()).copied().unwrap_or(0),
+                    asset: &leg,
+                    amount: *amount,
+                    timelock: moment.latest.plus(expires_in),
+                    pay_to: None,
                 };
-                self.check_alone(LegId { side, index }, spec).await?;
-                out.push(leg);
+                let party = self.end(one_sided, (&moment, hashlock), &mut drawn).await?;
+                out.push(OfferedLeg {
+                    asset: leg.asset,
+                    amount: *amount,
+                    party,
+                    place: leg.place,
+                    depth: leg.depth,
+                });
             }
         }
         let [give, want] = legs;
@@ -70,57 +69,6 @@ impl Agreement {
             .call(move |core| core.driver.offer(recorded, now_ms()))
             .await??;
         Ok(offer)
-    }
-
-    async fn offered(
-        &self,
-        id: LegId,
-        end: End,
-        (asset, amount): (&AssetId, Amount),
-        drawn: &mut Drawn,
-    ) -> Result<OfferedLeg, AgreeError> {
-        let place = self.adapter(asset)?.place(asset)?;
-        let party = self.party((id, end), asset, None, drawn).await?;
-        Ok(OfferedLeg {
-            asset: asset.clone(),
-            amount,
-            party,
-            place,
-            depth: self.depth(asset),
-        })
-    }
-
-    /// Asks the chain about a leg whose other party is not known yet: a party of our own stands in for it.
-    pub(super) async fn check_alone(&self, leg: LegId, mut spec: HtlcSpec) -> Result<(), AgreeError> {
-        let adapter = self.adapter(&spec.asset)?;
-        let other = match spec.end {
-            End::Redeemer => End::Refunder,
-            End::Refunder => End::Redeemer,
-        };
-        let taken = [spec.ours().clone()];
-        let wanted = PartyWanted {
-            asset: &spec.asset,
-            leg,
-            end: other,
-            nonce: &spec.nonce,
-            taken: &taken,
-            pay_to: None,
-        };
-        let stand_in = adapter.party(wanted).await?;
-        match other {
-            End::Redeemer => spec.redeemer = stand_in,
-            End::Refunder => spec.refunder = stand_in,
-        }
-        adapter
-            .check(
-                LegRef {
-                    swap: SwapId::new([0; 32]),
-                    leg,
-                },
-                &spec,
-            )
-            .await?;
-        Ok(())
     }
 
     pub(crate) fn contacts(&self) -> Result<Vec<Contact>, AgreeError> {

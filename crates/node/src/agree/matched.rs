@@ -1,15 +1,15 @@
 //! Swaps that the market matches: what a quote promises, what a selection adds, and how both become a swap.
 
+use super::one_sided::OneSided;
 use super::{AgreeError, Agreement, Drawn, Moment};
 use crate::clock::now_ms;
 use crate::driver::Begin;
 use crate::engine::Core;
 use crate::market::{Drafted, Opened, Settles};
 use async_trait::async_trait;
-use kofo_adapter_api::PartyWanted;
 use kofo_primitives::{
-    Amount, AssetId, ChainId, Claim, ClaimedAsset, End, FeeTerms, FulfilTerms, Hashlock, HtlcSpec, LegId,
-    Mode, Opening, Party, Role, Seconds, SettlementOrder, Side, SwapId, UnixTime,
+    Amount, AssetId, ChainId, Claim, ClaimedAsset, End, FeeTerms, FulfilTerms, Hashlock, LegId, Mode,
+    Opening, Party, Role, Seconds, SettlementOrder, Side, SwapId, UnixTime,
 };
 use kofo_settlement::{Deadlines, Outcome, Phase, Terms, Timelocks};
 use std::collections::BTreeSet;
@@ -48,13 +48,13 @@ impl Held {
     }
 }
 
-/// One leg before its other party is known.
-struct OneSided<'a> {
-    id: LegId,
-    end: End,
-    asset: &'a ClaimedAsset,
-    amount: Amount,
-    timelock: UnixTime,
+/// Both legs of a match, as far as they are known before the other party opens its ends.
+struct Match<'a> {
+    claim: &'a Claim,
+    us: Role,
+    alpha: (Amount, UnixTime),
+    beta: (Amount, UnixTime),
+    /// Whom our redeem pays, if not us.
     pay_to: Option<&'a str>,
 }
 
@@ -63,30 +63,31 @@ impl Agreement {
         [claim.give.asset.chain(), claim.want.asset.chain()].into()
     }
 
-    /// Our end of a leg, and whether its chain would take it from us today.
-    async fn end(
+    /// Our ends of both legs.
+    async fn ends(
         &self,
-        leg: OneSided<'_>,
-        (moment, hashlock): (&Moment, Hashlock),
+        both: Match<'_>,
+        known: (&Moment, Hashlock),
         drawn: &mut Drawn,
-    ) -> Result<Party, AgreeError> {
-        let ClaimedAsset { asset, place, depth } = leg.asset;
-        let party = self.party((leg.id, leg.end), asset, leg.pay_to, drawn).await?;
-        let spec = HtlcSpec {
-            asset: asset.clone(),
-            amount: leg.amount,
-            hashlock,
-            timelock: leg.timelock,
-            redeemer: party.clone(),
-            refunder: party.clone(),
-            place: place.clone(),
-            depth: *depth,
-            end: leg.end,
-            nonce: drawn.nonce,
-            from_height: moment.heights().get(&asset.chain()).copied().unwrap_or(0),
+    ) -> Result<[Party; 2], AgreeError> {
+        let leg = |side, asset, (amount, timelock)| {
+            let id = LegId::first(side);
+            let end = id.end_of(both.us);
+            OneSided {
+                id,
+                end,
+                asset,
+                amount,
+                timelock,
+                pay_to: both.pay_to.filter(|_| end == End::Redeemer),
+            }
         };
-        self.check_alone(leg.id, spec).await?;
-        Ok(party)
+        let alpha = leg(Side::Alpha, &both.claim.give, both.alpha);
+        let beta = leg(Side::Beta, &both.claim.want, both.beta);
+        Ok([
+            self.end(alpha, known, drawn).await?,
+            self.end(beta, known, drawn).await?,
+        ])
     }
 
     fn seal_opening(&self, [alpha, beta]: [Party; 2]) -> Result<Opening, AgreeError> {
@@ -160,26 +161,14 @@ impl Settles for Agreement {
         let mut drawn = Drawn::new()?;
         // The hashlock is the claimant's, and not known yet: to the chains one is like another.
         let known = (&moment, Hashlock::new(*drawn.nonce.as_bytes()));
-        let alpha = OneSided {
-            id: LegId::first(Side::Alpha),
-            end: End::Redeemer,
-            asset: &claim.give,
-            amount: give,
-            timelock: alpha_timelock,
+        let ends = Match {
+            claim,
+            us: Role::Participant,
+            alpha: (give, alpha_timelock),
+            beta: (want, beta_timelock),
             pay_to: None,
         };
-        let beta = OneSided {
-            id: LegId::first(Side::Beta),
-            end: End::Refunder,
-            asset: &claim.want,
-            amount: want,
-            timelock: beta_timelock,
-            pay_to: None,
-        };
-        let parties = [
-            self.end(alpha, known, &mut drawn).await?,
-            self.end(beta, known, &mut drawn).await?,
-        ];
+        let parties = self.ends(ends, known, &mut drawn).await?;
         let nonce = drawn.nonce;
         self.held.hold(until_ms, drawn.parties);
         Ok(Drafted {
@@ -195,16 +184,8 @@ impl Settles for Agreement {
 
     async fn pays(&self, asset: &AssetId, pay_to: &str) -> Result<(), AgreeError> {
         // The party is thrown away: only whether there is one counts.
-        let nonce = Drawn::new()?.nonce;
-        let wanted = PartyWanted {
-            asset,
-            leg: LegId::first(Side::Beta),
-            end: End::Redeemer,
-            nonce: &nonce,
-            taken: &[],
-            pay_to: Some(pay_to),
-        };
-        self.adapter(asset)?.party(wanted).await?;
+        let leg = (LegId::first(Side::Beta), End::Redeemer);
+        self.party(leg, asset, Some(pay_to), &mut Drawn::new()?).await?;
         Ok(())
     }
 
@@ -233,27 +214,14 @@ impl Settles for Agreement {
         let moment = self.moment(Self::chains_of(claim)).await?;
         let mut drawn = Drawn::new()?;
         let hashlock = self.seed.preimage(&self.network, &drawn.nonce).hashlock();
-        let alpha = OneSided {
-            id: LegId::first(Side::Alpha),
-            end: End::Refunder,
-            asset: &claim.give,
-            amount: terms.give,
-            timelock: terms.alpha_timelock,
-            pay_to: None,
-        };
-        let beta = OneSided {
-            id: LegId::first(Side::Beta),
-            end: End::Redeemer,
-            asset: &claim.want,
-            amount: terms.want,
-            timelock: terms.beta_timelock,
+        let ends = Match {
+            claim,
+            us: Role::Initiator,
+            alpha: (terms.give, terms.alpha_timelock),
+            beta: (terms.want, terms.beta_timelock),
             pay_to,
         };
-        let known = (&moment, hashlock);
-        let parties = [
-            self.end(alpha, known, &mut drawn).await?,
-            self.end(beta, known, &mut drawn).await?,
-        ];
+        let parties = self.ends(ends, (&moment, hashlock), &mut drawn).await?;
         let nonce = drawn.nonce;
         // Later than that we do not lock, and no swap comes of it.
         self.held
