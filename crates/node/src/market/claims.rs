@@ -253,10 +253,7 @@ impl Market {
         } = &mut state.claims;
         let id = envelope.fulfil.body.claim;
         let entry = entries.get_mut(&id).ok_or(MarketError::NoSuchClaim(id))?;
-        let seal_key = self
-            .parts
-            .seed
-            .seal_key(&entry.claim().network, &entry.claim().nonce);
+        let seal_key = self.seal_key(entry.claim());
         let quote = entry.own.quote(envelope, &seal_key, reservations, now_ms())?;
         let (fulfil, glimpse) = (quote.id(), Glimpse::of(quote));
         entry.see(fulfil, glimpse);
@@ -275,10 +272,7 @@ impl Market {
             if entry.is_over(now_ms()) {
                 return Err(MarketError::ClaimOver(id));
             }
-            let key = self
-                .parts
-                .seed
-                .claim_key(&entry.claim().network, &entry.claim().nonce);
+            let key = self.claim_key(entry.claim());
             let cancel = entry.own.cancel(&key)?;
             entry.changed();
             let pending = self.ledger.commit(vec![entry.change()])?;

@@ -8,7 +8,7 @@ use super::{Market, MarketError};
 use crate::clock::now_ms;
 pub(super) use deal::Dealing;
 use kofo_exchange::{Offered, Received, ReturnMessage};
-use kofo_primitives::{FeeTerms, Fulfil, FulfilTerms, NodeKey, Reservation, Signed};
+use kofo_primitives::{FeeTerms, Fulfil, FulfilTerms, NodeKey, Reservation, Signed, SwapNonce};
 use std::sync::Arc;
 pub(super) use stored::{OwnQuote, PLACE, PROVIDER_PLACE};
 
@@ -60,6 +60,11 @@ impl Market {
         Ok(true)
     }
 
+    /// What signs our quote with that nonce. Quotes of another network are never kept.
+    fn fulfil_key(&self, nonce: &SwapNonce) -> NodeKey {
+        self.parts.seed.fulfil_key(&self.parts.network, nonce)
+    }
+
     fn offered(&self, received: &Received) -> Option<Offered> {
         let mut state = self.state();
         let dealing = state.dealing.as_mut()?;
@@ -84,7 +89,7 @@ impl Market {
         drafted: Drafted,
     ) -> Result<OwnQuote, MarketError> {
         let claim = &received.claim.body;
-        let key: NodeKey = self.parts.seed.fulfil_key(&claim.network, &drafted.nonce);
+        let key = self.fulfil_key(&drafted.nonce);
         let reservation = Reservation::sign(&self.bond, offered.seq, None, &received.id, &key.id());
         let terms = FulfilTerms {
             give: offered.give,

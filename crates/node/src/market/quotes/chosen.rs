@@ -49,10 +49,7 @@ impl Market {
     ) -> Result<Option<Signed<Answer>>, MarketError> {
         let select = envelope.select.clone();
         let (quote, step) = self.step(fulfil, envelope)?;
-        let key = self
-            .parts
-            .seed
-            .fulfil_key(&quote.claim.body.network, &quote.terms.nonce);
+        let key = self.fulfil_key(&quote.terms.nonce);
         match step {
             Step::Busy => Ok(None),
             Step::Answered(answer) => Ok(Some(*answer)),
@@ -78,10 +75,7 @@ impl Market {
         if let Some(step) = quote.known(&envelope.select) {
             return Ok((quote, step));
         }
-        let key = self
-            .parts
-            .seed
-            .fulfil_key(&quote.claim.body.network, &quote.terms.nonce);
+        let key = self.fulfil_key(&quote.terms.nonce);
         // Curve arithmetic, without the state.
         let select = envelope.select.clone();
         let order = match quote.order(envelope, &key) {
