@@ -79,10 +79,14 @@ pub async fn a_redeem_that_our_node_took_is_told_even_if_the_mempool_forgets_it_
     let prepared = stage.us.build(&leg, Act::Redeem(leg.preimage.clone())).await;
     stage.send(Who::Us, &leg, ActKind::Redeem, &prepared).await;
     stage.chain.evict_mempool().await;
-    stage
-        .us
-        .until_told(&leg, "the preimage that was shown", |told| told.redeem.is_some())
-        .await;
+    let (of, redeem) = (leg.of, ActKind::Redeem);
+    let shown = move |event: &ChainEvent| match event {
+        ChainEvent::Leg(at, LegEvent::Seen { act, .. }) => *at == of && act.kind() == redeem,
+        ChainEvent::Leg(..) | ChainEvent::Tip(_) | ChainEvent::Health(_) => false,
+    };
+    // That it was told counts; that it is gone may be told right after.
+    let once = move |events: &[ChainEvent]| events.iter().any(shown).then_some(());
+    stage.us.until(0, "the preimage that was shown", once).await;
 }
 
 /// A node that is away is said to be at fault, and what happened meanwhile is told when it is back.
