@@ -27,17 +27,20 @@
 mod amount;
 mod asset;
 mod bytes;
+mod certificate;
 mod claim;
 mod codec;
 mod fulfil;
 mod hash;
 mod hashlock;
+mod header;
 mod leg;
 mod link_key;
 mod matched;
 mod node_id;
 mod order;
 mod path;
+mod payee;
 mod port;
 mod ratio;
 mod sealed;
@@ -45,6 +48,7 @@ mod seed;
 mod select;
 mod settlement_order;
 mod time;
+mod validator;
 
 #[cfg(test)]
 mod fixtures;
@@ -52,6 +56,7 @@ mod fixtures;
 pub use amount::{Amount, ParseAmountError};
 pub use asset::{AssetId, ChainId, NetworkId, ParseIdError};
 pub use bytes::{Bytes, Text, TooLong};
+pub use certificate::{Certificate, CertificateError};
 pub use claim::{
     Cancel, Claim, ClaimError, ClaimId, ClaimedAsset, FeePayer, FeeTerms, Limit, LimitOpening,
     MAX_CLAIM_LIFE_MS, MAX_HOPS,
@@ -63,6 +68,7 @@ pub use fulfil::{
 };
 pub use hash::{Digest, tagged_hash};
 pub use hashlock::{Hashlock, ParseHexError, Preimage, SwapId, SwapNonce};
+pub use header::Header;
 pub use leg::{End, HtlcSpec, LegId, LegRef, MAX_LEGS, Party, Place, Role, Side};
 pub use link_key::{LinkBase, LinkKey};
 pub use matched::{MatchError, MatchedOrder, MatchedParts, order_id};
@@ -72,6 +78,7 @@ pub use order::{
     message_id,
 };
 pub use path::{Bid, HopEntry, Path, PathError, ReturnEntry, ReturnError, check_returns};
+pub use payee::{HopOpening, Payment};
 pub use port::{
     Act, ActKind, At, ChainAction, ChainEvent, FailClass, Health, LegEvent, Prepared, Tip, Together, TxId,
 };
@@ -81,3 +88,7 @@ pub use seed::{LegSecret, Seed};
 pub use select::{Answer, ClaimantPart, Select, UnsealError, Verdict};
 pub use settlement_order::{OrderLeg, SettlementOrder};
 pub use time::{Seconds, UnixTime};
+pub use validator::{
+    DoubleVote, DoubleVoteError, MAX_POWER, MAX_VALIDATORS, SignedVote, Validator, ValidatorKey,
+    ValidatorSecret, ValidatorSet, ValidatorSetError, Vote, VoteKind, VoteSignature, VoteSignatureError,
+};
