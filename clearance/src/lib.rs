@@ -26,9 +26,51 @@
 // A test may overflow: then it fails.
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
+mod accounts;
+mod book;
+mod checked;
+mod double_quote;
+mod epochs;
 mod fee_split;
+mod genesis;
+mod ledger;
+mod light;
+mod marks;
+mod merkle;
+mod op;
+mod orders;
+mod proofs;
 mod proportion;
+mod receipt;
+mod refused;
+mod staking;
+mod state;
+mod timers;
+mod tree;
 mod weight;
+mod wire;
 
+pub use accounts::ActRefused;
+pub use book::{BondKind, Purse, TooLittle};
+pub use checked::{CheckError, CheckedOp};
 pub use fee_split::{FeeSplit, Hop, MAX_HOPS, RuleError, SplitError, SplitRule};
+pub use genesis::{
+    Genesis, GenesisBalance, GenesisValidator, LedgerAsset, MAX_GENESIS_ROWS, PairRule, Params, ProofRule,
+};
+pub use ledger::{Draft, Finished, Ledger, Tip};
+pub use light::{Certified, Light, LightError, MAX_SETS, OrderProof, ReceiptProof, SetChange, TRUST_MS};
+pub use merkle::{MerkleProof, merkle_root};
+pub use op::{
+    AccountAct, Act, Amendment, Change, ClearedOrder, Complaint, DoubleQuote, Fact, MAX_LISTED,
+    MAX_PROOF_BYTES, Observation, Op, Proven, SignedComplaint, SignedObservation, order_leaf,
+};
+pub use orders::OrderRefused;
+pub use proofs::{LegProofs, NoProofs, ProofError, ProofLeg};
+pub use receipt::{Ending, Payout, Reason, Receipt, Settlement};
+pub use refused::{GenesisError, Refused, StepError};
+pub use staking::StakingRefused;
 pub use weight::Weight;
+pub use wire::{
+    AccountView, Ask, CLEARANCE, Holding, MAX_ANSWERED, MAX_PARTS, OrderAnswer, RefusedClass, Request,
+    Response, SHARE_CONTEXT, Submission, SubmittedOrder, ValidatorStatus, parts_context,
+};

@@ -1,0 +1,79 @@
+//! What time brings: each thing that is due at a time is written down, and done in the first batch at or after it.
+
+use crate::book::BondKind;
+use crate::state::{Sorted, State, Table};
+use borsh::{BorshDeserialize, BorshSerialize};
+use kofo_primitives::{Amount, AssetId, Digest, NodeId, SwapId};
+
+/// What is due. Append only.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(crate) enum Timer {
+    /// What an account asked back is at its disposal.
+    Unbonded {
+        account: NodeId,
+        asset: AssetId,
+        amount: Amount,
+    },
+    /// An order is to be looked at: a deadline passed.
+    Order(SwapId),
+    /// A mark against a second use is needed no more.
+    Forget(Digest),
+}
+
+/// By time, then by when they were written down.
+const TIMERS: Table<(Sorted, Sorted), Timer> = Table::new(2);
+/// How many were ever written down.
+const COUNT: Table<(), u64> = Table::new(3);
+
+/// Writes down what is due at a time.
+pub(crate) fn remind(state: &mut State, time_ms: u64, timer: &Timer) {
+    let count = state.get(&COUNT, &()).unwrap_or(0);
+    state.put(&TIMERS, &(Sorted(time_ms), Sorted(count)), timer);
+    state.put(&COUNT, &(), &count.saturating_add(1));
+}
+
+/// Takes the earliest that is due.
+pub(crate) fn due(state: &mut State, time_ms: u64) -> Option<Timer> {
+    let (key, timer) = state.scan(&TIMERS, &()).next()?;
+    if key.0.0 > time_ms {
+        return None;
+    }
+    state.remove(&TIMERS, &key);
+    Some(timer)
+}
+
+/// What an account has in unbonding: when, of what, how much.
+pub(crate) fn unbonding(state: &State, of: NodeId) -> Vec<(u64, AssetId, Amount)> {
+    let all = state.scan(&TIMERS, &());
+    all.filter_map(|((at, _), timer)| match timer {
+        Timer::Unbonded {
+            account,
+            asset,
+            amount,
+        } if account == of => Some((at.0, asset, amount)),
+        Timer::Unbonded { .. } | Timer::Order(_) | Timer::Forget(_) => None,
+    })
+    .collect()
+}
+
+/// The kinds of bonds, in the order in which views name them.
+pub(crate) const BONDS: [BondKind; 2] = [BondKind::Provider, BondKind::Relay];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_due_comes_in_the_order_of_its_time() {
+        let mut state = State::default();
+        for (at, n) in [(300, 1), (20, 2), (20, 3), (70_000, 4)] {
+            remind(&mut state, at, &Timer::Forget([n; 32]));
+        }
+        let mut came = Vec::new();
+        while let Some(Timer::Forget([n, ..])) = due(&mut state, 300) {
+            came.push(n);
+        }
+        assert_eq!(came, [2, 3, 1]);
+        assert!(due(&mut state, 70_000).is_some());
+    }
+}
