@@ -1,0 +1,124 @@
+//! The engine as its owner sees it: started, watched, stopped.
+
+mod launch;
+mod watching;
+
+use crate::application::Application;
+use crate::settings::{Settings, StartError};
+use arc_malachitebft_app_channel::app::engine::node::NodeRef;
+use kofo_primitives::ValidatorKey;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// How long a stop may take before the engine is left to itself.
+const STOP: Duration = Duration::from_secs(10);
+
+/// Why an engine stopped by itself. It never goes on: start the process again when the cause is gone.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Failure {
+    /// The application cannot go on, or did what it must not; or the engine's own folder failed.
+    #[error("consensus stopped: {0}")]
+    Application(String),
+    /// The write-ahead log is damaged or cannot be written: voting without it could be voting twice. The node must sync
+    /// under another key, or wait until the height at which it failed is decided, before its log is removed.
+    #[error(
+        "the write-ahead log failed: {0}; do not delete it while the height it stands at is undecided, or this validator may vote twice"
+    )]
+    Log(String),
+    /// It went down for a reason that only its log tells.
+    #[error("the consensus engine stopped by itself: see the log")]
+    Stopped,
+}
+
+/// Where the engine is.
+#[derive(Debug, Clone, Default)]
+pub struct EngineStatus {
+    /// The height that is being decided; 0 before the first.
+    pub height: u64,
+    /// The attempt at it. Above 0 for long: too few validators, or a proposal that they do not accept.
+    pub round: u32,
+    /// Connected peers, of whatever kind.
+    pub peers: usize,
+    /// Set once, when the engine has stopped by itself.
+    pub failure: Option<Failure>,
+}
+
+/// A running engine. Stops when dropped; [`Engine::stop`] also waits for it.
+#[derive(Debug)]
+pub struct Engine {
+    status: watch::Receiver<EngineStatus>,
+    listen: String,
+    peer: String,
+    key: Option<ValidatorKey>,
+    node: NodeRef,
+    stopping: Arc<AtomicBool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Starts it: opens its folder, asks the application for the tip, listens, and connects to its peers.
+    pub async fn start(settings: Settings, application: Arc<dyn Application>) -> Result<Self, StartError> {
+        launch::start(settings, application, launch::honest).await
+    }
+
+    /// Where it is now.
+    #[must_use]
+    pub fn status(&self) -> EngineStatus {
+        self.status.borrow().clone()
+    }
+
+    /// To wait for changes of it.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<EngineStatus> {
+        self.status.clone()
+    }
+
+    /// Where it listens, with the port that was chosen if it was to be a free one.
+    #[must_use]
+    pub fn listen_address(&self) -> &str {
+        &self.listen
+    }
+
+    /// The name of its connections' key, to be put behind `/p2p/` of its address.
+    #[must_use]
+    pub fn peer_id(&self) -> &str {
+        &self.peer
+    }
+
+    /// By which it votes, if it does.
+    #[must_use]
+    pub const fn key(&self) -> Option<ValidatorKey> {
+        self.key
+    }
+
+    /// Waits until the engine has stopped by itself: the process must not go on as if it ran.
+    pub async fn failed(&self) -> Failure {
+        let mut status = self.watch();
+        let failed = status.wait_for(|status| status.failure.is_some()).await;
+        let failure = failed.ok().and_then(|status| status.failure.clone());
+        failure.unwrap_or(Failure::Stopped)
+    }
+
+    /// Stops it and waits until its folder and its port are free again.
+    pub async fn stop(mut self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        if let Err(error) = self.node.stop_and_wait(None, Some(STOP)).await {
+            tracing::warn!(%error, "the consensus engine does not stop");
+        }
+        for mut task in std::mem::take(&mut self.tasks) {
+            if tokio::time::timeout(STOP, &mut task).await.is_err() {
+                task.abort();
+            }
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        self.node.stop(None);
+    }
+}
