@@ -5,7 +5,7 @@
 //! that a small state has a small tree. A change costs one bucket and 16 pairs, whatever the size of the state.
 
 use kofo_primitives::{Digest, tagged_hash};
-use rpds::RedBlackTreeMapSync;
+use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
 use std::collections::BTreeSet;
 
 const LEVELS: u8 = 16;
@@ -18,7 +18,8 @@ pub(crate) struct Tree {
     leaves: RedBlackTreeMapSync<Digest, Digest>,
     /// What is not empty, by level (0: the buckets) and place.
     nodes: RedBlackTreeMapSync<(u8, u16), Digest>,
-    changed: BTreeSet<u16>,
+    /// Shared like the rest: a copy is made before every operation.
+    changed: RedBlackTreeSetSync<u16>,
 }
 
 fn bucket(key: &Digest) -> u16 {
@@ -38,12 +39,12 @@ impl Tree {
                 self.leaves.remove_mut(&key);
             }
         }
-        self.changed.insert(bucket(&key));
+        self.changed.insert_mut(bucket(&key));
     }
 
     /// The root over all that is there.
     pub(crate) fn root(&mut self) -> Digest {
-        let mut changed = std::mem::take(&mut self.changed);
+        let mut changed: BTreeSet<u16> = std::mem::take(&mut self.changed).iter().copied().collect();
         for place in &changed {
             let digest = self.bucket_digest(*place);
             self.set((0, *place), digest);
