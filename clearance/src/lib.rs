@@ -27,11 +27,14 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 mod accounts;
+mod batch;
 mod book;
 mod checked;
 mod double_quote;
 mod epochs;
 mod fee_split;
+#[cfg(test)]
+mod fixtures;
 mod genesis;
 mod ledger;
 mod light;
@@ -51,6 +54,7 @@ mod weight;
 mod wire;
 
 pub use accounts::ActRefused;
+pub use batch::{Batch, BatchError, JudgeError, MAX_BATCH_FRAME, OP_FRAME, judge};
 pub use book::{BondKind, Purse, TooLittle};
 pub use checked::{CheckError, CheckedOp};
 pub use fee_split::{FeeSplit, Hop, MAX_HOPS, RuleError, SplitError, SplitRule};

@@ -166,9 +166,9 @@ pub enum OrderAnswer {
     /// It was taken, and then the ledger refused it.
     Refused(Text<300>),
     /// It is final.
-    Committed(OrderProof),
+    Committed(Box<OrderProof>),
     /// It is final, and over.
-    Ended(OrderProof, ReceiptProof),
+    Ended(Box<OrderProof>, Box<ReceiptProof>),
 }
 
 /// What an account has of one asset.
