@@ -176,12 +176,11 @@ proptest! {
         order.sort_by_key(|i| seed.rotate_left(u32::try_from(*i).unwrap() * 8));
         let shuffled: Vec<_> = order.iter().map(|i| weights[*i]).collect();
         let (first, second) = (split(fee, &weights), split(fee, &shuffled));
-        let by_weight = |split: &FeeSplit, weights: &[u128]| {
-            let mut pairs: Vec<_> = weights.iter().copied().zip(split.hops.iter().copied()).collect();
-            pairs.sort_unstable();
-            pairs
-        };
-        prop_assert_eq!(by_weight(&first, &weights), by_weight(&second, &shuffled));
+        // Also hops of different weights can tie for a unit: then the earlier one has it.
+        for (place, from) in order.iter().enumerate() {
+            let (one, other) = (first.hops[*from].units(), second.hops[place].units());
+            prop_assert!(one.abs_diff(other) <= 1, "hop {} has {} or {}", from, one, other);
+        }
     }
 
     #[test]
