@@ -3,6 +3,7 @@
 
 mod chain;
 mod market;
+pub(crate) mod page;
 mod read;
 mod write;
 

@@ -4,6 +4,7 @@ pub mod agree;
 pub mod assets;
 pub mod audit;
 pub mod book;
+pub mod clearing;
 pub mod clock;
 pub mod config;
 pub mod direct;

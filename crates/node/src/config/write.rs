@@ -3,9 +3,9 @@
 mod market;
 
 use super::chain::{Backend, BitcoinConfig, BitcoinWitness, BitcoindAuth, ChainConfig, Endpoint, EvmConfig};
+use super::page::{Page, quoted};
 use super::{Config, MAX_LISTEN};
 use crate::assets::Asset;
-use std::fmt::Display;
 use std::path::Path;
 
 pub(super) fn text(config: &Config) -> String {
@@ -44,36 +44,7 @@ pub(super) fn text(config: &Config) -> String {
     for one in &config.chains {
         chain(&mut out, one);
     }
-    out.0
-}
-
-/// The text as it grows.
-#[derive(Default)]
-struct Page(String);
-
-impl Page {
-    fn note(&mut self, comment: &str) {
-        self.0.push_str("# ");
-        self.0.push_str(comment);
-        self.gap();
-    }
-
-    fn key(&mut self, name: &str, value: impl Display) {
-        self.0.push_str(&format!("{name} = {value}\n"));
-    }
-
-    fn table(&mut self, path: &[&str]) {
-        let path: Vec<_> = path.iter().map(|part| bare_or_quoted(part)).collect();
-        self.0.push_str(&format!("\n[{}]\n", path.join(".")));
-    }
-
-    fn tables(&mut self, path: &[&str]) {
-        self.0.push_str(&format!("\n[[{}]]\n", path.join(".")));
-    }
-
-    fn gap(&mut self) {
-        self.0.push('\n');
-    }
+    out.done()
 }
 
 fn chain(out: &mut Page, chain: &ChainConfig) {
@@ -195,22 +166,6 @@ fn asset(out: &mut Page, chain: &str, asset: &Asset) {
     out.key("freezable", asset.freezable);
 }
 
-/// A text as a TOML string.
-fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
-}
-
 fn path(path: &Path) -> String {
     quoted(&path.to_string_lossy())
-}
-
-/// A part of a table's name, quoted if it has to be.
-fn bare_or_quoted(text: &str) -> String {
-    let bare = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    if !text.is_empty() && text.bytes().all(bare) {
-        text.to_owned()
-    } else {
-        // TOML's basic strings and JSON's strings are the same for what a name may hold.
-        serde_json::Value::String(text.to_owned()).to_string()
-    }
 }

@@ -2,7 +2,8 @@
 
 use super::super::Config;
 use super::super::market::{MAX_NEIGHBOURS, MAX_QUOTE_LIFE, ProviderConfig, Source};
-use super::{Page, path, quoted};
+use super::super::page::{Page, quoted};
+use super::path;
 
 /// The keys that stand before all tables.
 pub(super) fn part(out: &mut Page, config: &Config) {
