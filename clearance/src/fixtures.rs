@@ -1,5 +1,9 @@
 //! A small network, for tests.
 
+mod funded;
+
+pub(crate) use funded::*;
+
 use crate::genesis::{Genesis, GenesisValidator, LedgerAsset, Params};
 use kofo_primitives::{
     Amount, AssetId, Certificate, Header, NetworkId, NodeId, Text, Validator, ValidatorSecret, ValidatorSet,
