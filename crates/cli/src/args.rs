@@ -1,7 +1,9 @@
 //! The command line.
 
+mod genesis;
 mod market;
 
+pub(crate) use genesis::{GenesisCommand, GenesisNew, account};
 pub(crate) use market::{BookArgs, ClaimArgs, ClaimCommand, ClaimMade, QuotesArgs};
 
 use crate::span::span;
@@ -99,6 +101,9 @@ pub(crate) enum Command {
     /// Towers: other nodes that act for this one while it is away, to its own payouts only.
     #[command(subcommand, after_help = TOWER_EXAMPLE)]
     Tower(TowerCommand),
+    /// What a network begins with.
+    #[command(subcommand, after_help = "Example:\n  kofo genesis new --help")]
+    Genesis(GenesisCommand),
     /// Chains on this machine: a real bitcoind, and two anvils as Ethereum and Echoin.
     #[cfg(feature = "regtest")]
     #[command(after_help = "Example:\n  kofo regtest up")]
@@ -244,17 +249,11 @@ pub(crate) enum TowerCommand {
 #[derive(Debug, Args)]
 pub(crate) struct TowerRunArgs {
     /// Serve this node, by the key that `kofo status` prints; may be repeated.
-    #[arg(long, value_name = "NODE_ID", required_unless_present = "open", value_parser = node_id)]
+    #[arg(long, value_name = "NODE_ID", required_unless_present = "open", value_parser = account)]
     pub(crate) allow: Vec<NodeId>,
     /// Serve everybody who asks, within bounds: on Ethereum and Echoin strangers spend the gas of this tower.
     #[arg(long, conflicts_with = "allow")]
     pub(crate) open: bool,
-}
-
-/// A node's key: 64 hexadecimal digits.
-fn node_id(text: &str) -> Result<NodeId, String> {
-    let id: Id = text.parse().map_err(|e| format!("{e}"))?;
-    Ok(NodeId::new(id.0))
 }
 
 #[cfg(feature = "regtest")]

@@ -7,6 +7,7 @@ mod args;
 mod audit;
 mod daemon;
 mod failure;
+mod genesis;
 mod init;
 mod market;
 mod node;
@@ -65,6 +66,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Quotes(args) => market::quotes(&scope, &out, args).await,
         Command::Book(args) => market::book(&scope, &out, args).await,
         Command::Peers => market::peers(&scope, &out).await,
+        Command::Genesis(command) => genesis::run(&scope, &out, command),
         Command::Wallet(command) => wallet::run(&scope, &out, command).await,
         Command::Tower(command) => tower::run(&scope, &out, command).await,
         #[cfg(feature = "regtest")]

@@ -343,7 +343,9 @@ fn sim(chain: &ChainConfig, tasks: &mut JoinSet<()>) -> SimAdapter {
     SimAdapter::new(sim, owner)
 }
 
-fn policy(config: &Config) -> Policy {
+/// How fast the chains of a configuration are, and the margins of its swaps.
+#[must_use]
+pub fn policy(config: &Config) -> Policy {
     let pace = |chain: &ChainConfig| match (config.timelocks, &chain.backend) {
         (TimelockPolicy::Test, _) | (_, Backend::Sim) => Pace::REGTEST,
         (TimelockPolicy::Standard, Backend::Bitcoin(_)) => BITCOIN,

@@ -23,6 +23,7 @@ fn help_is_a_result_and_has_an_example() {
         vec!["quotes", "--help"],
         vec!["book", "--help"],
         vec!["peers", "--help"],
+        vec!["genesis", "new", "--help"],
     ] {
         let help = home.run(&args).done();
         assert!(
@@ -72,6 +73,11 @@ fn a_wrong_command_line_ends_with_2_and_says_what_was_expected() {
             "cannot be used with",
         ),
         (vec!["quotes"], "<ID>"),
+        (vec!["genesis", "new"], "--validator <FILE>"),
+        (
+            vec!["genesis", "new", "--validator", "a", "--balance", "5kofo"],
+            "expected KEY=AMOUNT",
+        ),
         (
             vec!["node", "--role", "bank"],
             "expected \"wallet\", \"relay\" or \"provider\", got \"bank\"",
