@@ -4,13 +4,17 @@
 //! verifies what anybody shows it. It needs no engine, no network and no ledger.
 //!
 //! It trusts a set for [`TRUST_MS`] after the last header it saw, which is less than stake stays bound: whoever could
-//! forge an older history has nothing to lose any more. Older than that, it must be told a newer beginning by people.
+//! forge an older history has nothing to lose any more. Older than that, it must be told a newer beginning by people. For
+//! the same reason a set certifies only times at which it was the set, and an order that was certified longer ago makes
+//! nobody lock.
 
 use crate::merkle::MerkleProof;
 use crate::op::order_leaf;
 use crate::receipt::Receipt;
 use borsh::{BorshDeserialize, BorshSerialize};
-use kofo_primitives::{Certificate, CertificateError, Digest, Header, NetworkId, SwapId, ValidatorSet};
+use kofo_primitives::{
+    Certificate, CertificateError, CodecError, Digest, Header, NetworkId, SwapId, ValidatorSet, encode,
+};
 
 /// A set is trusted so long after the last header seen (ms): 14 days.
 pub const TRUST_MS: u64 = 14 * 24 * 3_600_000;
@@ -117,6 +121,16 @@ pub enum LightError {
         /// The newest epoch known.
         known: u64,
     },
+    /// Not of a time at which that set certified.
+    #[error("the header is of {have} ms, and its validators certified from {from} to {until} ms")]
+    WrongTime {
+        /// The header's time.
+        have: u64,
+        /// When the set began.
+        from: u64,
+        /// When it ended; the last of all times if it has not.
+        until: u64,
+    },
     /// The next set is another than the header names.
     #[error("the next validators are others than the header names")]
     OtherSet,
@@ -126,6 +140,12 @@ pub enum LightError {
     /// Not under the header.
     #[error("{0} is not under that header")]
     NotIncluded(&'static str),
+    /// Certified by validators that may have nothing at stake any more.
+    #[error("the order was certified {days} days ago, expected less than 14: nobody is to lock for it")]
+    Old {
+        /// So long ago.
+        days: u64,
+    },
     /// Too long without news.
     #[error(
         "nothing certified was seen for {days} days, and validators may have left with their stake since: \
@@ -140,11 +160,14 @@ pub enum LightError {
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 struct Known {
     set: ValidatorSet,
+    /// The first height that it certifies.
     from: u64,
+    /// Time of the header before that.
+    after_ms: u64,
 }
 
-/// What a light node knows. Its bytes may be kept over a restart.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+/// What a light node knows.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize)]
 pub struct Light {
     network: NetworkId,
     /// Never empty, oldest first.
@@ -152,13 +175,51 @@ pub struct Light {
     seen_ms: u64,
 }
 
+const DAY_MS: u64 = 24 * 3_600_000;
+
 impl Light {
+    /// Its bytes, to be kept over a restart: those of its owner's disk, never a stranger's.
+    #[must_use]
+    pub fn write(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    /// Reads what [`Light::write`] gave.
+    pub fn read(bytes: &[u8]) -> Result<Self, CodecError> {
+        let malformed = |why: String| CodecError::Malformed {
+            what: "state of a light node",
+            why,
+        };
+        let (network, sets, seen_ms) =
+            <(NetworkId, Vec<Known>, u64)>::try_from_slice(bytes).map_err(|e| malformed(e.to_string()))?;
+        let grows = |(old, new): (&Known, &Known)| {
+            old.set.epoch() < new.set.epoch() && old.from < new.from && old.after_ms < new.after_ms
+        };
+        let ordered = sets.iter().zip(sets.iter().skip(1)).all(grows);
+        if sets.is_empty() || sets.len() > MAX_SETS || !ordered {
+            return Err(malformed("its sets do not follow each other".into()));
+        }
+        let light = Self {
+            network,
+            sets,
+            seen_ms,
+        };
+        if light.write() != bytes {
+            return Err(malformed("not its canonical encoding".into()));
+        }
+        Ok(light)
+    }
+
     /// Begins with the validators of a genesis of that time.
     #[must_use]
     pub fn new(network: NetworkId, set: ValidatorSet, time_ms: u64) -> Self {
         Self {
             network,
-            sets: vec![Known { set, from: 1 }],
+            sets: vec![Known {
+                set,
+                from: 1,
+                after_ms: time_ms,
+            }],
             seen_ms: time_ms,
         }
     }
@@ -201,6 +262,7 @@ impl Light {
         self.sets.push(Known {
             set: change.next.clone(),
             from,
+            after_ms: change.header.time_ms,
         });
         Ok(())
     }
@@ -214,7 +276,7 @@ impl Light {
     ) -> Result<u64, LightError> {
         let age = now_ms.saturating_sub(self.seen_ms);
         if age > TRUST_MS {
-            let days = age / (24 * 3_600_000);
+            let days = age / DAY_MS;
             return Err(LightError::Stale { days });
         }
         if header.network != self.network {
@@ -224,30 +286,42 @@ impl Light {
         if certificate.header != header.id() || certificate.height != header.height {
             return Err(LightError::OtherHeader);
         }
-        let height = header.height;
-        let found = self
-            .sets
-            .iter()
-            .position(|known| known.set.digest() == header.validators);
-        let known = self.epoch();
-        let at = found.ok_or(LightError::UnknownSet { height, known })?;
-        let until = self.sets.get(at.saturating_add(1)).map(|next| next.from);
-        let of = self
-            .sets
-            .get(at)
-            .ok_or(LightError::UnknownSet { height, known })?;
-        if height < of.from || until.is_some_and(|until| height >= until) {
-            return Err(LightError::WrongEpoch { height });
-        }
-        certificate.verify(&self.network, &of.set)?;
-        let epoch = of.set.epoch();
+        let set = self.set_of(header)?;
+        certificate.verify(&self.network, set)?;
+        let epoch = set.epoch();
         self.seen_ms = self.seen_ms.max(header.time_ms.min(now_ms));
         Ok(epoch)
     }
 
-    /// Verifies that an order is final.
+    /// The set that may certify the header: it names it, and its height and time are that set's.
+    fn set_of(&self, header: &Header) -> Result<&ValidatorSet, LightError> {
+        let height = header.height;
+        let after = self.sets.partition_point(|known| known.from <= height);
+        let of = after.checked_sub(1).and_then(|at| self.sets.get(at));
+        let Some(of) = of.filter(|known| known.set.digest() == header.validators) else {
+            let mut named = self.sets.iter().map(|known| known.set.digest());
+            if named.any(|digest| digest == header.validators) {
+                return Err(LightError::WrongEpoch { height });
+            }
+            let known = self.epoch();
+            return Err(LightError::UnknownSet { height, known });
+        };
+        let until = self.sets.get(after).map_or(u64::MAX, |next| next.after_ms);
+        let (have, from) = (header.time_ms, of.after_ms);
+        if have <= from || have > until {
+            return Err(LightError::WrongTime { have, from, until });
+        }
+        Ok(&of.set)
+    }
+
+    /// Verifies that an order is final, and not for so long that its validators may have nothing at stake any more.
     pub fn order(&mut self, order: SwapId, proof: &OrderProof, now_ms: u64) -> Result<Certified, LightError> {
         let epoch = self.header(&proof.header, &proof.certificate, now_ms)?;
+        let age = now_ms.saturating_sub(proof.header.time_ms);
+        if age > TRUST_MS {
+            let days = age / DAY_MS;
+            return Err(LightError::Old { days });
+        }
         let leaf = order_leaf(order, &proof.hidden);
         if proof.path.root(&leaf) != Some(proof.header.batch) {
             return Err(LightError::NotIncluded("the order"));
@@ -275,3 +349,6 @@ impl Light {
         Ok(proof.receipt)
     }
 }
+
+#[cfg(test)]
+mod tests;

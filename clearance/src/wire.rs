@@ -274,3 +274,6 @@ macro_rules! tagged {
 
 tagged!(Request, "request to a validator");
 tagged!(Response, "answer of a validator");
+
+#[cfg(test)]
+mod tests;
