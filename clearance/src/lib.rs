@@ -49,6 +49,7 @@ mod proofs;
 mod proportion;
 mod receipt;
 mod refused;
+mod snapshot;
 mod staking;
 mod state;
 mod timers;
@@ -75,6 +76,7 @@ pub use orders::OrderRefused;
 pub use proofs::{LegProofs, NoProofs, ProofError, ProofLeg};
 pub use receipt::{Ending, Payout, Reason, Receipt, Settlement};
 pub use refused::{GenesisError, Refused, StepError};
+pub use snapshot::SnapshotError;
 pub use staking::StakingRefused;
 pub use weight::Weight;
 pub use wire::{

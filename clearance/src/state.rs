@@ -124,15 +124,10 @@ impl State {
         self.map.iter().map(|(key, value)| (&**key, &**value))
     }
 
-    /// Reads what [`State::entries`] gave.
-    pub(crate) fn from_entries(entries: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) -> Self {
-        let mut state = Self::default();
-        for (key, value) in entries {
-            let (key, value) = (Bytes::from(key), Bytes::from(value));
-            state.tree.touch(&key, Some(&value));
-            state.map.insert_mut(key, value);
-        }
-        state
+    /// Puts in what [`State::entries`] gave.
+    pub(crate) fn insert(&mut self, key: &[u8], value: &[u8]) {
+        self.tree.touch(key, Some(value));
+        self.map.insert_mut(key.into(), value.into());
     }
 }
 
@@ -168,7 +163,11 @@ mod tests {
         state.remove(&NUMBERS, &Sorted(2));
         assert_eq!(state.root(), root);
         assert_eq!(before.root(), root);
-        let read = State::from_entries(state.entries().map(|(k, v)| (k.to_vec(), v.to_vec())));
-        assert_eq!(read.clone().root(), root);
+        let mut read = State::default();
+        for (key, value) in state.entries() {
+            read.insert(key, value);
+        }
+        assert_eq!(read.root(), root);
+        assert_eq!(read, state);
     }
 }
