@@ -20,6 +20,19 @@ pub(crate) const MAX_ROUND: u32 = 1 << 30;
 #[derive(Clone, Debug)]
 pub(crate) struct Ctx {
     pub(crate) network: NetworkId,
+    /// Height and round at which this validator, which is ours, precommits nothing.
+    #[cfg(feature = "byzantine")]
+    pub(crate) no_precommit: Option<(Address, (u64, u32))>,
+}
+
+impl Ctx {
+    pub(crate) const fn new(network: NetworkId) -> Self {
+        Self {
+            network,
+            #[cfg(feature = "byzantine")]
+            no_precommit: None,
+        }
+    }
 }
 
 /// A height.
@@ -223,6 +236,13 @@ impl core::Context for Ctx {
         value: NilOrVal<Value>,
         address: Address,
     ) -> BallotVote {
+        #[cfg(feature = "byzantine")]
+        let value = match self.no_precommit {
+            Some((liar, (at, of))) if (liar, at, Round::new(of)) == (address, height.0, round) => {
+                NilOrVal::Nil
+            }
+            _ => value,
+        };
         BallotVote::new(core::VoteType::Precommit, (height, round), value, address)
     }
 }

@@ -1,7 +1,11 @@
 //! The engine as its owner sees it: started, watched, stopped.
 
 mod launch;
+mod shutdown;
 mod watching;
+
+#[cfg(feature = "byzantine")]
+pub(crate) use launch::{Launched, Plan, refused, start};
 
 use crate::application::Application;
 use crate::settings::{Settings, StartError};
@@ -13,7 +17,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// How long a stop may take before the engine is left to itself.
+/// How long our own tasks may take to end when the engine has stopped.
 const STOP: Duration = Duration::from_secs(10);
 
 /// Why an engine stopped by itself. It never goes on: start the process again when the cause is gone.
@@ -105,9 +109,7 @@ impl Engine {
     /// Stops it and waits until its folder and its port are free again.
     pub async fn stop(mut self) {
         self.stopping.store(true, Ordering::SeqCst);
-        if let Err(error) = self.node.stop_and_wait(None, Some(STOP)).await {
-            tracing::warn!(%error, "the consensus engine does not stop");
-        }
+        shutdown::shut_down(&self.node).await;
         for mut task in std::mem::take(&mut self.tasks) {
             if tokio::time::timeout(STOP, &mut task).await.is_err() {
                 task.abort();
@@ -118,7 +120,13 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.stopping.store(true, Ordering::SeqCst);
-        self.node.stop(None);
+        if self.stopping.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let end = shutdown::shut_down(&self.node);
+        // Without a runtime nothing of it runs any more.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(end);
+        }
     }
 }

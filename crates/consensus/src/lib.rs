@@ -10,6 +10,8 @@
 
 mod address;
 mod application;
+#[cfg(feature = "byzantine")]
+mod byzantine;
 mod codec;
 mod config;
 mod context;
@@ -23,5 +25,7 @@ mod streams;
 mod worker;
 
 pub use application::{AppError, Application, Committed, Judged, Origin, Proposal, Slot, Tip};
+#[cfg(feature = "byzantine")]
+pub use byzantine::Lies;
 pub use engine::{Engine, EngineStatus, Failure};
 pub use settings::{Limits, Pace, Settings, StartError};

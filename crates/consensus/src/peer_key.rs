@@ -33,6 +33,14 @@ pub(crate) fn load(folder: &Path) -> io::Result<Keypair> {
     Keypair::ed25519_from_bytes(seed.as_mut()).map_err(invalid)
 }
 
+/// A peer's name, for tests.
+#[cfg(test)]
+pub(crate) fn some_peer(n: u8) -> arc_malachitebft_app_channel::app::types::PeerId {
+    let keys = Keypair::ed25519_from_bytes([n; 32]).expect("32 bytes are a seed");
+    let name = keys.public().to_peer_id().to_bytes();
+    arc_malachitebft_app_channel::app::types::PeerId::from_bytes(&name).expect("it was one just now")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

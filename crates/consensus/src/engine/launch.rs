@@ -17,15 +17,18 @@ use arc_malachitebft_app_channel::{
     Channels, ConsensusContext, EngineBuilder, EngineHandle, NetworkContext, NetworkIdentity, RequestContext,
     SyncContext, WalContext,
 };
+use std::fs::File;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 
 /// The engine listens within milliseconds, or never.
 const READY: Duration = Duration::from_secs(15);
+/// How long the log of an engine that stopped may stay locked.
+const LOG_WAIT: Duration = Duration::from_secs(5);
 /// Questions to the engine that wait for their turn.
 const REQUESTS: usize = 16;
 
@@ -75,21 +78,36 @@ struct Folder {
     keys: Keypair,
 }
 
+/// An engine of ours that has just stopped may still be writing its log.
+fn await_log(wal: &Path) -> std::io::Result<()> {
+    let deadline = Instant::now() + LOG_WAIT;
+    let log = match File::open(wal) {
+        Ok(log) => log,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(e),
+    };
+    while log.try_lock().is_err() {
+        if Instant::now() >= deadline {
+            return Err(std::io::Error::other("its log is in use"));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    log.unlock()
+}
+
 fn open(data: &Path) -> Result<Folder, StartError> {
     let failed = |why: String| StartError::Data {
         folder: data.into(),
         why,
     };
-    let wal = data.join("wal");
-    std::fs::create_dir_all(&wal).map_err(|e| failed(e.to_string()))?;
+    let logs = data.join("wal");
+    std::fs::create_dir_all(&logs).map_err(|e| failed(e.to_string()))?;
+    let wal = logs.join("consensus.wal");
     // Taken first: it is the lock of the folder.
     let store = Store::open(&data.join("undecided.redb")).map_err(|e| failed(e.to_string()))?;
+    await_log(&wal).map_err(|e| failed(e.to_string()))?;
     let keys = peer_key::load(data).map_err(|e| failed(e.to_string()))?;
-    Ok(Folder {
-        wal: wal.join("consensus.wal"),
-        store,
-        keys,
-    })
+    Ok(Folder { wal, store, keys })
 }
 
 fn identity(keys: Keypair, pen: Option<&Pen>) -> Result<NetworkIdentity, StartError> {
@@ -126,9 +144,7 @@ where
     let pen = secret.map(|secret| Pen::new(settings.network.clone(), secret));
     let key = pen.as_ref().map(Pen::key);
     let plan = Plan {
-        ctx: Ctx {
-            network: settings.network.clone(),
-        },
+        ctx: Ctx::new(settings.network.clone()),
         config,
         wal: folder.wal,
         identity: identity(folder.keys, pen.as_ref())?,

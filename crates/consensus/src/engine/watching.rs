@@ -1,5 +1,6 @@
 //! Tells the owner where the engine is, and that it failed.
 
+use super::shutdown::shut_down;
 use super::{EngineStatus, Failure};
 use crate::context::Ctx;
 use crate::worker::{Progress, Worker};
@@ -43,14 +44,16 @@ impl Watching {
             return;
         }
         error!(%failure, "consensus failed");
-        self.status.send_if_modified(|status| {
+        let first = self.status.send_if_modified(|status| {
             let first = status.failure.is_none();
             if first {
                 status.failure = Some(failure);
             }
             first
         });
-        self.node.stop(Some("failed".into()));
+        if first {
+            tokio::spawn(shut_down(&self.node));
+        }
     }
 
     /// The tasks that end with the engine.

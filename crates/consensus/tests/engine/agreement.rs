@@ -1,6 +1,7 @@
 //! Nobody fails.
 
-use crate::cluster::Cluster;
+use crate::book::Book;
+use crate::cluster::{Cluster, always, until};
 use std::time::Instant;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,6 +26,19 @@ async fn four_validators_commit_the_same_payloads_at_every_height() {
     }
     let status = cluster.nodes[0].engine.as_ref().unwrap().status();
     assert!(status.height >= 30 && status.failure.is_none(), "{status:?}");
-    assert_eq!(status.peers, 3);
+    let engine = cluster.nodes[0].engine.as_ref().unwrap();
+    until("three peers are counted", || engine.status().peers == 3).await;
+    cluster.stop_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payload_of_many_messages_arrives_whole() {
+    let mut cluster = Cluster::new(&always(4), (0..4).map(Some)).await;
+    for node in &mut cluster.nodes {
+        node.book = Book::with_filler(&always(4), 700_000);
+    }
+    cluster.start_all().await;
+    cluster.reach(&[0, 1, 2, 3], 5).await;
+    cluster.agree();
     cluster.stop_all().await;
 }

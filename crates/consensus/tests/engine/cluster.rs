@@ -102,6 +102,13 @@ impl Node {
         self.engine = Some(Engine::start(self.settings(), book).await.unwrap());
     }
 
+    #[cfg(feature = "byzantine")]
+    pub(crate) async fn start_lying(&mut self, lies: kofo_consensus::Lies) {
+        let book: Arc<Book> = Arc::clone(&self.book);
+        let engine = Engine::start_lying(self.settings(), book, lies).await;
+        self.engine = Some(engine.unwrap());
+    }
+
     pub(crate) async fn stop(&mut self) {
         self.engine.take().unwrap().stop().await;
     }
@@ -146,6 +153,15 @@ impl Cluster {
     pub(crate) async fn reach(&self, nodes: &[usize], height: u64) {
         let there = || nodes.iter().all(|n| self.nodes[*n].height() >= height);
         until(&format!("{nodes:?} commit height {height}"), there).await;
+    }
+
+    /// Watches that it stays so, for longer than several rounds last.
+    pub(crate) async fn stays(&self, what: &str, so: impl Fn(&Self) -> bool) {
+        let begin = Instant::now();
+        while begin.elapsed() < Duration::from_secs(3) {
+            assert!(so(self), "{what} did not stay");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// The highest that any node has.

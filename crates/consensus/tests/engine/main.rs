@@ -2,5 +2,13 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod agreement;
+mod away;
 mod book;
+#[cfg(feature = "byzantine")]
+mod byzantine;
 mod cluster;
+mod dishonest;
+mod failure;
+mod membership;
+mod partition;
+mod proxy;
