@@ -8,14 +8,12 @@
 //!    and the units that are left go one each to the largest remainders, ties to the earlier hop;
 //! 4. if no hop has a weight, the path's part is burnt.
 
-use crate::proportion::proportion;
+use crate::proportion::{ALL_BPS, proportion, shares};
 use crate::weight::Weight;
 use kofo_primitives::{Amount, NodeId};
 
 /// A path has at most so many hops.
 pub const MAX_HOPS: usize = 8;
-
-const ALL_BPS: u16 = 10_000;
 
 /// The parts of foundation and validators, in basis points; the path gets the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,30 +135,6 @@ fn counted(path: &[Hop], parties: &[NodeId]) -> Vec<u128> {
         hop.weight.quarters()
     };
     path.iter().map(weight).collect()
-}
-
-/// Largest remainder: shares rounded down, and the units left over one each to the largest remainders, ties to the
-/// earlier. `total` is the sum of the weights and above 0.
-fn shares(part: u128, weights: &[u128], total: u128) -> Vec<u128> {
-    let exact: Vec<_> = weights
-        .iter()
-        .map(|weight| proportion(part, *weight, total))
-        .collect();
-    let given = exact
-        .iter()
-        .fold(0u128, |sum, (share, _)| sum.saturating_add(*share));
-    let left = usize::try_from(part.saturating_sub(given)).expect("fewer units are left than there are hops");
-    let mut order: Vec<_> = (0..exact.len())
-        .zip(&exact)
-        .map(|(i, (_, rest))| (*rest, i))
-        .collect();
-    order.sort_by(|(rest, i), (other, j)| other.cmp(rest).then(i.cmp(j)));
-    let favoured: Vec<_> = order.into_iter().take(left).map(|(_, i)| i).collect();
-    let one_more = |i: usize| u128::from(favoured.contains(&i));
-    let rounded = exact.iter().enumerate();
-    rounded
-        .map(|(i, (share, _))| share.saturating_add(one_more(i)))
-        .collect()
 }
 
 #[cfg(test)]

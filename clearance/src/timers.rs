@@ -25,11 +25,33 @@ const TIMERS: Table<(Sorted, Sorted), Timer> = Table::new(2);
 /// How many were ever written down.
 const COUNT: Table<(), u64> = Table::new(3);
 
-/// Writes down what is due at a time.
-pub(crate) fn remind(state: &mut State, time_ms: u64, timer: &Timer) {
+/// Writes down what is due at a time. Gives its number, by which [`reduce`] finds it.
+pub(crate) fn remind(state: &mut State, time_ms: u64, timer: &Timer) -> u64 {
     let count = state.get(&COUNT, &()).unwrap_or(0);
     state.put(&TIMERS, &(Sorted(time_ms), Sorted(count)), timer);
     state.put(&COUNT, &(), &count.saturating_add(1));
+    count
+}
+
+/// What an account would have got back is less by so much. It must not be due yet.
+pub(crate) fn reduce(state: &mut State, (time_ms, number): (u64, u64), by: Amount) {
+    let key = (Sorted(time_ms), Sorted(number));
+    if let Some(Timer::Unbonded {
+        account,
+        asset,
+        amount,
+    }) = state.get(&TIMERS, &key)
+    {
+        let amount = amount
+            .checked_sub(by)
+            .expect("nobody loses more than is on its way back");
+        let timer = Timer::Unbonded {
+            account,
+            asset,
+            amount,
+        };
+        state.put(&TIMERS, &key, &timer);
+    }
 }
 
 /// Takes the earliest that is due.

@@ -75,6 +75,12 @@ impl ValidatorKey {
         &self.0
     }
 
+    /// Whether it is a point of the curve. A key that is none never votes, and is refused where keys are registered.
+    #[must_use]
+    pub fn is_point(&self) -> bool {
+        PublicKey::from_slice(&self.0).is_ok()
+    }
+
     /// Whether it signed. A signature with the high s is none: there is one signature of one key over one digest.
     pub fn verify(&self, digest: &Digest, signature: &VoteSignature) -> Result<(), VoteSignatureError> {
         let wrong = VoteSignatureError { signer: *self };

@@ -133,3 +133,9 @@ fn only_two_contradicting_votes_of_one_validator_are_evidence() {
     };
     assert!(double(yes, forged).check(&net).is_err());
 }
+
+#[test]
+fn a_key_that_is_no_point_is_told_from_one_that_is() {
+    assert!(secret(1).key().is_point());
+    assert!(!ValidatorKey::new([0; 33]).is_point());
+}
