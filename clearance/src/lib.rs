@@ -54,6 +54,7 @@ mod staking;
 mod state;
 mod timers;
 mod tree;
+mod views;
 mod weight;
 mod wire;
 
