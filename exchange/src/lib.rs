@@ -69,7 +69,8 @@ pub use provider::{
 };
 pub use relay::{
     AnswerStopped, Blame, CancelRefused, ClaimRefused, FulfilRefused, Guards, Link, LinkStatistics,
-    MAX_CLAIM_BYTES, MAX_GREETING, Passed, Received, Relay, RelayConfig, SelectStopped, Statistics, Taken,
+    MAX_CLAIM_BYTES, MAX_GREETING, Passed, Payee, Received, Relay, RelayConfig, SelectStopped, Statistics,
+    Taken,
 };
 pub use seen::{MAX_SEEN, Reused, Seen};
 pub use text::{MAX_OFFER_BYTES, MAX_TEXT, PREFIX, TextError, from_text, to_file, to_uri};

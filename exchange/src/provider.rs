@@ -15,7 +15,7 @@ mod tests;
 use crate::book::{Book, Fill};
 use crate::inventory::Inventory;
 use crate::pricing::PriceTable;
-use kofo_primitives::{Amount, AssetId, Claim, ClaimId, Digest, FulfilId, MAX_QUOTE_LIFE_MS};
+use kofo_primitives::{Amount, AssetId, Claim, ClaimId, Digest, FulfilId, FulfilTerms, MAX_QUOTE_LIFE_MS};
 use orders::Used;
 use promise::{ClaimRecord, Promise, QuoteRecord, QuoteState};
 use std::collections::{BTreeMap, BTreeSet};
@@ -203,6 +203,41 @@ impl Provider {
             }
         }
         Ok(())
+    }
+
+    /// An order of a quote of ours is committed. Nobody asks us any more: whatever became of the quote meanwhile, we are
+    /// bound by it. What was behind it is held until [`Provider::over`], all of it, even beyond what is allowed.
+    pub fn committed(&mut self, fulfil: FulfilId, claim: &Claim, terms: &FulfilTerms) {
+        let (id, seq) = (claim.id(), terms.reservation.seq);
+        let known = self.promises.get(&seq).and_then(|promise| promise.selected);
+        if known.is_some() {
+            return;
+        }
+        let promise = self.end(seq).filter(|promise| promise.claim == id);
+        let promise = promise.unwrap_or_else(|| Promise {
+            claim: id,
+            asset: claim.want.asset.clone(),
+            give: terms.give,
+            want: terms.want,
+            fills: Vec::new(),
+            until_ms: u64::MAX,
+            selected: None,
+            quotes: vec![fulfil],
+            hold: self.inventory.hold_again(&claim.want.asset, terms.want, u64::MAX),
+        });
+        self.inventory.hold_until(promise.hold, u64::MAX);
+        for quote in &promise.quotes {
+            if let Some(quote) = self.quotes.get_mut(quote) {
+                quote.state = QuoteState::Used(fulfil);
+            }
+        }
+        if let Some(record) = self.claims.get_mut(&id) {
+            record.open = None;
+            let sum = record.selected.checked_add(promise.give);
+            record.selected = sum.unwrap_or(record.selected);
+        }
+        let selected = Some(fulfil);
+        self.begin(seq, Promise { selected, ..promise });
     }
 
     /// The swap of a selected quote is over: what was behind it is gone if it settled, and free again if it did not.

@@ -27,6 +27,7 @@ mod guards;
 mod held;
 mod neighbours;
 mod onward;
+mod payee;
 mod quoted;
 mod refused;
 mod returns;
@@ -38,6 +39,7 @@ mod tests;
 pub use greet::MAX_GREETING;
 pub use guards::Guards;
 pub use held::MAX_CLAIM_BYTES;
+pub use payee::Payee;
 pub use refused::{AnswerStopped, Blame, CancelRefused, ClaimRefused, FulfilRefused, SelectStopped};
 pub use statistics::{LinkStatistics, Statistics};
 
@@ -64,6 +66,8 @@ pub struct RelayConfig {
     pub clock_skew_ms: u64,
     /// Secret: picks the random neighbour, and among equals.
     pub dice: [u8; 32],
+    /// How it is paid for cleared claims; `None`: it is not.
+    pub paid: Option<Payee>,
 }
 
 impl RelayConfig {
@@ -79,6 +83,7 @@ impl RelayConfig {
             max_quotes_per_claim: 64,
             clock_skew_ms: 30_000,
             dice,
+            paid: None,
         }
     }
 }

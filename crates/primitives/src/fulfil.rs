@@ -20,6 +20,9 @@ pub const MAX_QUOTE_LIFE_MS: u64 = 60_000;
 /// Sealed terms are no longer (bytes).
 pub const MAX_SEALED_TERMS: usize = 1_024;
 
+/// What is sealed to the validators is no longer (bytes).
+pub const MAX_FOR_VALIDATORS: usize = 1_024;
+
 /// A sealed opening, with what goes beside it, is no longer (bytes).
 pub const MAX_SEALED_OPENING: usize = 8_192;
 
@@ -123,8 +126,8 @@ pub struct Fulfil {
     pub terms: Digest,
     /// The terms, sealed to the claim's seal key.
     pub sealed: Bytes<MAX_SEALED_TERMS>,
-    /// The provider's opening and nonce, sealed to the validators; none without clearance.
-    pub for_validators: Option<Bytes<512>>,
+    /// The provider's [`Opening`], sealed to the validators; none without clearance.
+    pub for_validators: Option<Bytes<MAX_FOR_VALIDATORS>>,
     /// The quote binds until then (unix ms): at most [`MAX_QUOTE_LIFE_MS`] after it is seen.
     pub expires_ms: u64,
 }

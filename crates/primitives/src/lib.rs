@@ -63,8 +63,8 @@ pub use claim::{
 };
 pub use codec::{CodecError, MAX_MESSAGE, decode, encode};
 pub use fulfil::{
-    Fulfil, FulfilError, FulfilId, FulfilTerms, MAX_QUOTE_LIFE_MS, MAX_SEALED_OPENING, MAX_SEALED_TERMS,
-    Opening, Reservation,
+    Fulfil, FulfilError, FulfilId, FulfilTerms, MAX_FOR_VALIDATORS, MAX_QUOTE_LIFE_MS, MAX_SEALED_OPENING,
+    MAX_SEALED_TERMS, Opening, Reservation,
 };
 pub use hash::{Digest, tagged_hash};
 pub use hashlock::{Hashlock, ParseHexError, Preimage, SwapId, SwapNonce};

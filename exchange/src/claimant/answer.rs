@@ -106,6 +106,21 @@ impl OwnClaim {
         Ok(Answered::Declined(verdict.clone(), *fulfil))
     }
 
+    /// Takes the order of a selection as the clearance layer committed it, with the provider's opening. Only parts of our
+    /// own selection count; the same again changes nothing. That it is committed is for whoever calls this to verify.
+    pub fn committed(&mut self, order: &MatchedOrder) -> Result<(), AnswerRefused> {
+        let parts = order.parts();
+        let fulfil = parts.fulfil.body.id();
+        let selection = self.waiting(&fulfil)?;
+        let quote = &selection.quote.fulfil.body;
+        let ours = order_id(&self.claim.body, quote, &selection.select.body);
+        let theirs = order.id();
+        if ours != theirs {
+            return Err(AnswerRefused::Order { ours, theirs });
+        }
+        self.opened_by(fulfil, parts.provider.clone()).map(drop)
+    }
+
     fn waiting(&self, fulfil: &FulfilId) -> Result<&Selection, AnswerRefused> {
         if let Some(ending) = self.ended.get(fulfil) {
             let (fulfil, ending) = (*fulfil, *ending);

@@ -88,6 +88,9 @@ pub enum QuoteRefused {
     /// A premium where nobody could collect it.
     #[error("the quote asks for a premium of {0} bps, expected none between two alone")]
     Premium(u16),
+    /// Nothing stands behind it, or validators could not open it.
+    #[error("the quote has no {0}, and a cleared order needs one")]
+    Uncovered(&'static str),
     /// Cannot be compared exactly.
     #[error("the quote is for {0} smallest units, expected at most {MAX_COMPARED}")]
     TooLarge(Amount),
@@ -225,6 +228,15 @@ impl OwnClaim {
         claim.filled_by(terms.give, terms.want, self.limit)?;
         if claim.mode == Mode::P2P && terms.premium_bps != 0 {
             return Err(QuoteRefused::Premium(terms.premium_bps));
+        }
+        if claim.mode == Mode::Cleared {
+            let reserve = terms.reservation.reserve.as_ref();
+            if reserve.is_none_or(|(_, amount)| *amount == Amount::ZERO) {
+                return Err(QuoteRefused::Uncovered("reserve"));
+            }
+            if quote.fulfil.body.for_validators.is_none() {
+                return Err(QuoteRefused::Uncovered("opening for the validators"));
+            }
         }
         if terms.want > MAX_COMPARED {
             return Err(QuoteRefused::TooLarge(terms.want));

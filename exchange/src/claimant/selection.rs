@@ -51,6 +51,8 @@ pub enum Ending {
     Refused,
     /// Its provider opened it, and our settlement did not begin it.
     NotBegun,
+    /// The clearance layer did not commit its order, and never will.
+    NotCommitted,
 }
 
 /// Why something is not selected, given up or cancelled.
@@ -213,6 +215,21 @@ impl OwnClaim {
         }
         self.end(fulfil, Ending::GivenUp);
         Ok(())
+    }
+
+    /// Its order was refused by the ledger, or was too late for it: what it took is free again.
+    pub fn not_committed(&mut self, fulfil: &FulfilId) -> Result<(), SelectRefused> {
+        match self.selections.get(fulfil) {
+            Some(selection) if selection.provider.is_some() => Err(SelectRefused::Opened(*fulfil)),
+            Some(_) => {
+                self.end(fulfil, Ending::NotCommitted);
+                Ok(())
+            }
+            None => Err(self
+                .unselected(fulfil)
+                .err()
+                .unwrap_or(SelectRefused::Unknown(*fulfil))),
+        }
     }
 
     /// Its provider opened it, but our settlement refused to begin the order, and nothing was or will be locked for it:

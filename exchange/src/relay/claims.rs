@@ -93,6 +93,8 @@ impl Relay {
                 copy: None,
                 key,
                 targets,
+                // Nobody is paid for its own claim.
+                paid: None,
             },
         ))
     }
@@ -246,6 +248,7 @@ impl Relay {
         if targets.is_empty() {
             return Vec::new();
         }
-        continue_copy(held, &mut self.neighbours, id, (at, targets))
+        let paid = self.config.paid.as_ref();
+        continue_copy(held, &mut self.neighbours, id, (at, targets, paid))
     }
 }

@@ -53,7 +53,8 @@ impl Relay {
         let Some(target) = self.neighbours.only(&self.config, id, peer) else {
             return Vec::new();
         };
-        continue_copy(held, &mut self.neighbours, id, (copy, vec![target]))
+        let paid = self.config.paid.as_ref();
+        continue_copy(held, &mut self.neighbours, id, (copy, vec![target], paid))
     }
 }
 

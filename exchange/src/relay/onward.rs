@@ -1,8 +1,8 @@
 //! A claim goes one hop on: our entry, and the envelope that it makes.
 
-use crate::relay::Link;
 use crate::relay::held::{Held, Route};
 use crate::relay::neighbours::{Neighbours, Target};
+use crate::relay::{Link, Payee};
 use crate::wire::ClaimEnvelope;
 use kofo_primitives::{ClaimId, HopEntry, MAX_HOPS, NodeKey};
 
@@ -17,7 +17,7 @@ pub(super) fn continue_copy(
     held: &mut Held,
     neighbours: &mut Neighbours,
     id: &ClaimId,
-    (at, targets): (usize, Vec<Target>),
+    (at, targets, paid): (usize, Vec<Target>, Option<&Payee>),
 ) -> Vec<(Link, ClaimEnvelope)> {
     let Some(copy) = held.copies.get_mut(at) else {
         return Vec::new();
@@ -34,6 +34,7 @@ pub(super) fn continue_copy(
         copy: Some(at),
         key: &key,
         targets,
+        paid,
     };
     let sent = send(held, neighbours, id, way);
     if let Some(copy) = held.copies.get_mut(at) {
@@ -48,6 +49,8 @@ pub(super) struct Way<'a> {
     pub(super) copy: Option<usize>,
     pub(super) key: &'a NodeKey,
     pub(super) targets: Vec<Target>,
+    /// How we are paid for it, if we are.
+    pub(super) paid: Option<&'a Payee>,
 }
 
 /// Signs an entry for each target, and remembers where it leads to.
@@ -66,7 +69,9 @@ pub(super) fn send(
     };
     let mut sent = Vec::with_capacity(way.targets.len());
     for target in way.targets {
-        let entry = HopEntry::sign(id, (index, previous), way.key, target.next, (None, None));
+        let asks = |payee: &Payee| payee.commit(&held.claim.body, id, (&previous, &target.next));
+        let payee = way.paid.and_then(asks);
+        let entry = HopEntry::sign(id, (index, previous), way.key, target.next, (None, payee));
         let digest = entry.digest();
         match held.routes.iter_mut().find(|route| route.entry == digest) {
             // The same words to one that came back: signing is deterministic.

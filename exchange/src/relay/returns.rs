@@ -6,7 +6,7 @@ use crate::relay::quoted::{End, QUOTES_PER_CLAIM, Quoted};
 use crate::relay::{FulfilRefused, Link, Passed, Received, Relay};
 use crate::wire::FulfilEnvelope;
 use kofo_primitives::{
-    ClaimId, Fulfil, FulfilId, MAX_QUOTE_LIFE_MS, Path, ReturnEntry, Signed, check_returns,
+    Bytes, ClaimId, Fulfil, FulfilId, MAX_QUOTE_LIFE_MS, Path, ReturnEntry, Signed, check_returns,
 };
 
 /// Where a quote passes us.
@@ -92,7 +92,11 @@ impl Relay {
 
         let claimant = pass.back.map_or(End::Us, |(peer, _)| End::Peer(peer));
         if pass.back.is_some() {
-            let entry = self.sign_return(&claim, pass.route, (place, previous));
+            let opening = path.entries().get(pass.at).and_then(|entry| {
+                let paid = self.config.paid.as_ref()?;
+                paid.open(&claim, &id, entry)
+            });
+            let entry = self.sign_return(&claim, pass.route, (place, previous, opening));
             returns.push(entry.ok_or(FulfilRefused::ClaimOver)?);
         }
         self.remember(id, &fulfil.body, (End::Peer(peer), claimant));
@@ -184,11 +188,11 @@ impl Relay {
         &self,
         claim: &ClaimId,
         route: usize,
-        (place, previous): (u8, [u8; 32]),
+        (place, previous, opening): (u8, [u8; 32], Option<Bytes<512>>),
     ) -> Option<ReturnEntry> {
         let held = self.claims.get(claim)?;
         let copy = held.copies.get(held.routes.get(route)?.copy?)?;
-        Some(ReturnEntry::sign(place, previous, None, copy.key.as_ref()?))
+        Some(ReturnEntry::sign(place, previous, opening, copy.key.as_ref()?))
     }
 
     fn count(&mut self, claim: &ClaimId, route: usize, from: Peer) {

@@ -6,6 +6,7 @@ mod desk;
 mod graphs;
 mod joining;
 mod line;
+mod paid;
 mod privacy;
 mod restart;
 mod returns;
