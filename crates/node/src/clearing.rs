@@ -1,6 +1,12 @@
 //! What a node does at the clearance layer: it knows a network's genesis, submits to validators, and believes nobody
 //! but certificates.
 
+mod client;
+mod error;
 mod genesis;
+mod kept;
+mod services;
 
+pub use client::{Clearing, ClearingParts, Committed, OrderFate, ending, ledger_assets};
+pub use error::ClearingError;
 pub use genesis::{GENESIS_FILE, GenesisFile, GenesisFileError, MAX_GENESIS_BYTES};

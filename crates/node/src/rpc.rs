@@ -1,7 +1,7 @@
 //! The node's RPC: JSON-RPC 2.0 over HTTP on 127.0.0.1, for the owner of the data folder alone.
 //!
-//! The methods are named as the commands (`swap.offer`, `node.status`, …); [`NodeRpcClient`] and
-//! [`MarketRpcClient`] call them and [`RpcServer`] answers them out of a [`NodeApi`]. Who may read the cookie file may call: each start writes a new
+//! The methods are named as the commands (`swap.offer`, `node.status`, …); [`NodeRpcClient`],
+//! [`MarketRpcClient`] and [`ClearingRpcClient`] call them and [`RpcServer`] answers them out of a [`NodeApi`]. Who may read the cookie file may call: each start writes a new
 //! random cookie, and a request without it, or for another host, is turned away before its body is read.
 
 pub mod api;
@@ -12,11 +12,11 @@ mod methods;
 mod server;
 pub mod types;
 
-pub use api::{MarketApi, NodeApi};
-pub use auth::{COOKIE_FILE, Cookie, CookieError};
+pub use api::{ClearingApi, MarketApi, NodeApi};
+pub use auth::{COOKIE_FILE, Cookie, CookieError, Guarded, OwnerOnly};
 pub use client::{ConnectError, NODE_FILE, NodeFile, RpcClient, connect};
 pub use error::{ApiError, ApiErrorData, ApiErrorKind};
-pub use methods::{MarketRpcClient, NodeRpcClient};
+pub use methods::{ClearingRpcClient, MarketRpcClient, NodeRpcClient};
 pub use server::{MAX_WATCH, RpcServer};
 
 /// A request has at most so many bytes.

@@ -242,8 +242,9 @@ async fn last_sync(mut engine: Task<Result<(), DriverError>>) -> Result<(), RunE
     }
 }
 
-/// The key by which the node signs offers and acceptances.
-pub(crate) fn node_key(seed: &Seed, network: &NetworkId) -> NodeKey {
+/// The key by which the node signs offers and acceptances; its account in the clearance layer.
+#[must_use]
+pub fn node_key(seed: &Seed, network: &NetworkId) -> NodeKey {
     let secret = seed.node_secret("kofo/node/v1", network);
     NodeKey::new(secret.expose()).expect("fewer than one seed in 2^127 gives no key")
 }

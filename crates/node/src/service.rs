@@ -1,9 +1,11 @@
 //! The node as its owner commands it.
 
+mod clearing;
 mod market;
 
 use crate::agree::{AgreeError, Agreement};
 use crate::assets::Assets;
+use crate::clearing::Clearing;
 use crate::clock::{now, now_ms};
 use crate::driver::DriverError;
 use crate::engine::{Core, Stopped};
@@ -28,6 +30,7 @@ pub struct Service {
     towers: Option<Arc<Towers>>,
     assets: Arc<Assets>,
     market: Option<Arc<Market>>,
+    clearing: Option<Arc<Clearing>>,
     stop: watch::Sender<bool>,
     started_ms: u64,
 }
@@ -47,6 +50,7 @@ impl Service {
             towers: None,
             assets: Arc::new(assets),
             market: None,
+            clearing: None,
             stop,
             started_ms: now_ms(),
         }
@@ -56,6 +60,13 @@ impl Service {
     #[must_use]
     pub fn with_market(mut self, market: Arc<Market>) -> Self {
         self.market = Some(market);
+        self
+    }
+
+    /// A service of a node that knows its network's genesis.
+    #[must_use]
+    pub fn with_clearing(mut self, clearing: Option<Arc<Clearing>>) -> Self {
+        self.clearing = clearing;
         self
     }
 

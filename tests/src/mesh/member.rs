@@ -182,6 +182,7 @@ pub fn terms(amount: u128) -> ClaimTerms {
         partial: None,
         expires_in: Seconds(120),
         max_hops: MAX_HOPS,
+        fee: None,
         hide_limit: false,
         manual: true,
         pay_to: None,

@@ -90,12 +90,14 @@ impl std::fmt::Debug for Cookie {
 
 /// Turns away requests that are not from the owner, before anything else looks at them.
 #[derive(Clone, Debug)]
-pub(super) struct OwnerOnly {
+pub struct OwnerOnly {
     cookie: Cookie,
 }
 
 impl OwnerOnly {
-    pub(super) const fn new(cookie: Cookie) -> Self {
+    /// Whoever sends this cookie is the owner.
+    #[must_use]
+    pub const fn new(cookie: Cookie) -> Self {
         Self { cookie }
     }
 
@@ -147,7 +149,7 @@ impl<S> Layer<S> for OwnerOnly {
 
 /// A service behind [`OwnerOnly`].
 #[derive(Clone, Debug)]
-pub(super) struct Guarded<S> {
+pub struct Guarded<S> {
     inner: S,
     rule: OwnerOnly,
 }

@@ -1,7 +1,10 @@
 //! The methods of the RPC and their parameters: one table for server and client.
 
+mod clearing;
 mod market;
 
+pub use clearing::ClearingRpcClient;
+pub(super) use clearing::ClearingRpcServer;
 pub use market::MarketRpcClient;
 pub(super) use market::MarketRpcServer;
 

@@ -1,14 +1,16 @@
 //! The server: reads texts into values, asks the [`NodeApi`], and bounds everything.
 
+mod clearing;
 mod market;
 
 use super::api::{DEFAULT_EXPIRY, MAX_EXPIRY, MAX_OFFER_TEXT, MAX_PAGE, NodeApi, OfferTerms, Page};
 use super::auth::{Cookie, OwnerOnly};
 use super::error::{ApiError, ApiErrorKind};
-use super::methods::{MarketRpcServer, NodeRpcServer};
+use super::methods::{ClearingRpcServer, MarketRpcServer, NodeRpcServer};
 use super::types::{Balance, Id, NodeStatus, OfferMade, SwapList, SwapStatus, TowerStatus, WalletAddress};
 use super::{MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, MAX_REQUESTS, MAX_WATCHERS};
 use crate::assets::Assets;
+use clearing::ClearingMethods;
 use jsonrpsee::core::{RpcResult, async_trait};
 use jsonrpsee::server::{BatchRequestConfig, Server, ServerConfig, ServerHandle};
 use kofo_primitives::{Amount, AssetId, MAX_LEGS, Seconds};
@@ -63,7 +65,9 @@ impl RpcServer {
             told_to_stop,
         });
         let mut all = NodeMethods(Arc::clone(&methods)).into_rpc();
-        all.merge(MarketMethods(methods).into_rpc())
+        all.merge(MarketMethods(Arc::clone(&methods)).into_rpc())
+            .expect("no method has two meanings");
+        all.merge(ClearingMethods(methods).into_rpc())
             .expect("no method has two meanings");
         let handle = server.start(all);
         Ok(Self {

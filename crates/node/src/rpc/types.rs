@@ -1,8 +1,13 @@
 //! What goes over the RPC, in JSON. Amounts are decimal text in whole units of their asset, ids are 64 hexadecimal
 //! digits, times are unix seconds unless their name ends in `_ms`.
 
+mod clearing;
 mod market;
 
+pub use clearing::{
+    AccountShown, ActDone, ClearanceShown, HoldingShown, OrderShown, OrderState, ProofShown, ReceiptShown,
+    UnbondingShown, ValidatorShown,
+};
 pub use market::{
     BookShown, ClaimAsked, ClaimList, ClaimState, ClaimStatus, LevelShown, ListingShown, PeerStatus,
     QuoteState, QuoteStatus,

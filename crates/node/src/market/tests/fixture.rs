@@ -50,6 +50,7 @@ pub(super) fn terms() -> ClaimTerms {
         hide_limit: false,
         manual: false,
         pay_to: None,
+        fee: None,
     }
 }
 

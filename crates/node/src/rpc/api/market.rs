@@ -3,7 +3,7 @@
 use super::super::error::ApiError;
 use super::super::types::{BookShown, ClaimList, ClaimStatus, Id, PeerStatus};
 use async_trait::async_trait;
-use kofo_primitives::{Amount, AssetId, Seconds};
+use kofo_primitives::{Amount, AssetId, FeePayer, Seconds};
 
 /// A claim that says nothing else is answered for five minutes.
 pub const DEFAULT_CLAIM_LIFE: Seconds = Seconds::minutes(5);
@@ -11,6 +11,17 @@ pub const DEFAULT_CLAIM_LIFE: Seconds = Seconds::minutes(5);
 pub const MAX_CLAIM_LIFE: Seconds = Seconds(kofo_primitives::MAX_CLAIM_LIFE_MS / 1000);
 /// The text of an address to pay to has at most so many bytes.
 pub const MAX_PAY_TO: usize = 128;
+
+/// What relays, validators and the foundation get together, if the swap comes about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimFee {
+    /// In which asset of the ledger.
+    pub asset: AssetId,
+    /// All of it; not 0.
+    pub amount: Amount,
+    /// Who pays it.
+    pub payer: FeePayer,
+}
 
 /// What a claim shall say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +42,8 @@ pub struct ClaimTerms {
     pub manual: bool,
     /// Whom the wanted asset is paid to, if not to our own wallet, in the chain's own notation.
     pub pay_to: Option<String>,
+    /// The fee, with which the swap is cleared; `None`: it is between two alone, and free.
+    pub fee: Option<ClaimFee>,
 }
 
 /// The node's part in the market as its owner commands it. Ids are claims'.

@@ -1,21 +1,38 @@
 //! The market's methods: reads texts into values and asks the node.
 
-use super::super::api::{ClaimTerms, DEFAULT_CLAIM_LIFE, MAX_CLAIM_LIFE, MAX_PAY_TO};
-use super::super::error::{ApiError, ApiErrorKind};
+use super::super::api::{ClaimFee, ClaimTerms, DEFAULT_CLAIM_LIFE, MAX_CLAIM_LIFE, MAX_PAY_TO};
+use super::super::error::ApiError;
 use super::super::methods::MarketRpcServer;
 use super::super::types::{BookShown, ClaimAsked, ClaimList, ClaimStatus, Id, PeerStatus};
 use super::{Methods, invalid};
 use jsonrpsee::core::{RpcResult, async_trait};
-use kofo_primitives::{Amount, AssetId, MAX_HOPS, Seconds};
+use kofo_primitives::{Amount, AssetId, FeePayer, MAX_HOPS, Seconds};
 use std::sync::Arc;
-
-/// What a claim with a fee is told.
-const NO_FEES: &str = "fees need the clearance layer, which this node does not run: ask with fee none";
 
 /// The market's half of the methods.
 pub(super) struct MarketMethods(pub(super) Arc<Methods>);
 
 impl MarketMethods {
+    /// The fee, which is in an asset of the ledger.
+    fn fee(&self, claim: &ClaimAsked) -> Result<Option<ClaimFee>, ApiError> {
+        let text = match claim.fee.as_deref().map(str::trim) {
+            None | Some("none") => {
+                return match &claim.fee_payer {
+                    None => Ok(None),
+                    Some(payer) => Err(invalid("fee_payer", "none without a fee", payer)),
+                };
+            }
+            Some(text) => text,
+        };
+        let ledger = self.0.ledger().map_err(|no| no.expected("none").got(text))?;
+        let (asset, amount) = ledger.assets.parse(text)?;
+        Ok(Some(ClaimFee {
+            asset,
+            amount,
+            payer: payer(claim.fee_payer.as_deref())?,
+        }))
+    }
+
     /// The least fill, which is of what is given.
     fn partial(&self, text: Option<&str>, give: &(AssetId, Amount)) -> Result<Option<Amount>, ApiError> {
         let Some(text) = text else {
@@ -30,12 +47,16 @@ impl MarketMethods {
     }
 }
 
-fn free(fee: Option<&str>) -> Result<(), ApiError> {
-    match fee.map(str::trim) {
-        None | Some("none") => Ok(()),
-        Some(other) => Err(ApiError::new(ApiErrorKind::NoClearance, NO_FEES)
-            .expected("none")
-            .got(other)),
+fn payer(text: Option<&str>) -> Result<FeePayer, ApiError> {
+    match text.map(str::trim) {
+        None | Some("claimant") => Ok(FeePayer::Claimant),
+        Some("provider") => Ok(FeePayer::Provider),
+        Some(text) => {
+            let bps = text.parse().ok().filter(|bps| (1..10_000).contains(bps));
+            let wrong = || invalid("fee_payer", "claimant, provider, or 1 to 9999 basis points", text);
+            let claimant_bps = bps.ok_or_else(wrong)?;
+            Ok(FeePayer::Split { claimant_bps })
+        }
     }
 }
 
@@ -54,7 +75,7 @@ fn pay_to(text: Option<String>) -> Result<Option<String>, ApiError> {
 #[async_trait]
 impl MarketRpcServer for MarketMethods {
     async fn claim_make(&self, claim: ClaimAsked) -> RpcResult<ClaimStatus> {
-        free(claim.fee.as_deref())?;
+        let fee = self.fee(&claim)?;
         let expires_in = claim.expires_in.map_or(DEFAULT_CLAIM_LIFE, Seconds);
         if !(Seconds(1)..=MAX_CLAIM_LIFE).contains(&expires_in) {
             let expected = format!("1 to {} seconds", MAX_CLAIM_LIFE.0);
@@ -79,6 +100,7 @@ impl MarketRpcServer for MarketMethods {
             hide_limit: claim.hide_limit,
             manual: claim.manual,
             pay_to: pay_to(claim.pay_to)?,
+            fee,
         };
         Ok(self.0.api.claim(terms).await?)
     }

@@ -2,8 +2,10 @@
 
 use super::{FakeNode, Fixture, SWAP};
 use crate::rpc::api::ClaimTerms;
+use crate::rpc::api::LedgerUnits;
+use crate::rpc::types::{AccountShown, ActDone, ClearanceShown, OrderShown};
 use crate::rpc::types::{AssetAmount, BookShown, ClaimList, ClaimState, ClaimStatus, Id, PeerStatus};
-use crate::rpc::{ApiError, MarketApi, MarketRpcClient};
+use crate::rpc::{ApiError, ClearingApi, MarketApi, MarketRpcClient};
 use async_trait::async_trait;
 use kofo_primitives::AssetId;
 use serde_json::json;
@@ -72,6 +74,31 @@ impl MarketApi for FakeNode {
 
     async fn peers(&self) -> Result<Vec<PeerStatus>, ApiError> {
         Ok(vec![])
+    }
+}
+
+#[async_trait]
+impl ClearingApi for FakeNode {
+    fn ledger(&self) -> Option<LedgerUnits> {
+        None
+    }
+
+    async fn order(&self, id: Id, _proof: bool) -> Result<OrderShown, ApiError> {
+        Err(self.known(id).expect_err("no order has this id"))
+    }
+
+    async fn account(&self, key: Option<Id>) -> Result<AccountShown, ApiError> {
+        Err(self
+            .known(key.unwrap_or(SWAP))
+            .expect_err("no account has this id"))
+    }
+
+    async fn act(&self, _act: kofo_clearance::Act) -> Result<ActDone, ApiError> {
+        Err(self.known(SWAP).expect_err("no account acts"))
+    }
+
+    async fn clearance(&self) -> Result<ClearanceShown, ApiError> {
+        Err(self.known(SWAP).expect_err("no clearance"))
     }
 }
 

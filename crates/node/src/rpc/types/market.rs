@@ -20,9 +20,14 @@ pub struct ClaimAsked {
     /// The longest path, our own hop included: 1 to 8; `None`: 8.
     #[serde(default)]
     pub max_hops: Option<u8>,
-    /// `none`, which is the only fee without the clearance layer; `None`: the same.
+    /// What relays, validators and the foundation get together, in an asset of the ledger, such as `0.3kofo`: then the
+    /// order is cleared. `none` or `None`: the swap is between two alone, and free.
     #[serde(default)]
     pub fee: Option<String>,
+    /// Who pays the fee: `claimant`, `provider`, or the claimant's part of it in basis points, such as `5000`; `None`:
+    /// the claimant.
+    #[serde(default)]
+    pub fee_payer: Option<String>,
     /// Whether nobody sees the least that is wanted before a quote is selected.
     #[serde(default)]
     pub hide_limit: bool,

@@ -1,0 +1,127 @@
+//! The validators that can be asked: one after the other, or all at once. Who fails is asked last for a while.
+
+use super::ClearingError;
+use super::error::Trouble;
+use crate::clock::now_ms;
+use futures::future::join_all;
+use kofo_clearance::{Genesis, Request, Response};
+use kofo_network::{PeerAddress, Transport};
+use kofo_primitives::NodeId;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// A validator has so long to answer.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// One that did not is asked last for so long (ms).
+const SULK_MS: u64 = 10_000;
+
+/// One validator's service.
+pub(super) struct Service {
+    /// Its account, if the genesis names it.
+    pub(super) account: Option<NodeId>,
+    pub(super) address: PeerAddress,
+    pub(super) text: String,
+    failed_ms: AtomicU64,
+}
+
+/// All of them.
+pub(super) struct Services {
+    all: Vec<Service>,
+    turn: AtomicUsize,
+    transport: Arc<dyn Transport>,
+}
+
+impl Services {
+    /// Those of the genesis, and further addresses.
+    pub(super) fn new(
+        genesis: &Genesis,
+        more: &[String],
+        transport: Arc<dyn Transport>,
+    ) -> Result<Self, ClearingError> {
+        let named = genesis
+            .validators
+            .iter()
+            .map(|one| (Some(one.account), one.service.as_str()));
+        let more = more.iter().map(|address| (None, address.as_str()));
+        let mut all: Vec<Service> = Vec::new();
+        for (account, text) in named.chain(more) {
+            let address = PeerAddress::from_multiaddrs(&[text]).map_err(|why| ClearingError::Address {
+                address: text.to_owned(),
+                why: why.to_string(),
+            })?;
+            if all.iter().any(|known| known.address.peer() == address.peer()) {
+                continue;
+            }
+            all.push(Service {
+                account,
+                address,
+                text: text.to_owned(),
+                failed_ms: AtomicU64::new(0),
+            });
+        }
+        let turn = AtomicUsize::new(0);
+        Ok(Self { all, turn, transport })
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Service> {
+        self.all.iter()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// All of them, beginning with another one each time; those that failed lately at the end.
+    pub(super) fn in_turn(&self) -> Vec<&Service> {
+        let first = self.turn.fetch_add(1, Ordering::Relaxed);
+        let first = first.checked_rem(self.all.len()).unwrap_or(0);
+        let (before, from) = self.all.split_at(first);
+        let mut order: Vec<_> = from.iter().chain(before).collect();
+        let now_ms = now_ms();
+        order.sort_by_key(|service| service.sulks(now_ms));
+        order
+    }
+
+    /// Asks one.
+    pub(super) async fn ask(&self, service: &Service, request: &Request) -> Result<Response, Trouble> {
+        let asked = self.transport.request(&service.address, request.write());
+        let answer = match tokio::time::timeout(PATIENCE, asked).await {
+            Ok(Ok(answer)) => Response::read(&answer).map_err(Trouble::from),
+            Ok(Err(error)) => Err(Trouble::Unreachable(error.to_string())),
+            Err(_) => Err(Trouble::Unreachable(format!("no answer within {PATIENCE:?}"))),
+        };
+        match answer {
+            Ok(Response::Refused { class, why }) => Err(Trouble::Refused(class, why.as_str().to_owned())),
+            Ok(response) => {
+                service.failed_ms.store(0, Ordering::Relaxed);
+                Ok(response)
+            }
+            Err(trouble) => {
+                service.failed();
+                Err(trouble)
+            }
+        }
+    }
+
+    /// Asks all at once.
+    pub(super) async fn ask_all(&self, request: &Request) -> Vec<(&Service, Result<Response, Trouble>)> {
+        let asked = self.all.iter().map(|service| async move {
+            let answer = self.ask(service, request).await;
+            (service, answer)
+        });
+        join_all(asked).await
+    }
+}
+
+impl Service {
+    /// It did not answer, or said what is not so.
+    pub(super) fn failed(&self) {
+        self.failed_ms.store(now_ms(), Ordering::Relaxed);
+    }
+
+    fn sulks(&self, now_ms: u64) -> bool {
+        let failed_ms = self.failed_ms.load(Ordering::Relaxed);
+        failed_ms > 0 && now_ms.saturating_sub(failed_ms) < SULK_MS
+    }
+}
