@@ -1,0 +1,159 @@
+//! What nodes, wallets and other validators are answered: one request, one answer.
+//!
+//! Everybody may ask for headers, certificates, proofs, receipts and what an account has. The parts of an order go to
+//! its parties alone, the validators' secret to validators alone, both sealed to who asks; operations are passed on by
+//! validators alone. A stranger gets so many answers a second and no more.
+
+mod answers;
+mod rates;
+
+use crate::committee::Committee;
+use crate::head::Clock;
+use crate::intake::Intake;
+use crate::replica::Replica;
+use kofo_clearance::{Ask, RefusedClass, Request, Response};
+use kofo_network::{Inbound, InboundRequest, PeerId};
+use kofo_primitives::{Digest, NetworkId, Signed};
+use rates::Rates;
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// So many requests are answered at the same time.
+const AT_ONCE: usize = 64;
+/// A signed question is answered for so long (ms).
+const FRESH_MS: u64 = 60_000;
+
+/// What a [`Service`] answers from.
+#[derive(Debug)]
+pub struct ServiceParts {
+    /// The ledger.
+    pub replica: Arc<Replica>,
+    /// Where operations come in.
+    pub intake: Arc<Intake>,
+    /// The secret that validators share.
+    pub committee: Arc<Committee>,
+    /// What time it is.
+    pub clock: Clock,
+    /// The services of the other validators, by their names among peers.
+    pub validators: BTreeSet<PeerId>,
+}
+
+/// Answers requests.
+#[derive(Debug)]
+pub struct Service {
+    network: NetworkId,
+    genesis: Digest,
+    parts: ServiceParts,
+    rates: Rates,
+}
+
+/// Why a request is not answered as it asks.
+struct No {
+    class: RefusedClass,
+    why: String,
+}
+
+impl No {
+    fn new(class: RefusedClass, why: impl Display) -> Self {
+        let why = why.to_string();
+        Self { class, why }
+    }
+
+    fn unknown(why: impl Display) -> Self {
+        Self::new(RefusedClass::Unknown, why)
+    }
+
+    fn busy(why: impl Display) -> Self {
+        Self::new(RefusedClass::Busy, why)
+    }
+}
+
+impl Service {
+    /// A service over these.
+    #[must_use]
+    pub fn new(network: NetworkId, genesis: Digest, parts: ServiceParts) -> Self {
+        Self {
+            network,
+            genesis,
+            parts,
+            rates: Rates::default(),
+        }
+    }
+
+    /// Answers until the network ends.
+    pub async fn serve(self: Arc<Self>, mut inbound: Inbound) {
+        let places = Arc::new(Semaphore::new(AT_ONCE));
+        while let Some(request) = inbound.next().await {
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+                return;
+            };
+            let this = Arc::clone(&self);
+            tokio::task::spawn_blocking(move || {
+                this.respond(request);
+                drop(place);
+            });
+        }
+    }
+
+    fn respond(&self, request: InboundRequest) {
+        let answer = self.answer(request.from, &request.body);
+        if let Err(error) = request.responder.respond(answer.write()) {
+            tracing::error!(%error, "an answer is too long to be sent");
+        }
+    }
+
+    /// The answer to a request of that peer. May block for some milliseconds.
+    #[must_use]
+    pub fn answer(&self, from: PeerId, body: &[u8]) -> Response {
+        let validator = self.parts.validators.contains(&from);
+        if !validator && !self.rates.allow(from, self.parts.clock.now_ms()) {
+            return Response::refused(RefusedClass::Busy, &"too many requests: ask again in a second");
+        }
+        let answered = match Request::read(body) {
+            Ok(request) => self.request(validator, request),
+            Err(error) => Err(No::new(RefusedClass::Invalid, error)),
+        };
+        answered.unwrap_or_else(|no| Response::refused(no.class, &no.why))
+    }
+
+    fn request(&self, validator: bool, request: Request) -> Result<Response, No> {
+        match request {
+            Request::Status => Ok(self.status()),
+            Request::Changes { after_epoch } => self.changes(after_epoch),
+            Request::Submit(submission) => {
+                let taken = self.parts.intake.submit(*submission);
+                taken.map(Response::Taken).map_err(|e| No::new(e.class(), e))
+            }
+            Request::Order(order) => self.order(order),
+            Request::Parts(ask) => self.order_parts(self.fresh(&ask)?),
+            Request::Mine(ask) => self.mine(self.fresh(&ask)?),
+            Request::Account(account) => Ok(self.account(account)),
+            Request::Share(ask) => self.share(self.fresh(&ask)?),
+            Request::Op(bytes) if validator => {
+                let taken = self.parts.intake.receive(&bytes);
+                taken.map(Response::Taken).map_err(|e| No::new(e.class(), e))
+            }
+            Request::Op(_) => Err(No::unknown(
+                "operations are passed on by validators: submit it instead",
+            )),
+        }
+    }
+
+    /// The question, if whoever it names signed it for this network a moment ago.
+    fn fresh<'a>(&self, ask: &'a Signed<Ask>) -> Result<&'a Ask, No> {
+        let body = &ask.body;
+        let invalid = |why: &str| Err(No::new(RefusedClass::Invalid, why));
+        if body.version != 1 || body.network != self.network {
+            return invalid("expected a question of version 1 and of this network");
+        }
+        if body.time_ms.abs_diff(self.parts.clock.now_ms()) > FRESH_MS {
+            return invalid("the question is more than a minute off our clock: ask again, see to the clock");
+        }
+        if body.key.verify(&body.id(), &ask.signature).is_err() {
+            return invalid("the question is not signed by the key that it names");
+        }
+        Ok(body)
+    }
+}
