@@ -31,3 +31,9 @@ pub(crate) fn add(state: &mut State, account: NodeId, points: u128) {
     let sum = self::points(state, account).saturating_add(points);
     state.put(&POINTS, &account, &sum);
 }
+
+/// So many trades were settled before.
+#[cfg(test)]
+pub(crate) fn start_at(state: &mut State, trades: u64) {
+    state.put(&TRADES, &(), &trades);
+}
