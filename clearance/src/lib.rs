@@ -73,7 +73,7 @@ pub use op::{
     AccountAct, Act, Amendment, Change, ClearedOrder, Complaint, DoubleQuote, Fact, MAX_LISTED,
     MAX_PROOF_BYTES, Observation, Op, Proven, SignedComplaint, SignedObservation, order_leaf,
 };
-pub use orders::OrderRefused;
+pub use orders::{LiveLeg, LiveOrder, OrderRefused};
 pub use proofs::{LegProofs, NoProofs, ProofError, ProofLeg};
 pub use receipt::{Ending, Payout, Reason, Receipt, Settlement};
 pub use refused::{GenesisError, Refused, StepError};

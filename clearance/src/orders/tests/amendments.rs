@@ -1,0 +1,1 @@
+//! Changes that both parties want.

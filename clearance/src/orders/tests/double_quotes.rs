@@ -1,0 +1,1 @@
+//! One reservation sold twice.

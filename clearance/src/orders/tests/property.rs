@@ -1,0 +1,1 @@
+//! Whatever happens, money is kept and every order ends.
