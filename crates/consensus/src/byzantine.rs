@@ -2,13 +2,17 @@
 
 use crate::application::Application;
 use crate::codec::Wire;
-use crate::context::Value;
+use crate::context::{BallotProposal, BallotVote, Ctx, Value};
 use crate::engine::{Engine, Launched, Plan, refused, start};
 use crate::settings::{Settings, StartError};
+use crate::sign::{Pen, proposal_digest};
 use arc_malachitebft_app_channel::{
     ByzantineContext, EngineBuilder, RequestContext, SyncContext, WalContext,
 };
+use arc_malachitebft_core_types::{SignedMessage, ValidatorProof, VoteExtensionScope};
 use arc_malachitebft_engine_byzantine::{ByzantineConfig, Trigger};
+use arc_malachitebft_signing::{Error, Signer};
+use async_trait::async_trait;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -55,6 +59,38 @@ impl Engine {
     }
 }
 
+/// Signs whatever it is asked to: the record of what was signed is not asked.
+struct ForgetfulPen(Pen);
+
+#[async_trait]
+impl Signer<Ctx> for ForgetfulPen {
+    async fn sign_vote(&self, vote: BallotVote) -> Result<SignedMessage<Ctx, BallotVote>, Error> {
+        let cast = vote.as_vote().expect("the engine's votes have a round");
+        let mark = self.0.mark(&cast.digest(self.0.network()));
+        Ok(SignedMessage::new(vote, mark))
+    }
+
+    async fn sign_proposal(
+        &self,
+        proposal: BallotProposal,
+    ) -> Result<SignedMessage<Ctx, BallotProposal>, Error> {
+        let mark = self.0.mark(&proposal_digest(self.0.network(), &proposal));
+        Ok(SignedMessage::new(proposal, mark))
+    }
+
+    async fn sign_vote_extension(
+        &self,
+        scope: VoteExtensionScope<Ctx>,
+        extension: (),
+    ) -> Result<SignedMessage<Ctx, ()>, Error> {
+        self.0.sign_vote_extension(scope, extension).await
+    }
+
+    async fn sign_validator_proof(&self, key: Vec<u8>, peer: Vec<u8>) -> Result<ValidatorProof<Ctx>, Error> {
+        self.0.sign_validator_proof(key, peer).await
+    }
+}
+
 async fn lying(mut plan: Plan, lies: Lies) -> Launched {
     let pen = plan.pen.clone().expect("who lies has a secret");
     plan.ctx.no_precommit = lies.no_precommit.map(|at| (pen.address(), at));
@@ -68,7 +104,7 @@ async fn lying(mut plan: Plan, lies: Lies) -> Launched {
         identity: plan.identity,
         codec: Wire,
         config,
-        signer: Box::new(pen.clone()),
+        signer: Box::new(ForgetfulPen(pen.clone())),
         address: pen.address(),
         conflicting_value_fn: Some(Box::new(|of| another(Some(of)))),
         conflicting_vote_value_fn: Some(Box::new(another)),

@@ -23,18 +23,21 @@ const STOP: Duration = Duration::from_secs(10);
 /// Why an engine stopped by itself. It never goes on: start the process again when the cause is gone.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Failure {
-    /// The application cannot go on, or did what it must not; or the engine's own folder failed.
+    /// The application cannot go on, or did what it must not.
     #[error("consensus stopped: {0}")]
     Application(String),
+    /// The engine's own folder cannot be written, or lost what it had.
+    #[error("consensus stopped: {0}")]
+    Folder(String),
     /// The write-ahead log is damaged or cannot be written: voting without it could be voting twice. The node must sync
     /// under another key, or wait until the height at which it failed is decided, before its log is removed.
     #[error(
         "the write-ahead log failed: {0}; do not delete it while the height it stands at is undecided, or this validator may vote twice"
     )]
     Log(String),
-    /// It went down for a reason that only its log tells.
-    #[error("the consensus engine stopped by itself: see the log")]
-    Stopped,
+    /// It went down by itself, or broke a promise to us; its own messages may tell more.
+    #[error("the consensus engine stopped by itself: {0}")]
+    Engine(String),
 }
 
 /// Where the engine is.
@@ -103,7 +106,7 @@ impl Engine {
         let mut status = self.watch();
         let failed = status.wait_for(|status| status.failure.is_some()).await;
         let failure = failed.ok().and_then(|status| status.failure.clone());
-        failure.unwrap_or(Failure::Stopped)
+        failure.unwrap_or_else(|| Failure::Engine("it was stopped".into()))
     }
 
     /// Stops it and waits until its folder and its port are free again.

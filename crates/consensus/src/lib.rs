@@ -18,6 +18,7 @@ mod context;
 mod engine;
 mod parts;
 mod peer_key;
+mod record;
 mod settings;
 mod sign;
 mod store;

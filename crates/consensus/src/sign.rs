@@ -1,14 +1,19 @@
 //! What validators sign, and how: ECDSA over secp256k1, 64 bytes, the lower s, over SHA-256 of bytes that name the
 //! message and the network.
 
-use crate::context::{Address, BallotProposal, BallotVote, Ctx};
+use crate::context::{Address, BallotProposal, BallotVote, Ctx, Value};
 use crate::parts::Head;
+use crate::record::{Place, Record};
 use arc_malachitebft_core_types as core;
 use arc_malachitebft_signing::{Error, Signer, VerificationResult, Verifier};
 use async_trait::async_trait;
+use borsh::{BorshDeserialize, BorshSerialize};
 use core::{SignedMessage, SigningScheme, ValidatorProof, VoteExtensionScope};
-use kofo_primitives::{Digest, NetworkId, ValidatorKey, ValidatorSecret, VoteSignature, tagged_hash};
+use kofo_primitives::{
+    Digest, NetworkId, ValidatorKey, ValidatorSecret, Vote, VoteKind, VoteSignature, encode, tagged_hash,
+};
 use std::sync::Arc;
+use tracing::warn;
 
 /// A signature in the engine's hands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,11 +169,17 @@ impl Verifier<Ctx> for Eye {
     }
 }
 
-/// Signs, for one validator.
+/// The messages of a round, in the record of what was signed.
+const PROPOSAL: u8 = 0;
+const PREVOTE: u8 = 1;
+const PRECOMMIT: u8 = 2;
+
+/// Signs, for one validator, and never two things in one place.
 #[derive(Clone, Debug)]
 pub(crate) struct Pen {
     network: NetworkId,
     secret: Arc<ValidatorSecret>,
+    record: Arc<Record>,
 }
 
 /// There are no vote extensions to be signed.
@@ -177,9 +188,12 @@ pub(crate) struct Pen {
 struct NotSigned(&'static str);
 
 impl Pen {
-    pub(crate) fn new(network: NetworkId, secret: ValidatorSecret) -> Self {
-        let secret = Arc::new(secret);
-        Self { network, secret }
+    pub(crate) fn new(network: NetworkId, secret: ValidatorSecret, record: Record) -> Self {
+        Self {
+            network,
+            secret: Arc::new(secret),
+            record: Arc::new(record),
+        }
     }
 
     pub(crate) fn key(&self) -> ValidatorKey {
@@ -190,7 +204,30 @@ impl Pen {
         Address(self.key())
     }
 
-    fn mark(&self, digest: &Digest) -> Mark {
+    /// What we sign at a place: if we did before, what that was. The log that should have told the engine is lost then.
+    async fn said<T>(&self, at: Place, words: &T) -> Result<T, Error>
+    where
+        T: BorshSerialize + BorshDeserialize,
+    {
+        let words = encode(words);
+        let said = self.record.say(at, words.clone()).await;
+        let said = said.map_err(Error::from_source)?;
+        if said != words {
+            warn!(
+                ?at,
+                "signing what was signed before: the log of this height is lost"
+            );
+        }
+        T::try_from_slice(&said).map_err(Error::from_source)
+    }
+
+    #[cfg(feature = "byzantine")]
+    pub(crate) const fn network(&self) -> &NetworkId {
+        &self.network
+    }
+
+    /// Without asking the record.
+    pub(crate) fn mark(&self, digest: &Digest) -> Mark {
         Mark(self.secret.sign(digest))
     }
 
@@ -214,14 +251,27 @@ impl Signer<Ctx> for Pen {
         let cast = vote
             .as_vote()
             .ok_or_else(|| Error::from_source(NotSigned("a vote without a round")))?;
+        let kind = match cast.kind {
+            VoteKind::Prevote => PREVOTE,
+            VoteKind::Precommit => PRECOMMIT,
+        };
+        let header = self.said((cast.height, cast.round, kind), &cast.header).await?;
+        let cast = Vote { header, ..cast };
         let mark = self.mark(&cast.digest(&self.network));
-        Ok(SignedMessage::new(vote, mark))
+        Ok(SignedMessage::new(BallotVote::of(&cast, self.address()), mark))
     }
 
     async fn sign_proposal(
         &self,
-        proposal: BallotProposal,
+        mut proposal: BallotProposal,
     ) -> Result<SignedMessage<Ctx, BallotProposal>, Error> {
+        let round = proposal
+            .round
+            .as_u32()
+            .ok_or_else(|| Error::from_source(NotSigned("a proposal without a round")))?;
+        let words = (proposal.value.0, proposal.pol_round.as_u32());
+        let (id, pol_round) = self.said((proposal.height.0, round, PROPOSAL), &words).await?;
+        (proposal.value, proposal.pol_round) = (Value(id), pol_round.into());
         let mark = self.mark(&proposal_digest(&self.network, &proposal));
         Ok(SignedMessage::new(proposal, mark))
     }
@@ -237,6 +287,18 @@ impl Signer<Ctx> for Pen {
     async fn sign_validator_proof(&self, _: Vec<u8>, peer_id: Vec<u8>) -> Result<ValidatorProof<Ctx>, Error> {
         Ok(self.prove_peer(peer_id))
     }
+}
+
+/// A pen for tests, whose record is in memory.
+#[cfg(test)]
+pub(crate) fn some_pen(network: &str, n: u8) -> Pen {
+    let disk = redb::Database::builder()
+        .create_with_backend(redb::backends::InMemoryBackend::new())
+        .expect("memory does not fail");
+    let record = Record::open(Arc::new(disk)).expect("memory does not fail");
+    let network = NetworkId::new(network).expect("a test names a network");
+    let secret = ValidatorSecret::new(&[n; 32]).expect("a small number is a secret");
+    Pen::new(network, secret, record)
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub(crate) struct StoreError {
     why: String,
 }
 
-fn failed<E: std::fmt::Display>(doing: &'static str) -> impl Fn(E) -> StoreError {
+pub(crate) fn failed<E: std::fmt::Display>(doing: &'static str) -> impl Fn(E) -> StoreError {
     move |e| StoreError {
         doing,
         why: e.to_string(),
@@ -84,6 +84,11 @@ impl Store {
         }
         self.on_disk = !self.entries.is_empty() || !self.built.is_empty();
         Ok(())
+    }
+
+    /// The file, for what else must be on disk before we speak.
+    pub(crate) fn disk(&self) -> Arc<Database> {
+        Arc::clone(&self.disk)
     }
 
     pub(crate) fn entry(&self, height: u64, id: &Digest) -> Option<Arc<Entry>> {

@@ -2,7 +2,7 @@ use super::*;
 use crate::context::{Address, BallotProposal, BallotVote, Height, SignedBallot, Value};
 use crate::parts::{CHUNK, Head, cut, payload_hash};
 use crate::peer_key::some_peer;
-use crate::sign::{Mark, Pen};
+use crate::sign::{Mark, some_pen};
 use arc_malachitebft_app_channel::app::streaming::{StreamContent, StreamId};
 use arc_malachitebft_app_channel::app::types::sync::RawDecidedValue;
 use arc_malachitebft_core_types as core;
@@ -11,7 +11,7 @@ use core::{
     ExtendedCommitCertificate, ExtendedCommitSignature, NilOrVal, PolkaSignature, RoundCertificate,
     RoundCertificateType, RoundSignature, SignedMessage, Validity, VoteType,
 };
-use kofo_primitives::{NetworkId, ValidatorKey, ValidatorSecret, VoteSignature};
+use kofo_primitives::{ValidatorKey, ValidatorSecret, VoteSignature};
 use proptest::prelude::*;
 
 fn key(n: u8) -> ValidatorKey {
@@ -37,8 +37,7 @@ fn proposal(pol_round: Round) -> SignedConsensusMsg<Ctx> {
 }
 
 fn head(payload: &[u8]) -> Head {
-    let network = NetworkId::new("kofo-test").unwrap();
-    let pen = Pen::new(network, ValidatorSecret::new(&[1; 32]).unwrap());
+    let pen = some_pen("kofo-test", 1);
     pen.sign_head(Head {
         height: 7,
         round: 2,
@@ -160,8 +159,7 @@ fn every_part_proof_and_value_comes_back_as_it_was() {
         2,
         StreamContent::Fin,
     ));
-    let network = NetworkId::new("kofo-test").unwrap();
-    let pen = Pen::new(network, ValidatorSecret::new(&[1; 32]).unwrap());
+    let pen = some_pen("kofo-test", 1);
     returns(&pen.prove_peer(some_peer(1).to_bytes()));
     for (valid_round, validity) in [(Round::Nil, Validity::Valid), (Round::new(1), Validity::Invalid)] {
         returns(&ProposedValue::<Ctx> {

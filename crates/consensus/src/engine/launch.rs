@@ -7,6 +7,7 @@ use crate::codec::Wire;
 use crate::config::EngineConfig;
 use crate::context::{Address, Ctx};
 use crate::peer_key;
+use crate::record::Record;
 use crate::settings::{Settings, StartError};
 use crate::sign::{Eye, Pen};
 use crate::store::Store;
@@ -75,6 +76,7 @@ pub(super) async fn honest(plan: Plan) -> Launched {
 struct Folder {
     wal: PathBuf,
     store: Store,
+    record: Record,
     keys: Keypair,
 }
 
@@ -105,9 +107,15 @@ fn open(data: &Path) -> Result<Folder, StartError> {
     let wal = logs.join("consensus.wal");
     // Taken first: it is the lock of the folder.
     let store = Store::open(&data.join("undecided.redb")).map_err(|e| failed(e.to_string()))?;
+    let record = Record::open(store.disk()).map_err(|e| failed(e.to_string()))?;
     await_log(&wal).map_err(|e| failed(e.to_string()))?;
     let keys = peer_key::load(data).map_err(|e| failed(e.to_string()))?;
-    Ok(Folder { wal, store, keys })
+    Ok(Folder {
+        wal,
+        store,
+        record,
+        keys,
+    })
 }
 
 fn identity(keys: Keypair, pen: Option<&Pen>) -> Result<NetworkIdentity, StartError> {
@@ -141,7 +149,7 @@ where
     let moniker: String = peer.chars().rev().take(8).collect();
     let config = EngineConfig::new(&settings, moniker, at)?;
     let secret = settings.secret.take();
-    let pen = secret.map(|secret| Pen::new(settings.network.clone(), secret));
+    let pen = secret.map(|secret| Pen::new(settings.network.clone(), secret, folder.record));
     let key = pen.as_ref().map(Pen::key);
     let plan = Plan {
         ctx: Ctx::new(settings.network.clone()),

@@ -3,7 +3,7 @@
 use super::shutdown::shut_down;
 use super::{EngineStatus, Failure};
 use crate::context::Ctx;
-use crate::worker::{Progress, Worker};
+use crate::worker::{Fatal, Progress, Worker};
 use arc_malachitebft_app_channel::app::engine::node::NodeRef;
 use arc_malachitebft_app_channel::app::engine::util::events::Event;
 use arc_malachitebft_app_channel::app::events::RxEvent;
@@ -23,6 +23,17 @@ pub(super) struct Watching {
     pub(super) status: watch::Sender<EngineStatus>,
     pub(super) node: NodeRef,
     pub(super) stopping: Arc<AtomicBool>,
+}
+
+impl From<Fatal> for Failure {
+    fn from(fatal: Fatal) -> Self {
+        let why = fatal.to_string();
+        match fatal {
+            Fatal::Application(_) | Fatal::Panic(_) | Fatal::TooLong { .. } => Self::Application(why),
+            Fatal::Store(_) | Fatal::Lost { .. } => Self::Folder(why),
+            Fatal::Certificate { .. } | Fatal::Follower | Fatal::NoRound(_) => Self::Engine(why),
+        }
+    }
 }
 
 impl Watching {
@@ -79,8 +90,8 @@ impl Watching {
         let watching = self.clone();
         tokio::spawn(async move {
             match worker.run(messages).await {
-                Ok(()) => watching.fail(Failure::Stopped),
-                Err(fatal) => watching.fail(Failure::Application(fatal.to_string())),
+                Ok(()) => watching.fail(Failure::Engine("see its messages".into())),
+                Err(fatal) => watching.fail(fatal.into()),
             }
             // Ends when all of the engine has.
             let _ = engine.await;

@@ -2,14 +2,13 @@ use super::*;
 use crate::context::{Height, Value};
 use crate::parts::payload_hash;
 use arc_malachitebft_core_types::{NilOrVal, Round, VoteType};
-use kofo_primitives::{Vote, VoteKind};
 
 fn network(name: &str) -> NetworkId {
     NetworkId::new(name).unwrap()
 }
 
 fn pen(n: u8) -> Pen {
-    Pen::new(network("kofo-a"), ValidatorSecret::new(&[n; 32]).unwrap())
+    some_pen("kofo-a", n)
 }
 
 fn proposal() -> BallotProposal {
@@ -150,4 +149,21 @@ async fn a_proof_is_of_one_key_and_one_peer() {
     for wrong in [other_peer, other_key, no_key] {
         assert!(eye.verify_validator_proof(&wrong).await.unwrap().is_invalid());
     }
+}
+
+#[tokio::test]
+async fn nothing_is_signed_in_the_place_of_what_was_signed() {
+    let pen = pen(1);
+    let at = (Height(5), Round::new(2));
+    let vote = |kind, value| BallotVote::new(kind, at, value, pen.address());
+    let (some, nothing) = (NilOrVal::Val(Value([1; 32])), NilOrVal::Nil);
+    let first = pen.sign_vote(vote(VoteType::Prevote, some)).await.unwrap();
+    let again = pen.sign_vote(vote(VoteType::Prevote, nothing)).await.unwrap();
+    assert_eq!(again, first);
+    let precommit = vote(VoteType::Precommit, nothing);
+    assert_eq!(pen.sign_vote(precommit.clone()).await.unwrap().message, precommit);
+    let first = pen.sign_proposal(proposal()).await.unwrap();
+    let mut other = proposal();
+    (other.value, other.pol_round) = (Value([2; 32]), Round::new(1));
+    assert_eq!(pen.sign_proposal(other).await.unwrap(), first);
 }

@@ -23,6 +23,8 @@ pub(crate) enum Fatal {
     Lost { height: u64, id: Digest },
     #[error("the engine's certificate of height {height} is none: {why}")]
     Certificate { height: u64, why: CertificateError },
+    #[error("the engine asks a follower for a proposal")]
+    Follower,
     #[error("the engine asks for {0} without a round")]
     NoRound(&'static str),
 }

@@ -59,10 +59,7 @@ impl Worker {
     }
 
     fn signed(&self, at: Slot, built: Proposal, size: u32) -> Result<Entry, Fatal> {
-        let pen = self
-            .pen
-            .as_ref()
-            .ok_or(Fatal::NoRound("a proposal of a follower"))?;
+        let pen = self.pen.as_ref().ok_or(Fatal::Follower)?;
         let head = pen.sign_head(Head {
             height: at.height,
             round: at.round,

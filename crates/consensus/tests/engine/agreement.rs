@@ -42,3 +42,10 @@ async fn a_payload_of_many_messages_arrives_whole() {
     cluster.agree();
     cluster.stop_all().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_validator_alone_is_a_network() {
+    let mut cluster = Cluster::running(1).await;
+    cluster.reach(&[0], 5).await;
+    cluster.stop_all().await;
+}

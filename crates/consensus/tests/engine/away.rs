@@ -63,13 +63,9 @@ async fn a_node_that_lost_everything_gets_it_from_the_others() {
     let tip = cluster.tip();
     cluster.reach(&[0, 1, 2, 3], tip + 4).await;
     cluster.agree();
-    let pages = cluster.nodes[3].book.pages.lock().unwrap();
-    let synced = pages
-        .judged
-        .iter()
-        .filter(|(_, origin, _)| *origin == Origin::Synced);
+    let judged = cluster.nodes[3].book.judged();
+    let synced = judged.iter().filter(|(_, origin, _)| *origin == Origin::Synced);
     assert!(synced.count() >= 15);
-    drop(pages);
     cluster.stop_all().await;
 }
 
@@ -86,20 +82,63 @@ async fn a_follower_of_one_validator_has_all_that_is_decided_and_votes_for_nothi
     cluster.reach(&[4], 20).await;
     cluster.agree();
     assert_eq!(cluster.nodes[4].engine.as_ref().unwrap().key(), None);
-    let pages = cluster.nodes[4].book.pages.lock().unwrap();
-    assert!(pages.built.is_empty());
+    let book = &cluster.nodes[4].book;
+    assert_eq!(book.built(), []);
+    let judged = book.judged();
     assert!(
-        pages
-            .judged
+        judged
             .iter()
             .all(|(_, origin, valid)| *origin == Origin::Synced && *valid)
     );
-    drop(pages);
     // It serves what it has, to another follower that knows only it.
     let mut second = crate::cluster::Node::new(&always(4), None);
     second.peers = vec![cluster.nodes[4].port];
     second.start().await;
     until("a follower of the follower has it too", || second.height() >= 20).await;
     second.stop().await;
+    cluster.stop_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_validator_that_is_restarted_again_and_again_never_votes_twice() {
+    let mut cluster = Cluster::running(4).await;
+    cluster.reach(&[0, 1, 2, 3], 2).await;
+    for turn in 0..16 {
+        let node = turn * 7 % 4;
+        cluster.nodes[node].stop().await;
+        cluster.nodes[node].start().await;
+        // At once, or a little later: wherever in a round it is then.
+        if turn % 3 == 0 {
+            let tip = cluster.tip();
+            until("a height is decided", || cluster.tip() > tip).await;
+        }
+    }
+    let tip = cluster.tip();
+    cluster.reach(&[0, 1, 2, 3], tip + 3).await;
+    cluster.agree();
+    assert!(cluster.nodes.iter().all(|node| node.book.evidence().is_empty()));
+    cluster.stop_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_validator_whose_log_is_deleted_says_again_what_it_said() {
+    let mut cluster = Cluster::running(4).await;
+    cluster.reach(&[0, 1, 2, 3], 3).await;
+    // Two are left: they have voted at a height that cannot be decided.
+    cluster.nodes[2].stop().await;
+    cluster.nodes[3].stop().await;
+    let tip = cluster.tip() + 1;
+    cluster.stays("the height", |cluster| cluster.tip() <= tip).await;
+    for node in [0, 1] {
+        cluster.nodes[node].stop().await;
+        let log = cluster.nodes[node].folder.path().join("wal/consensus.wal");
+        std::fs::remove_file(log).unwrap();
+        cluster.nodes[node].start().await;
+    }
+    cluster.nodes[2].start().await;
+    cluster.nodes[3].start().await;
+    cluster.reach(&[0, 1, 2, 3], tip + 4).await;
+    cluster.agree();
+    assert!(cluster.nodes.iter().all(|node| node.book.evidence().is_empty()));
     cluster.stop_all().await;
 }

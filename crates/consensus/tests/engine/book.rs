@@ -78,6 +78,25 @@ impl Book {
         pages.log.iter().map(|page| page.certificate.clone()).collect()
     }
 
+    /// What was judged, how, and whether it was valid.
+    pub(crate) fn judged(&self) -> Vec<(Slot, Origin, bool)> {
+        self.pages.lock().unwrap().judged.clone()
+    }
+
+    /// Where it proposed.
+    pub(crate) fn built(&self) -> Vec<Slot> {
+        self.pages.lock().unwrap().built.keys().copied().collect()
+    }
+
+    pub(crate) fn payloads(&self) -> Vec<Payload> {
+        let pages = self.pages.lock().unwrap();
+        let payloads = pages
+            .log
+            .iter()
+            .map(|page| borsh::from_slice(&page.payload).unwrap());
+        payloads.collect()
+    }
+
     pub(crate) fn evidence(&self) -> Vec<DoubleVote> {
         self.pages.lock().unwrap().evidence.clone()
     }

@@ -1,6 +1,6 @@
 //! Validators that lie in the engine's own words.
 
-use crate::book::{Payload, network};
+use crate::book::network;
 use crate::cluster::{Cluster, always, secret, until};
 use kofo_consensus::{Lies, Origin, Slot};
 use std::sync::atomic::Ordering;
@@ -86,24 +86,17 @@ async fn what_some_are_locked_on_is_sent_on_and_decided_in_a_later_round() {
     cluster.reach(&[0, 1, 2, 3], height + 3).await;
     cluster.agree();
     let at = Slot { height, round: 0 };
-    let pages = cluster.nodes[2].book.pages.lock().unwrap();
-    let page = &pages.log[height as usize - 1];
-    assert!(page.certificate.round > 0, "{:?}", page.certificate);
-    let (_, _, filler): Payload = borsh::from_slice(&page.payload).unwrap();
+    let book = &cluster.nodes[2].book;
+    let place = height as usize - 1;
+    assert!(book.certificates()[place].round > 0);
+    let (_, _, filler) = &book.payloads()[place];
     assert_eq!(
         filler[0], 0,
         "what was built in the first round is what was decided"
     );
-    assert!(
-        pages.judged.contains(&(at, Origin::Proposed, false)),
-        "{:?}",
-        pages.judged
-    );
-    assert!(
-        pages.judged.contains(&(at, Origin::Repeated, true)),
-        "{:?}",
-        pages.judged
-    );
+    let judged = book.judged();
+    assert!(judged.contains(&(at, Origin::Proposed, false)), "{judged:?}");
+    assert!(judged.contains(&(at, Origin::Repeated, true)), "{judged:?}");
 }
 
 /// Whose turn it is in the first round of a height.

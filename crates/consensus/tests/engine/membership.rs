@@ -36,9 +36,8 @@ async fn at_a_height_a_fifth_validator_joins_and_one_leaves() {
     };
     assert!((0..5).any(signed));
     let proposed = |n: usize| {
-        let pages = cluster.nodes[n].book.pages.lock().unwrap();
-        let from = pages.built.keys().map(|slot| slot.height);
-        from.filter(|height| *height >= CHANGE).count()
+        let built = cluster.nodes[n].book.built();
+        built.iter().filter(|slot| slot.height >= CHANGE).count()
     };
     assert!(proposed(4) > 0);
     assert_eq!(proposed(0), 0);
