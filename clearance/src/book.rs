@@ -53,8 +53,8 @@ pub(crate) const BALANCES: Table<(Purse, AssetId), Amount> = Table::new(1);
 pub struct TooLittle {
     /// Which purse.
     pub purse: Purse,
-    /// The asset.
-    pub asset: AssetId,
+    /// The asset. Boxed, or every refusal would be as large as this one.
+    pub asset: Box<AssetId>,
     /// What is there.
     pub have: Amount,
     /// What was to be paid out of it.
@@ -86,7 +86,7 @@ impl Book for State {
         let have = self.balance(from, asset);
         let less = have.checked_sub(amount).ok_or_else(|| TooLittle {
             purse: from,
-            asset: asset.clone(),
+            asset: asset.clone().into(),
             have,
             need: amount,
         })?;
@@ -105,7 +105,7 @@ impl Book for State {
     fn bring(&mut self, to: Purse, asset: &AssetId, amount: Amount) -> Result<(), TooLittle> {
         let refused = |have| TooLittle {
             purse: Purse::Outside,
-            asset: asset.clone(),
+            asset: asset.clone().into(),
             have,
             need: amount,
         };
