@@ -5,7 +5,7 @@ mod trade;
 pub(super) use trade::*;
 
 use crate::book::{BondKind, Book, Purse, balanced};
-use crate::fixtures::{Chain, account, funded, kofo, network, validator};
+use crate::fixtures::{Chain, VALIDATORS, account, funded, kofo, network, validator};
 use crate::genesis::{Genesis, ProofRule};
 use crate::op::{Fact, Observation, Op, Proven};
 use crate::orders::OrderRefused;
@@ -189,10 +189,21 @@ impl Town {
 
     /// An order whose legs are both certainly final, in time.
     pub(super) fn locked(&mut self, trade: &Trade) -> SwapId {
+        self.locked_by(trade, &ALL)
+    }
+
+    /// The same, as these validators say.
+    pub(super) fn locked_by(&mut self, trade: &Trade, who: &[u8]) -> SwapId {
         let id = self.order(trade);
-        self.goes_on((id, Side::Alpha), Fact::Final);
-        self.goes_on((id, Side::Beta), Fact::Final);
+        for side in [Side::Alpha, Side::Beta] {
+            assert_eq!(self.see(who, (id, side), Fact::Final), []);
+        }
         id
+    }
+
+    /// What a validator has at stake.
+    pub(super) fn stake_of(&self, who: u8) -> u128 {
+        self.has(Purse::Stake(account(VALIDATORS[usize::from(who) - 1])))
     }
 
     /// The trade, both locked, and beta redeemed.
