@@ -3,8 +3,10 @@
 mod folder;
 mod peers;
 mod run;
+mod watching;
 
 pub use run::Run;
+pub use watching::Sight;
 
 use crate::checks::Checks;
 use crate::committee::{Committee, CommitteeError};
@@ -124,6 +126,8 @@ pub struct Start {
     pub pace: Pace,
     /// What reads the proofs of chains: the same at all validators.
     pub proofs: Arc<dyn LegProofs>,
+    /// What it sees of chains.
+    pub sight: Sight,
     /// What time it is.
     pub clock: Clock,
 }
@@ -284,6 +288,8 @@ impl Validator {
         if !follows {
             let asking = peers::ask_for_secret(Arc::clone(&shared), transport, others.services);
             tasks.push(tokio::spawn(asking));
+            let watching = watching::watch(Arc::clone(&shared), start.sight, start.data, start.seed);
+            tasks.push(tokio::spawn(watching));
         }
         Ok(Self {
             tasks,

@@ -9,7 +9,7 @@ mod order;
 mod pool;
 
 pub use forward::{Forward, Peers};
-pub use order::OrderError;
+pub use order::SubmittedError;
 pub(crate) use order::opening;
 pub use pool::{Pool, PoolFull, PoolLimits};
 
@@ -41,7 +41,7 @@ pub enum IntakeError {
     Check(#[from] CheckError),
     /// An order that is none.
     #[error(transparent)]
-    Order(#[from] OrderError),
+    Order(#[from] SubmittedError),
     /// The ledger does not allow it now.
     #[error(transparent)]
     Ledger(#[from] Refused),

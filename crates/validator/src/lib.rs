@@ -28,10 +28,12 @@ mod store;
 pub use checks::Checks;
 pub use committee::{COMMITTEE_FILE, Committee, CommitteeError, share_of};
 pub use config::{CONFIG_FILE, ConfigError, Role, Speed, ValidatorConfig};
-pub use daemon::{FOLDER, Run, RunError, Start, Validator};
+pub use daemon::{FOLDER, Run, RunError, Sight, Start, Validator};
 pub use head::{Clock, Head};
 pub use init::{GenesisEntry, genesis_entry, init};
-pub use intake::{Forward, Intake, IntakeError, IntakeParts, OrderError, Peers, Pool, PoolFull, PoolLimits};
+pub use intake::{
+    Forward, Intake, IntakeError, IntakeParts, Peers, Pool, PoolFull, PoolLimits, SubmittedError,
+};
 pub use keys::Keys;
 pub use observer::{Eyes, EyesError, ObserverError, ObserverParts, Submit, observe};
 pub use replica::{Replica, ReplicaError, ReplicaParts, most_payload};

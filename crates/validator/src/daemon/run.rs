@@ -1,6 +1,6 @@
 //! The process from its command to its end.
 
-use super::{RunError, Start, Validator};
+use super::{RunError, Sight, Start, Validator};
 use crate::config::{Role, ValidatorConfig};
 use crate::head::Clock;
 use crate::rpc::RpcServer;
@@ -51,6 +51,7 @@ impl Run {
             pace: config.speed.pace(),
             config,
             proofs: Arc::new(BitcoinProofs),
+            sight: Sight::Node(Box::new(node)),
             clock: Clock::system(),
         })
     }

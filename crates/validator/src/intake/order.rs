@@ -9,7 +9,7 @@ use kofo_primitives::{
 
 /// Why what was submitted is no order.
 #[derive(Debug, thiserror::Error)]
-pub enum OrderError {
+pub enum SubmittedError {
     /// Of another network.
     #[error("the order is of network {have}, expected {want}")]
     Network {
@@ -50,29 +50,33 @@ pub enum OrderError {
 }
 
 /// What can be seen without a secret: of this network, with a fee, and in time; then the payer's signature.
-pub(super) fn visible(order: &SubmittedOrder, network: &NetworkId, now_ms: u64) -> Result<(), OrderError> {
+pub(super) fn visible(
+    order: &SubmittedOrder,
+    network: &NetworkId,
+    now_ms: u64,
+) -> Result<(), SubmittedError> {
     let (claim, quote) = (&order.claim.body, &order.fulfil.body);
     if let Some(have) = [&claim.network, &quote.network]
         .into_iter()
         .find(|have| *have != network)
     {
-        return Err(OrderError::Network {
+        return Err(SubmittedError::Network {
             have: have.clone(),
             want: network.clone(),
         });
     }
     if claim.mode != Mode::Cleared {
-        return Err(OrderError::Direct);
+        return Err(SubmittedError::Direct);
     }
     if !matches!(claim.fee, FeeTerms::Pool { .. }) {
-        return Err(OrderError::Fee);
+        return Err(SubmittedError::Fee);
     }
     if quote.expires_ms < now_ms {
-        return Err(OrderError::Expired(now_ms.saturating_sub(quote.expires_ms)));
+        return Err(SubmittedError::Expired(now_ms.saturating_sub(quote.expires_ms)));
     }
     let (hops, returns) = (order.path.len().saturating_sub(1), order.returns.len());
     if hops != returns {
-        return Err(OrderError::Stripped { hops, returns });
+        return Err(SubmittedError::Stripped { hops, returns });
     }
     if let Some(payment) = &order.payment {
         let id = payment.body.id();
@@ -82,10 +86,10 @@ pub(super) fn visible(order: &SubmittedOrder, network: &NetworkId, now_ms: u64) 
 }
 
 /// Opens what is sealed and joins the parts. An opening that does not open is none: its hop gets nothing.
-pub(super) fn cleared(order: SubmittedOrder, key: &NodeKey) -> Result<ClearedOrder, OrderError> {
+pub(super) fn cleared(order: SubmittedOrder, key: &NodeKey) -> Result<ClearedOrder, SubmittedError> {
     let claim = order.claim.body.id();
     let sealed = order.fulfil.body.for_validators.as_ref();
-    let sealed = sealed.ok_or(OrderError::NoOpening)?.as_slice();
+    let sealed = sealed.ok_or(SubmittedError::NoOpening)?.as_slice();
     let sealed = Bytes::new(sealed)
         .map_err(SealError::from)
         .map_err(UnsealError::from)?;

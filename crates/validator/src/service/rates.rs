@@ -45,7 +45,7 @@ mod tests {
     #[test]
     fn a_stranger_asks_so_often_a_second_whatever_others_do() {
         let (rates, peer) = (Rates::default(), Identity::generate().peer_id());
-        let mut allowed = |now| (0..1000).filter(|_| rates.allow(peer, now)).count();
+        let allowed = |now| (0..1000).filter(|_| rates.allow(peer, now)).count();
         assert_eq!(allowed(5_000), 100);
         assert_eq!(allowed(5_100), 10);
         assert_eq!(allowed(60_000), 100);

@@ -1,0 +1,9 @@
+//! Validators as they run: the ledger driven by hand, and whole validators with their engines, sockets and disks.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod alone;
+mod hand;
+mod net;
+mod orders;
+mod together;
+mod town;
