@@ -54,6 +54,16 @@ pub enum ActRefused {
         /// The least.
         least: Amount,
     },
+    /// Too small a part is asked back.
+    #[error("{have} of {asset} is too little to ask back: expected at least {least}, or all that is there")]
+    Part {
+        /// Of which asset.
+        asset: AssetId,
+        /// What was asked back.
+        have: Amount,
+        /// The least.
+        least: Amount,
+    },
     /// Who never staked is none.
     #[error("{0} is no candidate: it has to stake first")]
     NoCandidate(NodeId),
@@ -189,16 +199,34 @@ fn unbond(
 ) -> Result<(), ActRefused> {
     let least = known(step.params(), asset)?.min_bond;
     let purse = Purse::Bond(account, kind);
-    step.state.pay(purse, Purse::Unbonding(account), asset, amount)?;
-    at_least(step.state, (purse, asset), least)?;
+    let delay_ms = step.params().unbond_ms;
+    ask_back(step, (account, asset), purse, (amount, delay_ms))?;
+    at_least(step.state, (purse, asset), least)
+}
+
+/// Money begins its way back to its owner. When it will be there, and the number of that timer.
+///
+/// It is all of the purse, or at least as much as a bond: what is on its way is remembered piece by piece, and each piece
+/// binds that much for long.
+pub(crate) fn ask_back(
+    step: &mut Step<'_>,
+    (owner, asset): (NodeId, &AssetId),
+    from: Purse,
+    (amount, delay_ms): (Amount, u64),
+) -> Result<(u64, u64), ActRefused> {
+    let least = known(step.params(), asset)?.min_bond;
+    if amount < least && amount != step.state.balance(from, asset) {
+        let (asset, have) = (asset.clone(), amount);
+        return Err(ActRefused::Part { asset, have, least });
+    }
+    step.state.pay(from, Purse::Unbonding(owner), asset, amount)?;
+    let until = step.time_ms.saturating_add(delay_ms);
     let timer = Timer::Unbonded {
-        account,
+        account: owner,
         asset: asset.clone(),
         amount,
     };
-    let until = step.time_ms.saturating_add(step.params().unbond_ms);
-    remind(step.state, until, &timer);
-    Ok(())
+    Ok((until, remind(step.state, until, &timer)))
 }
 
 /// Whether a purse has at least so much, or nothing at all.
@@ -236,13 +264,7 @@ fn list(step: &mut Step<'_>, account: NodeId, pairs: &[(AssetId, AssetId)]) -> R
     if pairs.len() != have {
         return Err(ActRefused::Repeated("a pair"));
     }
-    let provider = Purse::Bond(account, BondKind::Provider);
-    let bonded = step
-        .params()
-        .assets
-        .iter()
-        .any(|asset| step.state.balance(provider, &asset.asset) >= asset.min_bond);
-    if !bonded && !staking::is_candidate(step.state, step.params(), account) {
+    if !stands_for(step, account) {
         return Err(ActRefused::NoBond(account));
     }
     if pairs.is_empty() {
@@ -252,6 +274,24 @@ fn list(step: &mut Step<'_>, account: NodeId, pairs: &[(AssetId, AssetId)]) -> R
         step.state.put(&LISTINGS, &account, &Listing { at_ms, pairs });
     }
     Ok(())
+}
+
+/// Whether an account has something at stake for what it lists.
+fn stands_for(step: &Step<'_>, account: NodeId) -> bool {
+    let provider = Purse::Bond(account, BondKind::Provider);
+    let mut assets = step.params().assets.iter();
+    let bonded = |asset: &LedgerAsset| step.state.balance(provider, &asset.asset) >= asset.min_bond;
+    assets.any(bonded) || staking::is_candidate(step.state, step.params(), account)
+}
+
+/// An epoch ends: what is listed by whoever has nothing at stake any more is forgotten.
+pub(crate) fn turn(step: &mut Step<'_>) {
+    let all: Vec<_> = step.state.scan(&LISTINGS, &()).map(|(who, _)| who).collect();
+    for who in all {
+        if !stands_for(step, who) {
+            step.state.remove(&LISTINGS, &who);
+        }
+    }
 }
 
 /// Whether an account listed a pair lately, as far as that counts.

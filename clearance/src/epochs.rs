@@ -110,6 +110,7 @@ pub(crate) fn end(step: &mut Step<'_>) {
     let served = served.expect("the genesis put a set, and sets are only replaced");
     staking::reward(step, &served);
     staking::turn(step);
+    accounts::turn(step);
     importance::score(step);
     let number = epoch.number.saturating_add(1);
     let elected = staking::elect(step.state, step.params(), number, step.time_ms);

@@ -79,9 +79,11 @@ fn bonded(step: &Step<'_>) -> Vec<(NodeId, u128)> {
     let params = step.params();
     let least = params.asset(&params.stake).map_or(0, |one| one.min_bond.units());
     let all = step.state.scan(&BALANCES, &BONDS_BEGIN);
-    let relays = all.filter_map(|((purse, asset), amount)| match purse {
-        Purse::Bond(who, BondKind::Relay) if asset == params.stake => Some((who, amount.units())),
-        _ => None,
+    let relays = all.filter_map(|((purse, asset), amount)| {
+        let Purse::Bond(who, BondKind::Relay) = purse else {
+            return None;
+        };
+        (asset == params.stake).then_some((who, amount.units()))
     });
     let mut nodes: Vec<_> = relays.filter(|(_, bond)| *bond >= least).collect();
     nodes.sort_by_key(|(who, bond)| (Reverse(*bond), *who));

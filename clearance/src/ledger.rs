@@ -255,3 +255,6 @@ impl Draft {
         }
     }
 }
+
+#[cfg(test)]
+mod random;

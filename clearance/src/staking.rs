@@ -147,9 +147,11 @@ pub(crate) fn begin(state: &mut State, set: &ValidatorSet) {
 fn delegations(state: &State, to: NodeId, asset: &AssetId) -> Vec<(NodeId, Amount)> {
     let prefix = delegated_to(to);
     let all = state.scan(&BALANCES, &prefix);
-    all.filter_map(|((purse, of), amount)| match purse {
-        Purse::Delegated(_, from) if of == *asset => Some((from, amount)),
-        _ => None,
+    all.filter_map(|((purse, of), amount)| {
+        let Purse::Delegated(_, from) = purse else {
+            return None;
+        };
+        (of == *asset).then_some((from, amount))
     })
     .collect()
 }

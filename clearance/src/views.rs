@@ -4,7 +4,7 @@ use crate::book::{Book, Purse};
 use crate::ledger::Ledger;
 use crate::timers::unbonding;
 use crate::wire::{AccountView, Holding};
-use crate::{accounts, importance, points, staking};
+use crate::{accounts, importance, orders, points, staking};
 use kofo_primitives::{Amount, AssetId, NodeId};
 
 impl Ledger {
@@ -13,6 +13,7 @@ impl Ledger {
     pub fn account(&self, account: NodeId) -> AccountView {
         let set = self.validators();
         let member = set.members().iter().find(|member| member.account == account);
+        let (settled, failed) = orders::reliability(&self.state, account);
         let points = points::points(&self.state, account);
         AccountView {
             account,
@@ -21,8 +22,8 @@ impl Ledger {
             holdings: self.holdings(account),
             points: u64::try_from(points).unwrap_or(u64::MAX),
             score: importance::importance(&self.state, account),
-            settled: 0,
-            failed: 0,
+            settled,
+            failed,
             power: member.map_or(0, |member| member.power),
             jailed_until_ms: staking::jailed_until(&self.state, account),
         }

@@ -98,26 +98,31 @@ fn a_bond_has_a_least_and_comes_back_after_its_time() {
         least: amount(1_000),
     };
     assert_eq!(refused(&mut chain, CLAIMANT, bond(999)), least(999));
-    let op = chain.act(CLAIMANT, bond(1_000));
-    chain.take(1, op);
-    let op = chain.act(CLAIMANT, bond(5));
-    chain.take(1, op);
-    assert_eq!(refused(&mut chain, CLAIMANT, unbond(6)), least(999));
-    let op = chain.act(CLAIMANT, unbond(5));
+    for units in [1_000, 1_205] {
+        let op = chain.act(CLAIMANT, bond(units));
+        chain.take(1, op);
+    }
+    assert_eq!(refused(&mut chain, CLAIMANT, unbond(1_206)), least(999));
+    let (asset, have, least) = (kofo(), amount(999), amount(1_000));
+    assert_eq!(
+        refused(&mut chain, CLAIMANT, unbond(999)),
+        ActRefused::Part { asset, have, least }
+    );
+    let op = chain.act(CLAIMANT, unbond(1_005));
     chain.take(1, op);
     let first = chain.now() + 7 * 86_400_000;
-    let op = chain.act(CLAIMANT, unbond(1_000));
+    let op = chain.act(CLAIMANT, unbond(1_200));
     chain.take(1_000, op);
     let holding = &chain.ledger.account(account(CLAIMANT)).holdings[0];
     assert_eq!(holding.relay, Amount::ZERO);
     assert_eq!(
         holding.unbonding,
-        [(first, amount(5)), (first + 1_000, amount(1_000))]
+        [(first, amount(1_005)), (first + 1_000, amount(1_200))]
     );
     chain.wait(first - chain.now() - 1);
-    assert_eq!(free(&chain, CLAIMANT), 998_995);
+    assert_eq!(free(&chain, CLAIMANT), 997_795);
     chain.wait(1);
-    assert_eq!(free(&chain, CLAIMANT), 999_000);
+    assert_eq!(free(&chain, CLAIMANT), 998_800);
     chain.wait(1_000);
     assert_eq!(free(&chain, CLAIMANT), 1_000_000);
 }
@@ -171,6 +176,33 @@ fn whoever_lists_has_something_at_stake() {
         chain.take(1, op);
     }
     assert_eq!(chain.ledger.state.scan(&LISTINGS, &()).count(), 0);
+}
+
+#[test]
+fn what_is_listed_is_forgotten_with_the_bond_behind_it() {
+    let mut chain = Chain::new(funded());
+    let pair = (kofo(), AssetId::new("test:a/slip44:0").unwrap());
+    let list = Act::List { pairs: vec![pair] };
+    let all = Act::Unbond {
+        kind: BondKind::Provider,
+        asset: kofo(),
+        amount: amount(1_000_000),
+    };
+    for n in [PROVIDER, VALIDATORS[0]] {
+        let op = chain.act(n, list.clone());
+        chain.take(1, op);
+    }
+    let op = chain.act(PROVIDER, all);
+    chain.take(1, op);
+    assert_eq!(chain.ledger.state.scan(&LISTINGS, &()).count(), 2);
+    chain.wait(3_600_000);
+    let left: Vec<_> = chain
+        .ledger
+        .state
+        .scan(&LISTINGS, &())
+        .map(|(who, _)| who)
+        .collect();
+    assert_eq!(left, [account(VALIDATORS[0])]);
 }
 
 #[test]

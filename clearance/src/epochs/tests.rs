@@ -1,5 +1,5 @@
 use super::*;
-use crate::fixtures::{Chain, VALIDATORS, account, asset, chain, funded, kofo, validator};
+use crate::fixtures::{Chain, VALIDATORS, account, asset, chain, funded, validator};
 use crate::genesis::ProofRule;
 use crate::ledger::Ledger;
 use crate::op::Act;

@@ -45,7 +45,7 @@ fn scores_are_made_at_the_end_of_an_epoch_of_what_flowed_between_bonded_nodes() 
     assert_eq!(importance(&chain.ledger.state, account(RELAYS[0])), 0);
     chain.wait(3_600_000);
     let before = RELAYS.map(|n| importance(&chain.ledger.state, account(n)));
-    assert_eq!(before[0], proportion(ONE, 30_000, 80_000).0 as u64);
+    assert_eq!(u128::from(before[0]), proportion(ONE, 30_000, 80_000).0);
     let mut state = chain.ledger.state.clone();
     let mut settlements = Vec::new();
     let mut step = Step {

@@ -1,14 +1,13 @@
 //! What candidates and those who back them may do.
 
 use super::{CANDIDATES, Candidate, KEYS, LEAVING, Leaving};
-use crate::accounts::{ActRefused, at_least};
+use crate::accounts::{ActRefused, ask_back, at_least};
 use crate::book::{Book, Purse};
 use crate::epochs;
 use crate::ledger::Step;
 use crate::op::MAX_LISTED;
 use crate::proportion::ALL_BPS;
 use crate::state::{Sorted, State};
-use crate::timers::{Timer, remind};
 use kofo_primitives::{Amount, ChainId, NodeId, ValidatorKey};
 
 /// Stands for election or changes how: with more stake, another commission, another key.
@@ -125,14 +124,7 @@ fn leave(
     (amount, delay_ms): (Amount, u64),
 ) -> Result<(), ActRefused> {
     let asset = &step.genesis.params.stake;
-    step.state.pay(from, Purse::Unbonding(owner), asset, amount)?;
-    let until = step.time_ms.saturating_add(delay_ms);
-    let timer = Timer::Unbonded {
-        account: owner,
-        asset: asset.clone(),
-        amount,
-    };
-    let number = remind(step.state, until, &timer);
+    let (until, number) = ask_back(step, (owner, asset), from, (amount, delay_ms))?;
     let leaving = Leaving {
         owner,
         amount,
