@@ -6,7 +6,9 @@ mod error;
 mod genesis;
 mod kept;
 mod services;
+mod simulated;
 
 pub use client::{Clearing, ClearingParts, Committed, OrderFate, ending, ledger_assets};
 pub use error::ClearingError;
 pub use genesis::{GENESIS_FILE, GenesisFile, GenesisFileError, MAX_GENESIS_BYTES};
+pub use simulated::{Mood, SimulatedValidators};

@@ -10,8 +10,8 @@ mod write;
 pub use chain::{Backend, BitcoinConfig, BitcoinWitness, BitcoindAuth, ChainConfig};
 pub use chain::{Endpoint, EvmConfig, EvmProfile, MAX_WITNESSES, TowerWage};
 pub use market::{
-    InventoryLimit, MAX_BOOKS, MAX_NEIGHBOURS, MAX_PEERS, MAX_PRICES, MAX_QUOTE_LIFE, NoSuchRole, NodeRole,
-    ProviderConfig, Source,
+    ClearingConfig, InventoryLimit, MAX_BOOKS, MAX_NEIGHBOURS, MAX_PEERS, MAX_PRICES, MAX_QUOTE_LIFE,
+    MAX_SERVICES, NoSuchRole, NodeRole, ProviderConfig, ReserveConfig, Source,
 };
 pub use read::STANDARD_DEPTHS;
 
@@ -51,6 +51,8 @@ pub struct Config {
     pub behind_nat: bool,
     /// What it deals in as a provider.
     pub provider: ProviderConfig,
+    /// The clearance layer; without it only what is free and between two alone is done.
+    pub clearing: Option<ClearingConfig>,
     /// The chains, in the order of their names.
     pub chains: Vec<ChainConfig>,
 }
@@ -182,6 +184,7 @@ impl Config {
             neighbours: default_neighbours(),
             behind_nat: false,
             provider: ProviderConfig::default(),
+            clearing: None,
             chains,
         }
     }

@@ -9,6 +9,8 @@
 //! relay's guards follow within a second.
 
 mod claims;
+mod clear;
+mod committed;
 mod error;
 mod feeds;
 mod forward;
@@ -22,6 +24,7 @@ mod links;
 mod pair;
 mod prices;
 mod quotes;
+mod reserve;
 mod run;
 mod settles;
 mod show;
@@ -31,14 +34,16 @@ mod source;
 pub use claims::{MAX_CLAIMS, MAX_LIVE_CLAIMS};
 pub use error::MarketError;
 pub use import::{BookSide, MAX_BOOK_BYTES, MAX_BOOK_ORDERS, OrderLine};
+pub use kofo_clearance::Certified;
 pub use ledger::LedgerError;
 pub use lines::{BadLine, Lines, MAX_LINE};
 pub use prices::{LineError, MAX_FED_PRICES, MAX_PRICE_BYTES, PriceLine, PriceRow};
-pub use settles::{Drafted, Opened, Settles};
+pub use settles::{Drafted, Opened, Settles, may_begin};
 pub use simulated::SimulatedSettlement;
 pub use source::SourceError;
 
 use crate::assets::Assets;
+use crate::clearing::{Clearing, ledger_assets};
 use crate::clock::now_ms;
 use crate::config::{NodeRole, ProviderConfig};
 use crate::journal::SharedJournal;
@@ -46,13 +51,14 @@ use claims::Claims;
 use gossip::Maker;
 use history::History;
 use kofo_exchange::{
-    Board, BoardBounds, Guards, Link, Received, Relay, RelayConfig, ReturnMessage, SelectEnvelope,
+    Board, BoardBounds, Guards, Link, Payee, Received, Relay, RelayConfig, ReturnMessage, SelectEnvelope,
 };
 use kofo_network::{Mesh, PeerId, Plane};
 use kofo_primitives::{ClaimId, NetworkId, NodeId, NodeKey, Seed};
 use ledger::Ledger;
 use links::Links;
 use quotes::Dealing;
+use reserve::Reserve;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -117,6 +123,10 @@ pub struct MarketParts {
     pub settles: Arc<dyn Settles>,
     /// How long to wait.
     pub timing: Timing,
+    /// The clearance layer; without it all that has a fee is refused.
+    pub clearing: Option<Arc<Clearing>>,
+    /// Whether our account is named where we relay cleared claims.
+    pub paid: bool,
 }
 
 /// What is done beside the lock.
@@ -129,6 +139,8 @@ enum Work {
     Pick(ClaimId),
     /// Begin the swaps of a claim of ours.
     Begin(ClaimId),
+    /// See which selections of a claim of ours are final.
+    Clear(ClaimId),
     /// See which swaps have ended.
     Outcomes,
 }
@@ -172,7 +184,11 @@ impl Market {
         let bond = crate::run::node_key(&parts.seed, &parts.network);
         let listing_key = parts.seed.listing_key(&parts.network);
         let (ledger, writer) = Ledger::new(journal);
-        let mut relay = Relay::new(RelayConfig::new(parts.network.clone(), random()?));
+        let relay = RelayConfig::new(parts.network.clone(), random()?);
+        let mut relay = Relay::new(RelayConfig {
+            paid: payee(&parts, &bond),
+            ..relay
+        });
         if let Some(guards) = ledger.get(GUARDS_PLACE)? {
             let guards: Guards =
                 borsh::from_slice(&guards).map_err(|_| MarketError::Stored(GUARDS_PLACE.to_owned()))?;
@@ -293,9 +309,31 @@ impl State {
     }
 }
 
+/// How we are paid where we relay.
+fn payee(parts: &MarketParts, account: &NodeKey) -> Option<Payee> {
+    let clearing = parts.clearing.as_ref().filter(|_| parts.paid)?;
+    let secret = parts.seed.node_secret("kofo/payee/v1", &parts.network);
+    Some(Payee {
+        account: account.id(),
+        validators: clearing.genesis().seal_key,
+        secret: *secret.expose(),
+    })
+}
+
+/// What stands behind a provider's quotes to cleared claims.
+fn reserve(parts: &MarketParts) -> Result<Option<Reserve>, MarketError> {
+    let (Some(config), Some(clearing)) = (&parts.provider.reserve, &parts.clearing) else {
+        return Ok(None);
+    };
+    let genesis = clearing.genesis();
+    let ledger = ledger_assets(genesis);
+    Reserve::new(config, (genesis, &ledger), &parts.assets).map(Some)
+}
+
 /// A provider with what the journal has of it.
 fn dealing(parts: &MarketParts, ledger: &Ledger, now_ms: u64) -> Result<Dealing, MarketError> {
-    let mut dealing = Dealing::new(&parts.provider, &parts.assets, Maker::new()?)?;
+    let reserve = reserve(parts)?;
+    let mut dealing = Dealing::new(&parts.provider, &parts.assets, (Maker::new()?, reserve))?;
     let snapshot = ledger.get(quotes::PROVIDER_PLACE)?;
     let kept = ledger.scan(quotes::PLACE)?;
     dealing.restore(kept, snapshot.as_ref().map(|value| value.as_slice()))?;

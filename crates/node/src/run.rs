@@ -4,9 +4,11 @@ mod folder;
 mod start;
 
 use crate::agree::{Agreement, Held};
+use crate::clearing::{Clearing, ClearingError, ClearingParts, GenesisFile, GenesisFileError};
 use crate::config::{Config, ConfigError, NodeRole};
 use crate::driver::{Driver, DriverError};
 use crate::engine::Engine;
+use crate::journal::SharedJournal;
 use crate::keystore::{KeystoreError, Passphrase};
 use crate::market::{Market, MarketError, MarketParts, Timing};
 use crate::rpc::{Cookie, CookieError, NodeFile, RpcServer};
@@ -46,7 +48,7 @@ pub enum RunError {
     },
     /// The configuration is of another network than the command.
     #[error(
-        "expected a node of network {expected}, the configuration is of {got}: check --data and --network"
+        "expected a node of network {expected}, configuration or genesis are of {got}: check --data and --network"
     )]
     OtherNetwork {
         /// What the command said.
@@ -75,6 +77,12 @@ pub enum RunError {
     /// What the journal has of the market.
     #[error(transparent)]
     Market(#[from] Box<MarketError>),
+    /// The network's genesis.
+    #[error(transparent)]
+    Genesis(#[from] Box<GenesisFileError>),
+    /// The clearance layer.
+    #[error(transparent)]
+    Clearing(#[from] Box<ClearingError>),
     /// The RPC's cookie.
     #[error(transparent)]
     Cookie(#[from] CookieError),
@@ -150,10 +158,13 @@ impl Daemon {
             held: Held::default(),
         });
         let towers = Arc::new(Towers::open(Arc::clone(&agreement), journal.clone())?);
-        let parts = market_parts(&config, &self.data, &agreement, network.clone());
+        let clearing = clearing(&config, &self.data, &agreement, journal.clone())?;
+        let mut parts = market_parts(&config, &self.data, &agreement, network.clone());
+        parts.clearing = clearing.clone();
         let market = Market::open(parts, journal).map_err(Box::new)?;
         let service = Service::new(Arc::clone(&agreement), config.assets(), stops.ask.clone())
             .with_market(Arc::clone(&market))
+            .with_clearing(clearing)
             .with_towers(Arc::clone(&towers));
         let deliveries = Task(tokio::spawn(async move { towers.deliver().await }));
         let trade = Task(tokio::spawn(take_part(market, mesh)));
@@ -197,7 +208,36 @@ fn market_parts(config: &Config, data: &Path, agreement: &Arc<Agreement>, networ
         mesh: Arc::new(network),
         settles: Arc::clone(agreement) as _,
         timing: Timing::default(),
+        clearing: None,
+        paid: config.clearing.as_ref().is_some_and(|clearing| clearing.paid),
     }
+}
+
+/// The way to the clearance layer, if the configuration names the network's genesis.
+fn clearing(
+    config: &Config,
+    data: &Path,
+    agreement: &Agreement,
+    journal: SharedJournal,
+) -> Result<Option<Arc<Clearing>>, RunError> {
+    let Some(clearing) = &config.clearing else {
+        return Ok(None);
+    };
+    let GenesisFile { genesis } = GenesisFile::load(&data.join(&clearing.genesis)).map_err(Box::new)?;
+    if genesis.network != config.network {
+        return Err(RunError::OtherNetwork {
+            expected: config.network.clone(),
+            got: genesis.network,
+        });
+    }
+    let parts = ClearingParts {
+        genesis,
+        services: clearing.services.clone(),
+        key: node_key(&agreement.seed, &config.network),
+        transport: Arc::clone(&agreement.transport),
+        journal,
+    };
+    Ok(Some(Arc::new(Clearing::open(parts).map_err(Box::new)?)))
 }
 
 async fn take_part(market: Arc<Market>, mesh: Option<MeshInbound>) {

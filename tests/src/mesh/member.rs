@@ -113,6 +113,8 @@ impl Member {
             mesh,
             settles: Arc::new(settles),
             timing: wish.timing,
+            clearing: None,
+            paid: false,
         };
         let market = Market::open(parts, journal.clone()).unwrap();
         Self {

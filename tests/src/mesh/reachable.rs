@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use kofo_node::agree::AgreeError;
-use kofo_node::market::{Drafted, Opened, Settles, SimulatedSettlement};
+use kofo_node::market::{Certified, Drafted, Opened, Settles, SimulatedSettlement};
 use kofo_primitives::{
     Amount, AssetId, Claim, ClaimedAsset, Contact, FulfilTerms, Opening, Role, SettlementOrder, SwapId,
 };
@@ -56,8 +56,13 @@ impl Settles for Reachable {
         Ok(opened)
     }
 
-    async fn begin(&self, order: SettlementOrder, role: Role) -> Result<SwapId, AgreeError> {
-        self.inner.begin(order, role).await
+    async fn begin(
+        &self,
+        order: SettlementOrder,
+        role: Role,
+        certified: Option<&Certified>,
+    ) -> Result<SwapId, AgreeError> {
+        self.inner.begin(order, role, certified).await
     }
 
     async fn outcome(&self, swap: SwapId) -> Result<Option<Outcome>, AgreeError> {

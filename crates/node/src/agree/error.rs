@@ -80,11 +80,20 @@ pub enum AgreeError {
     /// A claim of other chains and nodes.
     #[error("the claim is of network {0}, this node is not")]
     OtherNetwork(NetworkId),
-    /// A claim that is not free.
-    #[error(
-        "fees need the clearance layer, which this node does not run: expected a claim without fee, in mode P2P"
-    )]
+    /// A claim that is neither free nor pays a fee for all of the path.
+    #[error("expected a claim without fee between two alone, or one with a fee that is cleared")]
     Fee,
+    /// A cleared order without a certificate.
+    #[error("order {0} is cleared, and no certificate shows that it is final: nothing is locked for it")]
+    NotCertified(SwapId),
+    /// A cleared order with the certificate of another one.
+    #[error("order {order} is cleared, and the certificate is of order {of}: nothing is locked for it")]
+    OtherCertificate {
+        /// Which order.
+        order: SwapId,
+        /// Of which the certificate is.
+        of: SwapId,
+    },
     /// An asset that is locked elsewhere, or to another depth.
     #[error(
         "the claim locks {0} in another place or to another depth than this network does: do not answer it"
@@ -137,6 +146,7 @@ impl From<AgreeError> for ApiError {
             | AgreeError::Disk { .. } => ApiErrorKind::Internal,
             AgreeError::OtherNetwork(_) => ApiErrorKind::WrongNetwork,
             AgreeError::Fee | AgreeError::OtherPlace(_) => ApiErrorKind::BadOffer,
+            AgreeError::NotCertified(_) | AgreeError::OtherCertificate { .. } => ApiErrorKind::Refused,
             AgreeError::TooManyQuotes => ApiErrorKind::Busy,
             AgreeError::Stopped(_) => ApiErrorKind::Stopping,
             AgreeError::Unreachable(_) => ApiErrorKind::Peer,

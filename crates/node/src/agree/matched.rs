@@ -5,8 +5,9 @@ use super::{AgreeError, Agreement, Drawn, Moment};
 use crate::clock::now_ms;
 use crate::driver::Begin;
 use crate::engine::Core;
-use crate::market::{Drafted, Opened, Settles};
+use crate::market::{Drafted, Opened, Settles, may_begin};
 use async_trait::async_trait;
+use kofo_clearance::Certified;
 use kofo_primitives::{
     Amount, AssetId, ChainId, Claim, ClaimedAsset, End, FeeTerms, FulfilTerms, Hashlock, LegId, Mode,
     Opening, Party, Role, Seconds, SettlementOrder, Side, SwapId, UnixTime,
@@ -118,8 +119,9 @@ impl Settles for Agreement {
         if claim.network != self.network {
             return Err(AgreeError::OtherNetwork(claim.network.clone()));
         }
-        if claim.mode != Mode::P2P || claim.fee != FeeTerms::Free {
-            return Err(AgreeError::Fee);
+        match (&claim.mode, &claim.fee) {
+            (Mode::P2P, FeeTerms::Free) | (Mode::Cleared, FeeTerms::Pool { .. }) => {}
+            (Mode::P2P | Mode::Cleared, _) => return Err(AgreeError::Fee),
         }
         for theirs in [&claim.give, &claim.want] {
             let ours = self.claimed(&theirs.asset)?;
@@ -233,7 +235,13 @@ impl Settles for Agreement {
         })
     }
 
-    async fn begin(&self, order: SettlementOrder, role: Role) -> Result<SwapId, AgreeError> {
+    async fn begin(
+        &self,
+        order: SettlementOrder,
+        role: Role,
+        certified: Option<&Certified>,
+    ) -> Result<SwapId, AgreeError> {
+        may_begin(&order, certified)?;
         let _alone = self.one_at_a_time.lock().await;
         let swap = order.id();
         let known = move |core: &mut Core| core.driver.swaps().contains_key(&swap);

@@ -15,7 +15,9 @@ use super::kept::Kept;
 use super::services::{Service, Services};
 use crate::clock::now_ms;
 use crate::journal::SharedJournal;
-use kofo_clearance::{Ask, Genesis, Ledger, Light, NoProofs, RefusedClass, Request, Response, Submission};
+use kofo_clearance::{
+    Ask, Genesis, Ledger, Light, MAX_ANSWERED, NoProofs, RefusedClass, Request, Response, Submission,
+};
 use kofo_network::Transport;
 use kofo_primitives::{Digest, NodeId, NodeKey, SwapId};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -62,9 +64,9 @@ impl Clearing {
             transport,
             journal,
         } = parts;
-        let services = Services::new(&genesis, &services, transport)?;
-        let first = Ledger::new(genesis.clone(), Arc::new(NoProofs))?.validators();
         let kept = Kept::new(journal);
+        let services = Services::new(&genesis, &services, (transport, kept.cursor()?))?;
+        let first = Ledger::new(genesis.clone(), Arc::new(NoProofs))?.validators();
         let light = match kept.light()? {
             Some(light) => light,
             None => Light::new(genesis.network.clone(), first, genesis.time_ms),
@@ -160,14 +162,27 @@ impl Clearing {
         }
     }
 
-    /// Orders on our reservations that were committed at or after a height, as the next validator in turn says. One that
-    /// leaves some out is made up for by the others: ask often.
-    pub async fn mine(&self, after: u64) -> Result<Vec<(SwapId, u64)>, ClearingError> {
-        let request = Request::Mine(self.ask_of(&self.key, None, after));
+    /// Orders on our reservations that the next validator in turn has committed since it was last asked, and the last of
+    /// those that it named then. Each has a place of its own: one that leaves some out is made up for by the others, and
+    /// moves nobody's place but its own. Nothing of it is proved.
+    pub async fn new_orders(&self) -> Result<Vec<(SwapId, u64)>, ClearingError> {
         let mut last = "there is none".to_owned();
         for service in self.services.in_turn() {
+            let after = service.place.load(Ordering::Relaxed);
+            let request = Request::Mine(self.ask_of(&self.key, None, after));
             match self.services.ask(service, &request).await {
-                Ok(Response::Mine(orders)) => return Ok(orders),
+                Ok(Response::Mine(orders)) => {
+                    let highest = orders.iter().map(|(_, height)| *height).max();
+                    let full = orders.len() >= MAX_ANSWERED;
+                    let next = match highest {
+                        // A height with more orders than are named at once is passed: the others name what is left.
+                        Some(height) if full && height <= after => after.saturating_add(1),
+                        Some(height) => height.max(after),
+                        None => after,
+                    };
+                    service.place.store(next, Ordering::Relaxed);
+                    return Ok(orders);
+                }
                 Ok(_) => service.failed(),
                 Err(trouble) => last = trouble.to_string(),
             }
@@ -175,14 +190,12 @@ impl Clearing {
         Err(self.nobody(last))
     }
 
-    /// From which height on we look for orders on our quotes.
-    pub fn cursor(&self) -> Result<u64, ClearingError> {
-        self.kept.cursor()
-    }
-
-    /// All orders before that height are dealt with.
-    pub async fn set_cursor(&self, height: u64) -> Result<(), ClearingError> {
-        self.kept.keep_cursor(height).await
+    /// All orders on our quotes before that height are dealt with: after a restart we look from there on.
+    pub async fn raise_cursor(&self, height: u64) -> Result<(), ClearingError> {
+        if height > self.kept.cursor()? {
+            self.kept.keep_cursor(height).await?;
+        }
+        Ok(())
     }
 
     fn nobody(&self, last: String) -> ClearingError {

@@ -22,6 +22,8 @@ pub(super) struct Service {
     pub(super) account: Option<NodeId>,
     pub(super) address: PeerAddress,
     pub(super) text: String,
+    /// From which height on it is asked for orders on our quotes.
+    pub(super) place: AtomicU64,
     failed_ms: AtomicU64,
 }
 
@@ -37,7 +39,7 @@ impl Services {
     pub(super) fn new(
         genesis: &Genesis,
         more: &[String],
-        transport: Arc<dyn Transport>,
+        (transport, place): (Arc<dyn Transport>, u64),
     ) -> Result<Self, ClearingError> {
         let named = genesis
             .validators
@@ -57,6 +59,7 @@ impl Services {
                 account,
                 address,
                 text: text.to_owned(),
+                place: AtomicU64::new(place),
                 failed_ms: AtomicU64::new(0),
             });
         }

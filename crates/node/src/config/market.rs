@@ -16,6 +16,34 @@ pub const MAX_BOOKS: usize = 8;
 /// A provider has at most so many fixed prices.
 pub const MAX_PRICES: usize = 256;
 
+/// A node asks at most so many validators beside those of the genesis.
+pub const MAX_SERVICES: usize = 64;
+
+/// A node's part in the clearance layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClearingConfig {
+    /// The network's genesis, relative to the data folder.
+    pub genesis: PathBuf,
+    /// Services of validators that the genesis does not name: addresses with their peer ids.
+    pub services: Vec<String>,
+    /// Whether our account is named where we relay cleared claims, so that it is paid.
+    pub paid: bool,
+}
+
+/// What a provider reserves for each order that is cleared, out of its bond.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReserveConfig {
+    /// The symbol of an asset of the ledger.
+    pub asset: String,
+    /// What a claimant that walks away pays, of what the order is worth (basis points).
+    pub premium_bps: u16,
+    /// The most that it pays of the fee of one claim, in whole units of that asset.
+    pub most_fee: String,
+    /// How much of that asset one whole unit is worth of each asset that is given, in the order of the symbols: without it
+    /// nothing of an asset is quoted to cleared claims.
+    pub worth: Vec<InventoryLimit>,
+}
+
 /// What a node does for others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NodeRole {
@@ -96,6 +124,8 @@ pub struct ProviderConfig {
     pub inventory: Vec<InventoryLimit>,
     /// Fixed prices, which are never stale.
     pub prices: Vec<PriceLine>,
+    /// What is behind its quotes to cleared claims; without it there are none.
+    pub reserve: Option<ReserveConfig>,
 }
 
 impl Default for ProviderConfig {
@@ -107,6 +137,7 @@ impl Default for ProviderConfig {
             books: Vec::new(),
             inventory: Vec::new(),
             prices: Vec::new(),
+            reserve: None,
         }
     }
 }

@@ -40,6 +40,7 @@ struct RawConfig {
     behind_nat: bool,
     #[serde(default)]
     provider: market::RawProvider,
+    clearing: Option<market::RawClearing>,
     #[serde(default)]
     chain: BTreeMap<String, RawChain>,
 }
@@ -151,6 +152,7 @@ fn config(raw: RawConfig) -> Result<Config, Wrong> {
         neighbours: market::neighbours(raw.neighbours)?,
         behind_nat: raw.behind_nat,
         provider: market::provider(raw.provider, &assets)?,
+        clearing: raw.clearing.map(market::clearing).transpose()?,
         chains,
     })
 }

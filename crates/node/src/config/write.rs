@@ -40,6 +40,7 @@ pub(super) fn text(config: &Config) -> String {
     out.note("that mine every second or two. Both parties of a swap need the same.");
     out.key("timelocks", quoted(config.timelocks.as_str()));
     market::part(&mut out, config);
+    market::clearing(&mut out, config.clearing.as_ref());
     market::provider(&mut out, &config.provider);
     for one in &config.chains {
         chain(&mut out, one);

@@ -5,9 +5,10 @@ mod select;
 mod show;
 mod stored;
 
+use super::reserve::fee_fits;
 use super::{LedgerError, Market, MarketError, Settles, State};
 use crate::clock::now_ms;
-use crate::rpc::api::ClaimTerms;
+use crate::rpc::api::{ClaimFee, ClaimTerms};
 use kofo_exchange::{FulfilEnvelope, GossipMessage, OwnClaim, SeenReservations, SelectEnvelope};
 use kofo_network::Topic;
 use kofo_primitives::{
@@ -40,6 +41,8 @@ pub(super) struct Entry {
     pub(super) sent_ms: BTreeMap<FulfilId, u64>,
     /// A job is at it.
     pub(super) busy: bool,
+    /// When validators were last asked what became of its orders (unix ms).
+    asked_ms: u64,
     /// Something of ours failed: no new try before then (unix ms).
     pub(super) not_before_ms: u64,
     /// The state that people were shown last.
@@ -104,6 +107,7 @@ impl Entry {
             seq: 1,
             sent_ms: BTreeMap::new(),
             busy: false,
+            asked_ms: 0,
             not_before_ms: 0,
             shown: None,
         }
@@ -153,6 +157,10 @@ impl Market {
     /// Makes a claim, and sends it to neighbours once it is durable.
     pub async fn claim(&self, terms: ClaimTerms) -> Result<ClaimId, MarketError> {
         let (signed, limit, opening) = self.draft_claim(&terms)?;
+        fee_fits(
+            &signed.body,
+            self.parts.clearing.as_ref().map(|clearing| clearing.genesis()),
+        )?;
         self.parts.settles.fits(&signed.body)?;
         if let Some(pay_to) = &terms.pay_to {
             self.parts.settles.pays(&terms.want.0, pay_to).await?;
@@ -203,10 +211,14 @@ impl Market {
             None
         };
         let now_ms = now_ms();
+        let (mode, fee) = terms.fee.as_ref().map_or((Mode::P2P, FeeTerms::Free), |fee| {
+            let ClaimFee { asset, amount, payer } = fee.clone();
+            (Mode::Cleared, FeeTerms::Pool { asset, amount, payer })
+        });
         let claim = Claim {
             version: 1,
             network: network.clone(),
-            mode: Mode::P2P,
+            mode,
             key: key.id(),
             seal_key: seal_key.id(),
             nonce,
@@ -215,7 +227,7 @@ impl Market {
             give_amount: terms.give.1,
             limit: opening.map_or(Limit::Stated(ratio), |opening| Limit::Hidden(opening.commit())),
             partial: terms.partial,
-            fee: FeeTerms::Free,
+            fee,
             balance: None,
             max_hops: terms.max_hops,
             created_ms: now_ms,

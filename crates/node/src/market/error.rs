@@ -4,11 +4,12 @@ use super::LedgerError;
 use super::prices::LineError;
 use crate::agree::AgreeError;
 use crate::assets::AssetError;
+use crate::clearing::ClearingError;
 use crate::driver::DriverError;
 use crate::rpc::{ApiError, ApiErrorKind};
 use kofo_adapter_api::AdapterError;
 use kofo_exchange::{AnswerRefused, FulfilRefused, QuoteRefused, QuotedRefused, SelectRefused};
-use kofo_primitives::{ClaimId, FulfilId, MatchError};
+use kofo_primitives::{Amount, AssetId, ClaimId, FulfilId, MatchError, SwapId};
 
 /// Why. Nothing is locked.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +28,29 @@ pub enum MarketError {
     /// A fee.
     #[error("fees need the clearance layer, which this node does not run: ask with fee none")]
     Fee,
+    /// A fee in something that is no money of the network.
+    #[error("{0} is no asset of the ledger: pay the fee in one that `kofo ledger status` names")]
+    FeeAsset(AssetId),
+    /// Too small a fee.
+    #[error("the fee is {have} smallest units, expected at least {least}")]
+    FeeTooSmall {
+        /// What is offered.
+        have: Amount,
+        /// What the network asks for.
+        least: Amount,
+    },
+    /// Nothing to stand behind a quote.
+    #[error("nothing stands behind a quote for this claim: see [provider.reserve] in the configuration")]
+    Uncovered,
+    /// A worth that is none.
+    #[error("the worth of {0} in [provider.reserve.worth] is 0, or too large to be reckoned with")]
+    Worth(String),
+    /// An order that a validator named and nobody proves.
+    #[error("order {0} is not final, as far as anybody proves")]
+    NotFinal(SwapId),
+    /// The clearance layer.
+    #[error(transparent)]
+    Clearing(#[from] ClearingError),
     /// No such claim.
     #[error("there is no claim {0} of ours")]
     NoSuchClaim(ClaimId),
@@ -91,6 +115,7 @@ impl MarketError {
     pub fn is_ours(&self) -> bool {
         match self {
             Self::Ledger(_) | Self::Random(_) | Self::Journal(_) => true,
+            Self::Clearing(error) => error.may_pass(),
             Self::Settles(error) => match error {
                 AgreeError::Stopped(_)
                 | AgreeError::Fault(_)
@@ -117,11 +142,16 @@ impl From<MarketError> for ApiError {
             MarketError::Alone => ApiErrorKind::Alone,
             MarketError::TooManyClaims | MarketError::Ledger(LedgerError::Busy) => ApiErrorKind::Busy,
             MarketError::Nothing => ApiErrorKind::InvalidParams,
+            MarketError::Clearing(error) => return error.into(),
             MarketError::Fee => ApiErrorKind::NoClearance,
+            MarketError::FeeAsset(_) => ApiErrorKind::UnknownAsset,
+            MarketError::FeeTooSmall { .. } => ApiErrorKind::InvalidParams,
             MarketError::NoSuchClaim(_) | MarketError::NoSuchQuote(_) => ApiErrorKind::NotFound,
-            MarketError::ClaimOver(_) | MarketError::NoProvider | MarketError::Select(_) => {
-                ApiErrorKind::WrongState
-            }
+            MarketError::ClaimOver(_)
+            | MarketError::NoProvider
+            | MarketError::Uncovered
+            | MarketError::NotFinal(_)
+            | MarketError::Select(_) => ApiErrorKind::WrongState,
             MarketError::Ledger(LedgerError::Stopped) => ApiErrorKind::Stopping,
             MarketError::Quote(_) | MarketError::Answer(_) | MarketError::NoWayBack(_) => ApiErrorKind::Peer,
             MarketError::Claim(_)
@@ -131,6 +161,7 @@ impl From<MarketError> for ApiError {
             | MarketError::Journal(_)
             | MarketError::Stored(_)
             | MarketError::Price(_)
+            | MarketError::Worth(_)
             | MarketError::Random(_) => ApiErrorKind::Internal,
         };
         Self::new(kind, error)

@@ -4,15 +4,22 @@ mod chosen;
 mod deal;
 mod stored;
 
+use super::reserve::fee_fits;
 use super::{Market, MarketError};
 use crate::clock::now_ms;
 pub(super) use deal::Dealing;
 use kofo_exchange::{Offered, Received, ReturnMessage};
-use kofo_primitives::{FeeTerms, Fulfil, FulfilTerms, NodeKey, Reservation, Signed, SwapNonce};
+use kofo_primitives::{
+    Amount, AssetId, Bytes, Fulfil, FulfilTerms, MAX_FOR_VALIDATORS, Mode, NodeKey, Reservation, Signed,
+    SwapNonce,
+};
 use std::sync::Arc;
 pub(super) use stored::{OwnQuote, PLACE, PROVIDER_PLACE};
 
 use super::settles::Drafted;
+
+/// We hear of a commit so much later at most, as a rule (ms).
+const HEARD_MS: u64 = 5_000;
 
 impl Market {
     /// Looks whether there is something to quote for a copy of a claim, and quotes it.
@@ -27,9 +34,10 @@ impl Market {
 
     pub(super) async fn quote(&self, received: Received) -> Result<bool, MarketError> {
         let claim = &received.claim.body;
-        if claim.fee != FeeTerms::Free {
-            return Err(MarketError::Fee);
-        }
+        fee_fits(
+            claim,
+            self.parts.clearing.as_ref().map(|clearing| clearing.genesis()),
+        )?;
         self.parts.settles.fits(claim)?;
         let Some(offered) = self.offered(&received) else {
             return Ok(false);
@@ -45,7 +53,13 @@ impl Market {
                 return Err(error.into());
             }
         };
-        let quote = self.draft_quote(&received, &offered, drafted)?;
+        let quote = match self.draft_quote(&received, &offered, drafted) {
+            Ok(quote) => quote,
+            Err(error) => {
+                self.take_back(&received);
+                return Err(error);
+            }
+        };
         let fulfil = quote.fulfil.clone();
         let pending = {
             let mut state = self.state();
@@ -90,7 +104,8 @@ impl Market {
     ) -> Result<OwnQuote, MarketError> {
         let claim = &received.claim.body;
         let key = self.fulfil_key(&drafted.nonce);
-        let reservation = Reservation::sign(&self.bond, offered.seq, None, &received.id, &key.id());
+        let cover = self.cover(received, offered, &drafted)?;
+        let reservation = Reservation::sign(&self.bond, offered.seq, cover.reserve, &received.id, &key.id());
         let terms = FulfilTerms {
             give: offered.give,
             want: offered.want,
@@ -99,7 +114,7 @@ impl Market {
             alpha_lock_by: drafted.alpha_lock_by,
             beta_lock_by: drafted.beta_lock_by,
             redeem_by: drafted.redeem_by,
-            premium_bps: 0,
+            premium_bps: cover.premium_bps,
             nonce: drafted.nonce,
             opening: drafted.opening.commit(),
             reservation,
@@ -113,11 +128,57 @@ impl Market {
             key: key.id(),
             terms: terms.digest(),
             sealed: sealed.map_err(|e| MarketError::Seal(e.to_string()))?,
-            for_validators: None,
-            expires_ms: offered.until_ms,
+            for_validators: cover.for_validators,
+            expires_ms: cover.expires_ms,
         }
         .sign(&key);
         Ok(OwnQuote::new(received, fulfil, terms, drafted.opening))
+    }
+}
+
+/// What a quote has beside its terms, for the clearance layer.
+struct Cover {
+    reserve: Option<(AssetId, Amount)>,
+    premium_bps: u16,
+    for_validators: Option<Bytes<MAX_FOR_VALIDATORS>>,
+    expires_ms: u64,
+}
+
+impl Market {
+    /// Nothing for a claim between two alone.
+    fn cover(&self, received: &Received, offered: &Offered, drafted: &Drafted) -> Result<Cover, MarketError> {
+        let claim = &received.claim.body;
+        if claim.mode == Mode::P2P {
+            return Ok(Cover {
+                reserve: None,
+                premium_bps: 0,
+                for_validators: None,
+                expires_ms: offered.until_ms,
+            });
+        }
+        let validators = self.clearing()?.genesis().seal_key;
+        let (reserve, premium_bps) = {
+            let state = self.state();
+            let rules = state
+                .dealing
+                .as_ref()
+                .and_then(|dealing| dealing.reserve.as_ref());
+            let rules = rules
+                .filter(|rules| rules.pays(claim))
+                .ok_or(MarketError::Uncovered)?;
+            (rules.of(claim, offered.want), rules.premium_bps)
+        };
+        let sealed = drafted.opening.seal(&received.id, &validators, &super::random()?);
+        let sealed = sealed.map_err(|e| MarketError::Seal(e.to_string()))?;
+        let sealed = Bytes::new(sealed.as_slice()).map_err(|e| MarketError::Seal(e.to_string()))?;
+        let life_ms = offered.until_ms.saturating_sub(now_ms());
+        Ok(Cover {
+            reserve: Some(reserve.ok_or(MarketError::Uncovered)?),
+            premium_bps,
+            for_validators: Some(sealed),
+            // What is behind it is held a little longer: we hear of a commit in its last moment later.
+            expires_ms: offered.until_ms.saturating_sub(HEARD_MS.min(life_ms / 3)),
+        })
     }
 }
 

@@ -93,6 +93,9 @@ impl Market {
         if self.state().dealing.is_none() {
             return;
         }
+        if let Some(clearing) = self.parts.clearing.clone() {
+            tasks.spawn(Arc::clone(self).follow_orders(clearing));
+        }
         let config = &self.parts.provider;
         if let Some(source) = config.price_source.clone() {
             tasks.spawn(feeds::follow_prices(Arc::clone(self), source));
@@ -108,6 +111,7 @@ impl Market {
             Work::Chosen(from, envelope) => self.chosen(from, *envelope).await,
             Work::Pick(claim) => self.pick(claim).await,
             Work::Begin(claim) => self.begin(claim).await,
+            Work::Clear(claim) => self.clear(claim).await,
             Work::Outcomes => self.look_at_outcomes().await,
         }
     }

@@ -2,9 +2,10 @@
 
 use crate::agree::AgreeError;
 use async_trait::async_trait;
+use kofo_clearance::Certified;
 use kofo_primitives::{
-    Amount, AssetId, Claim, ClaimedAsset, FulfilTerms, Hashlock, Opening, Role, SettlementOrder, SwapId,
-    SwapNonce, UnixTime,
+    Amount, AssetId, Claim, ClaimedAsset, FulfilTerms, Hashlock, Mode, Opening, Role, SettlementOrder,
+    SwapId, SwapNonce, UnixTime,
 };
 use kofo_settlement::Outcome;
 
@@ -36,6 +37,21 @@ pub struct Opened {
     pub hashlock: Hashlock,
     /// Our ends of both legs.
     pub opening: Opening,
+}
+
+/// Whether an order may begin: between two alone always, cleared only if that very order is certified. What is certified
+/// was verified: nothing else makes a [`Certified`].
+pub fn may_begin(order: &SettlementOrder, certified: Option<&Certified>) -> Result<(), AgreeError> {
+    let mode = order.as_matched().map(|matched| matched.parts().claim.body.mode);
+    match (mode, certified) {
+        (None | Some(Mode::P2P), _) => Ok(()),
+        (Some(Mode::Cleared), None) => Err(AgreeError::NotCertified(order.id())),
+        (Some(Mode::Cleared), Some(certified)) if certified.order() == order.id() => Ok(()),
+        (Some(Mode::Cleared), Some(certified)) => Err(AgreeError::OtherCertificate {
+            order: order.id(),
+            of: certified.order(),
+        }),
+    }
 }
 
 /// The settlement side, as the market sees it.
@@ -72,8 +88,14 @@ pub trait Settles: Send + Sync {
         pay_to: Option<&str>,
     ) -> Result<Opened, AgreeError>;
 
-    /// Begins the swap; durable when it returns. The same order again changes nothing.
-    async fn begin(&self, order: SettlementOrder, role: Role) -> Result<SwapId, AgreeError>;
+    /// Begins the swap; durable when it returns. The same order again changes nothing. A cleared order begins with its own
+    /// certificate alone ([`may_begin`]); from then on nothing of it needs a validator.
+    async fn begin(
+        &self,
+        order: SettlementOrder,
+        role: Role,
+        certified: Option<&Certified>,
+    ) -> Result<SwapId, AgreeError>;
 
     /// How a swap ended; `None` while it goes on.
     async fn outcome(&self, swap: SwapId) -> Result<Option<Outcome>, AgreeError>;

@@ -1,9 +1,10 @@
 //! A settlement side without chains: it settles whatever it is given, and remembers that it did.
 
-use super::settles::{Drafted, Opened, Settles};
+use super::settles::{Drafted, Opened, Settles, may_begin};
 use crate::agree::AgreeError;
 use crate::clock::now;
 use async_trait::async_trait;
+use kofo_clearance::Certified;
 use kofo_primitives::{
     Amount, AssetId, Claim, ClaimedAsset, FulfilTerms, Hashlock, Opening, Party, Place, Preimage, Role,
     Seconds, SettlementOrder, SwapId, SwapNonce,
@@ -151,8 +152,14 @@ impl Settles for SimulatedSettlement {
         })
     }
 
-    async fn begin(&self, order: SettlementOrder, role: Role) -> Result<SwapId, AgreeError> {
+    async fn begin(
+        &self,
+        order: SettlementOrder,
+        role: Role,
+        certified: Option<&Certified>,
+    ) -> Result<SwapId, AgreeError> {
         self.allowed("begin")?;
+        may_begin(&order, certified)?;
         let id = order.id();
         self.book().begun.insert(id, (order, role));
         Ok(id)

@@ -1,5 +1,6 @@
 //! Whole markets over a simulated network, with a settlement that needs no chains.
 
+mod cleared;
 mod crashes;
 mod fixture;
 mod flow;
@@ -8,3 +9,4 @@ mod graph;
 mod no;
 mod restart;
 mod sources;
+mod town;

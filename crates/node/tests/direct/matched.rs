@@ -138,13 +138,13 @@ pub(crate) async fn begin_both(stage: &Stage, order: &SettlementOrder) -> Id {
     let provider = stage
         .taker
         .agreement
-        .begin(order.clone(), Role::Participant)
+        .begin(order.clone(), Role::Participant, None)
         .await
         .unwrap();
     let claimant = stage
         .maker
         .agreement
-        .begin(order.clone(), Role::Initiator)
+        .begin(order.clone(), Role::Initiator, None)
         .await
         .unwrap();
     assert_eq!(provider, claimant);
@@ -271,7 +271,7 @@ async fn nobody_begins_a_swap_that_is_anothers() {
         .order(&stage.maker, &stage.taker);
     let wrong = [(&stage.maker, Role::Participant), (&stage.taker, Role::Initiator)];
     for (node, role) in wrong {
-        let refusal = node.agreement.begin(order.clone(), role).await.unwrap_err();
+        let refusal = node.agreement.begin(order.clone(), role, None).await.unwrap_err();
         assert!(matches!(refusal, AgreeError::NotOurs), "{refusal}");
     }
     assert_eq!((stage.maker.known().await, stage.taker.known().await), (0, 0));

@@ -1,8 +1,8 @@
 //! The market's part of the configuration.
 
 use super::super::market::{
-    InventoryLimit, MAX_BOOKS, MAX_NEIGHBOURS, MAX_PEERS, MAX_PRICES, MAX_QUOTE_LIFE, NodeRole,
-    ProviderConfig, Source,
+    ClearingConfig, InventoryLimit, MAX_BOOKS, MAX_NEIGHBOURS, MAX_PEERS, MAX_PRICES, MAX_QUOTE_LIFE,
+    MAX_SERVICES, NodeRole, ProviderConfig, ReserveConfig, Source,
 };
 use super::super::{Endpoint, ValueError};
 use super::Wrong;
@@ -14,6 +14,8 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+/// All of anything, in basis points.
+const WHOLE_BPS: u16 = 10_000;
 /// A price that is older than a day is nobody's.
 const MAX_STALE: Seconds = Seconds(86_400);
 
@@ -27,6 +29,37 @@ pub(super) struct RawProvider {
     inventory: BTreeMap<String, String>,
     price: Vec<PriceLine>,
     book: Vec<RawSource>,
+    reserve: Option<RawReserve>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawReserve {
+    asset: String,
+    #[serde(default)]
+    premium_bps: u16,
+    #[serde(default = "nothing")]
+    most_fee: String,
+    #[serde(default)]
+    worth: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawClearing {
+    genesis: PathBuf,
+    #[serde(default)]
+    services: Vec<String>,
+    #[serde(default = "paid")]
+    paid: bool,
+}
+
+fn nothing() -> String {
+    "0".to_owned()
+}
+
+const fn paid() -> bool {
+    true
 }
 
 impl Default for RawProvider {
@@ -40,6 +73,7 @@ impl Default for RawProvider {
             inventory: BTreeMap::new(),
             price: Vec::new(),
             book: Vec::new(),
+            reserve: None,
         }
     }
 }
@@ -59,10 +93,24 @@ pub(super) fn role(text: Option<&str>) -> Result<NodeRole, Wrong> {
     text.parse().map_err(|e| Wrong("role".into(), wrong(e)))
 }
 
+pub(super) fn clearing(raw: RawClearing) -> Result<ClearingConfig, Wrong> {
+    let services = addresses("clearing.services", raw.services, MAX_SERVICES)?;
+    Ok(ClearingConfig {
+        genesis: raw.genesis,
+        services,
+        paid: raw.paid,
+    })
+}
+
 pub(super) fn peers(peers: Vec<String>) -> Result<Vec<String>, Wrong> {
-    let wrong = |why| Wrong("peers".into(), why);
-    if peers.len() > MAX_PEERS {
-        let expected = format!("at most {MAX_PEERS} addresses");
+    addresses("peers", peers, MAX_PEERS)
+}
+
+/// Addresses that end in a peer id.
+fn addresses(key: &str, peers: Vec<String>, most: usize) -> Result<Vec<String>, Wrong> {
+    let wrong = |why| Wrong(key.into(), why);
+    if peers.len() > most {
+        let expected = format!("at most {most} addresses");
         return Err(wrong(ValueError::expected(expected, peers.len())));
     }
     for peer in &peers {
@@ -123,6 +171,28 @@ pub(super) fn provider(raw: RawProvider, assets: &Assets) -> Result<ProviderConf
         books,
         inventory,
         prices: raw.price,
+        reserve: raw.reserve.map(|raw| reserve(raw, assets)).transpose()?,
+    })
+}
+
+/// What the amounts are of is known once the genesis is read.
+fn reserve(raw: RawReserve, assets: &Assets) -> Result<ReserveConfig, Wrong> {
+    let wrong = |key: &str, why| Wrong(format!("provider.reserve.{key}"), why);
+    if raw.premium_bps > WHOLE_BPS {
+        let why = ValueError::expected(format!("0 to {WHOLE_BPS} basis points"), raw.premium_bps);
+        return Err(wrong("premium_bps", why));
+    }
+    let mut worth = Vec::with_capacity(raw.worth.len());
+    for (symbol, most) in raw.worth {
+        let known = assets.by_symbol(&symbol);
+        known.map_err(|e| wrong(&format!("worth.{symbol}"), e.into()))?;
+        worth.push(InventoryLimit { symbol, most });
+    }
+    Ok(ReserveConfig {
+        asset: raw.asset,
+        premium_bps: raw.premium_bps,
+        most_fee: raw.most_fee,
+        worth,
     })
 }
 

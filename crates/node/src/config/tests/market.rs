@@ -23,7 +23,21 @@ fn dealing() -> Config {
         peers: vec![PEER.into()],
         neighbours: 0,
         behind_nat: true,
+        clearing: Some(ClearingConfig {
+            genesis: "net/genesis.toml".into(),
+            services: vec![PEER.into()],
+            paid: false,
+        }),
         provider: ProviderConfig {
+            reserve: Some(ReserveConfig {
+                asset: "KOFO".into(),
+                premium_bps: 25,
+                most_fee: "0.5".into(),
+                worth: vec![InventoryLimit {
+                    symbol: "ETH".into(),
+                    most: "1500".into(),
+                }],
+            }),
             quote_life: Seconds(20),
             stale_after: Seconds(7),
             price_source: Some(Source::File("my \"prices\".jsonl".into())),
@@ -54,7 +68,9 @@ fn the_examples_of_what_a_provider_may_add_are_right() {
         .lines()
         .map(|line| {
             let bare = line.strip_prefix("# ").unwrap_or_default();
-            let example = bare.starts_with("[[provider.")
+            let example = ["[[provider.", "[provider.reserve", "[clearing]"]
+                .iter()
+                .any(|table| bare.starts_with(table))
                 || [
                     "pair = ",
                     "price = ",
@@ -63,6 +79,12 @@ fn the_examples_of_what_a_provider_may_add_are_right() {
                     "most = ",
                     "file = \"book",
                     "ETH = ",
+                    "asset = ",
+                    "premium_bps = ",
+                    "most_fee = ",
+                    "genesis = ",
+                    "services = ",
+                    "paid = ",
                 ]
                 .iter()
                 .any(|key| bare.starts_with(key));
@@ -73,13 +95,18 @@ fn the_examples_of_what_a_provider_may_add_are_right() {
     assert_eq!(config.provider.prices.len(), 1);
     assert_eq!(config.provider.books.len(), 1);
     assert_eq!(config.provider.inventory.len(), 1);
+    assert_eq!(config.provider.reserve.unwrap().worth.len(), 1);
+    assert!(config.clearing.unwrap().paid);
 }
 
 /// What stands in the valid text, what is put there, the key that is then named, and what is said of it.
 #[rustfmt::skip]
-const WRONG: [(&str, &str, &str, &str); 14] = [
+const WRONG: [(&str, &str, &str, &str); 17] = [
     ("role = \"provider\"", "role = \"maker\"", "role", "\"wallet\", \"relay\" or \"provider\""),
     ("neighbours = 0", "neighbours = 33", "neighbours", "0 to 32"),
+    ("services = [\"/ip4/1.2.3.4/tcp/9000/p2p/12D3", "services = [\"/ip4/1.2.3.4/tcp/9000/tcp/12D3", "clearing.services", "ends in a peer id"),
+    ("premium_bps = 25", "premium_bps = 10001", "provider.reserve.premium_bps", "0 to 10000"),
+    ("ETH = \"1500\"", "XYZ = \"1500\"", "provider.reserve.worth.XYZ", "XYZ"),
     ("peers = [\"/ip4/1.2.3.4/tcp/9000/p2p/12D3", "peers = [\"/ip4/1.2.3.4/tcp/9000/tcp/12D3", "peers", "ends in a peer id"),
     ("quote_life = 20", "quote_life = 61", "provider.quote_life", "1 to 60"),
     ("quote_life = 20", "quote_life = 0", "provider.quote_life", "1 to 60"),

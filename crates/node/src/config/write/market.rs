@@ -1,7 +1,9 @@
 //! The market's part of the configuration, as text.
 
 use super::super::Config;
-use super::super::market::{MAX_NEIGHBOURS, MAX_QUOTE_LIFE, ProviderConfig, Source};
+use super::super::market::{
+    ClearingConfig, MAX_NEIGHBOURS, MAX_QUOTE_LIFE, ProviderConfig, ReserveConfig, Source,
+};
 use super::super::page::{Page, quoted};
 use super::path;
 
@@ -27,6 +29,32 @@ pub(super) fn part(out: &mut Page, config: &Config) {
     out.gap();
     out.note("true: nobody can connect to this node; it is then reached through those of its peers that are relays.");
     out.key("behind_nat", config.behind_nat);
+}
+
+pub(super) fn clearing(out: &mut Page, config: Option<&ClearingConfig>) {
+    out.gap();
+    out.note("The clearance layer: swaps with a fee, which validators make final. Without it, all swaps are free and between two.");
+    let Some(config) = config else {
+        for line in [
+            "[clearing]",
+            "genesis = \"genesis.toml\"",
+            "services = []",
+            "paid = true",
+        ] {
+            out.note(line);
+        }
+        return;
+    };
+    out.table(&["clearing"]);
+    out.note("The network's genesis, relative to this folder. All of the network have this very file.");
+    out.key("genesis", path(&config.genesis));
+    out.note("Services of validators that the genesis does not name, each address with its peer id.");
+    let services: Vec<_> = config.services.iter().map(|address| quoted(address)).collect();
+    out.key("services", format!("[{}]", services.join(", ")));
+    out.note(
+        "true: where this node relays claims with a fee, its account is paid (if it has a relay's bond).",
+    );
+    out.key("paid", config.paid);
 }
 
 pub(super) fn provider(out: &mut Page, config: &ProviderConfig) {
@@ -61,8 +89,38 @@ pub(super) fn provider(out: &mut Page, config: &ProviderConfig) {
     for limit in &config.inventory {
         out.key(&limit.symbol, quoted(&limit.most));
     }
+    reserve(out, config.reserve.as_ref());
     prices(out, config);
     books(out, config);
+}
+
+fn reserve(out: &mut Page, config: Option<&ReserveConfig>) {
+    out.gap();
+    out.note("What stands behind quotes for claims with a fee: a part of this node's bond, in an asset of the ledger. The");
+    out.note("premium (basis points of what an order is worth) is what a claimant pays that walks away. Worth: how much of");
+    out.note("that asset one whole unit is worth of what is given; what has no line is not quoted for such claims. most_fee: the");
+    out.note("most that this node pays of a fee whose claimant asks providers to share it.");
+    let Some(config) = config else {
+        for line in [
+            "[provider.reserve]",
+            "asset = \"KOFO\"",
+            "premium_bps = 0",
+            "most_fee = \"0\"",
+            "[provider.reserve.worth]",
+            "ETH = \"1500\"",
+        ] {
+            out.note(line);
+        }
+        return;
+    };
+    out.table(&["provider", "reserve"]);
+    out.key("asset", quoted(&config.asset));
+    out.key("premium_bps", config.premium_bps);
+    out.key("most_fee", quoted(&config.most_fee));
+    out.table(&["provider", "reserve", "worth"]);
+    for one in &config.worth {
+        out.key(&one.symbol, quoted(&one.most));
+    }
 }
 
 fn prices(out: &mut Page, config: &ProviderConfig) {

@@ -3,7 +3,7 @@
 use super::super::{Market, MarketError, State, Work};
 use crate::clock::now_ms;
 use kofo_exchange::{AnswerRefused, Answered};
-use kofo_primitives::{Answer, ClaimId, MatchedParts, Role, SettlementOrder, Signed, Verdict};
+use kofo_primitives::{Answer, ClaimId, MatchedParts, Mode, Role, SettlementOrder, Signed, SwapId, Verdict};
 use std::sync::Arc;
 
 /// After something of ours failed it is tried again so much later (ms).
@@ -71,10 +71,7 @@ impl Market {
     async fn begin_one(&self, id: &ClaimId, parts: MatchedParts) -> Result<(), MarketError> {
         let fulfil = parts.fulfil.body.id();
         let begun = match SettlementOrder::matched(parts) {
-            Ok(order) => {
-                let begun = self.parts.settles.begin(order, Role::Initiator).await;
-                begun.map_err(MarketError::from)
-            }
+            Ok(order) => self.begin_order(order).await,
             Err(error) => Err(MarketError::Claim(error)),
         };
         let mut state = self.state();
@@ -97,6 +94,23 @@ impl Market {
             }
         }
         Ok(())
+    }
+}
+
+impl Market {
+    /// With its certificate, if it is cleared.
+    async fn begin_order(&self, order: SettlementOrder) -> Result<SwapId, MarketError> {
+        let mode = order.as_matched().map(|matched| matched.parts().claim.body.mode);
+        let certified = match mode {
+            Some(Mode::Cleared) => Some(self.certificate(order.id()).await?),
+            Some(Mode::P2P) | None => None,
+        };
+        let begun = self
+            .parts
+            .settles
+            .begin(order, Role::Initiator, certified.as_ref())
+            .await;
+        Ok(begun?)
     }
 }
 

@@ -8,8 +8,11 @@ use crate::clock::now_ms;
 use crate::rpc::types::ClaimState;
 use kofo_exchange::{Chosen, GossipMessage, Passed, ReturnMessage, SelectEnvelope};
 use kofo_network::{Plane, Topic};
-use kofo_primitives::{Claim, ClaimId, FulfilId, FulfilTerms};
+use kofo_primitives::{Claim, ClaimId, FulfilId, FulfilTerms, Mode};
 use std::sync::Arc;
+
+/// Validators are asked so often what became of a claim's orders (ms).
+const BEAT_MS: u64 = 300;
 
 impl Market {
     /// The owner's own choice.
@@ -61,17 +64,28 @@ impl Market {
             let entry = state.claims.get_mut(id).ok_or(MarketError::NoSuchClaim(*id))?;
             let key = self.claim_key(&claim);
             let select = entry.own.select(fulfil, chosen, &key, now_ms())?;
+            let cleared = claim.mode == Mode::Cleared;
             let selection = entry.own.selections().find(|s| s.quote.id() == *fulfil);
             let selection = selection.ok_or(MarketError::NoSuchQuote(*fulfil))?;
             let to = selection.quote.fulfil.body.key;
             let part = selection.part().seal(id, &to, &super::super::random()?);
             let part = part.map_err(|e| MarketError::Seal(e.to_string()))?;
-            entry.sent.insert(*fulfil, SelectEnvelope { select, part });
+            // What validators make final is told to them alone.
+            if !cleared {
+                entry.sent.insert(*fulfil, SelectEnvelope { select, part });
+            }
             entry.changed();
             self.ledger.commit(vec![entry.change()])?
         };
         pending.durable().await?;
-        self.send_selection(&mut self.state(), id, fulfil);
+        if claim.mode == Mode::Cleared {
+            if let Some(entry) = self.state().claims.get_mut(id) {
+                // From now on it may leave.
+                entry.sent_ms.insert(*fulfil, 0);
+            }
+        } else {
+            self.send_selection(&mut self.state(), id, fulfil);
+        }
         self.tell_change();
         Ok(())
     }
@@ -146,6 +160,9 @@ impl Market {
             if idle && entry.unbegun() {
                 entry.busy = true;
                 self.queue(Work::Begin(id));
+            } else if idle && entry.clears(now_ms) {
+                entry.busy = true;
+                self.queue(Work::Clear(id));
             } else if idle && !entry.manual && entry.own.ready(now_ms) && entry.has_open(now_ms) {
                 entry.busy = true;
                 self.queue(Work::Pick(id));
@@ -187,6 +204,9 @@ impl Market {
         let Some(entry) = state.claims.get(id) else {
             return;
         };
+        if entry.claim().mode == Mode::Cleared {
+            return;
+        }
         let waiting = entry.own.selections().filter(|s| s.provider.is_none());
         let waiting: Vec<_> = waiting
             .map(|s| (s.quote.id(), s.quote.terms.reservation.bond, s.at_ms))
@@ -218,7 +238,7 @@ impl Market {
     }
 
     /// Whether the selection was sent before, or is from before this start: then it is in the journal.
-    fn is_durable(&self, state: &State, id: &ClaimId, fulfil: &FulfilId) -> bool {
+    pub(in crate::market) fn is_durable(&self, state: &State, id: &ClaimId, fulfil: &FulfilId) -> bool {
         let entry = state.claims.get(id);
         entry.is_some_and(|e| e.sent_ms.contains_key(fulfil) || e.restored(fulfil, self.started_ms))
     }
@@ -238,6 +258,17 @@ impl Entry {
         self.own
             .quotes()
             .any(|quote| quote.binds(now_ms) && !selected(&quote.id()))
+    }
+
+    /// Whether selections wait for validators, and it is time to ask what became of them.
+    fn clears(&mut self, now_ms: u64) -> bool {
+        let waits = self.own.selections().any(|s| s.provider.is_none());
+        let due =
+            self.claim().mode == Mode::Cleared && waits && self.asked_ms.saturating_add(BEAT_MS) <= now_ms;
+        if due {
+            self.asked_ms = now_ms;
+        }
+        due
     }
 
     /// Whether an order was opened whose swap has not begun.

@@ -66,7 +66,7 @@ impl Entry {
     }
 
     /// Why nothing came of a quote.
-    pub(super) fn trouble(&mut self, fulfil: &FulfilId, why: impl std::fmt::Display) {
+    pub(in crate::market) fn trouble(&mut self, fulfil: &FulfilId, why: impl std::fmt::Display) {
         if let Some(seen) = self.seen.get_mut(fulfil) {
             seen.trouble = Some(why.to_string().chars().take(300).collect());
         }

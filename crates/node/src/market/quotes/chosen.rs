@@ -8,8 +8,8 @@ use crate::clock::now_ms;
 use kofo_exchange::{ReturnMessage, SelectEnvelope, SelectionRefused};
 use kofo_network::{PeerId, Plane};
 use kofo_primitives::{
-    Answer, ClaimantPart, FulfilId, MatchedParts, NodeKey, Opening, Role, Select, SettlementOrder, Signed,
-    Verdict, order_id,
+    Answer, ClaimantPart, FulfilId, MatchedParts, Mode, NodeKey, Opening, Role, Select, SettlementOrder,
+    Signed, Verdict, order_id,
 };
 use std::sync::Arc;
 
@@ -72,6 +72,10 @@ impl Market {
             let quote = dealing.quotes.get(fulfil);
             quote.cloned().ok_or(MarketError::NoSuchQuote(*fulfil))?
         };
+        if quote.claim.body.mode == Mode::Cleared {
+            // Validators make such an order, and nobody else.
+            return Ok((quote, Step::No(Verdict::Refused)));
+        }
         if let Some(step) = quote.known(&envelope.select) {
             return Ok((quote, step));
         }
@@ -124,7 +128,7 @@ impl Market {
         };
         used.durable().await?;
         let settles: &dyn Settles = self.parts.settles.as_ref();
-        let swap = match settles.begin(order, Role::Participant).await {
+        let swap = match settles.begin(order, Role::Participant, None).await {
             Ok(swap) => Ok(swap),
             Err(error) => {
                 let error = MarketError::from(error);

@@ -3,6 +3,7 @@
 use super::super::gossip::Maker;
 use super::super::ledger::Change;
 use super::super::prices::{PriceRow, table};
+use super::super::reserve::Reserve;
 use super::super::{MarketError, millis};
 use super::stored::{OwnQuote, PROVIDER_PLACE, name};
 use crate::assets::Assets;
@@ -28,6 +29,8 @@ pub(in crate::market) struct Dealing {
     pub(super) busy: BTreeSet<FulfilId>,
     /// What we show of our book.
     pub(in crate::market) maker: Maker,
+    /// What stands behind quotes to cleared claims.
+    pub(super) reserve: Option<Reserve>,
     /// How much of each asset may be promised at a time.
     limits: Vec<(AssetId, Amount)>,
     fixed: Vec<PriceRow>,
@@ -40,7 +43,7 @@ impl Dealing {
     pub(in crate::market) fn new(
         config: &ProviderConfig,
         assets: &Assets,
-        maker: Maker,
+        (maker, reserve): (Maker, Option<Reserve>),
     ) -> Result<Self, MarketError> {
         let bounds = kofo_exchange::ProviderConfig {
             quote_ms: millis(Duration::from_secs(config.quote_life.0)),
@@ -67,6 +70,7 @@ impl Dealing {
             quotes: BTreeMap::new(),
             busy: BTreeSet::new(),
             maker,
+            reserve,
             limits,
             fixed: fixed.collect::<Result<_, _>>().map_err(MarketError::Price)?,
             fed: Vec::new(),
@@ -155,7 +159,22 @@ impl Dealing {
         Ok(changes)
     }
 
-    pub(super) fn snapshot(&self) -> Change {
+    pub(in crate::market) fn quote(&self, fulfil: &FulfilId) -> Option<&OwnQuote> {
+        self.quotes.get(fulfil)
+    }
+
+    /// Alters a quote; gives it as it is to be kept.
+    pub(in crate::market) fn change(
+        &mut self,
+        fulfil: &FulfilId,
+        alter: impl FnOnce(&mut OwnQuote),
+    ) -> Option<Change> {
+        let quote = self.quotes.get_mut(fulfil)?;
+        alter(quote);
+        Some(quote.change())
+    }
+
+    pub(in crate::market) fn snapshot(&self) -> Change {
         let bytes = borsh::to_vec(&self.provider.snapshot()).expect("writing to memory does not fail");
         Change::Put(PROVIDER_PLACE.to_owned(), bytes)
     }
@@ -194,9 +213,35 @@ impl Dealing {
 }
 
 impl OwnQuote {
-    /// Selected, and not yet answered: what a restart interrupted.
+    /// Selected or committed, and neither answered nor begun: what a restart interrupted.
     pub(super) const fn unanswered(&self) -> bool {
-        self.chosen.is_some() && self.answer.is_none()
+        self.chosen.is_some() && self.answer.is_none() && self.swap.is_none() && !self.over
+    }
+
+    /// Whether a committed order is one on this very quote, and nothing else came of the quote before.
+    pub(in crate::market) fn may_begin(&self, order: &kofo_primitives::MatchedOrder) -> bool {
+        let parts = order.parts();
+        let same = self.fulfil == parts.fulfil && self.terms == parts.terms && self.claim == parts.claim;
+        let unused = match &self.chosen {
+            None => true,
+            Some(chosen) => *chosen == parts.select && self.unanswered(),
+        };
+        same && unused
+    }
+
+    #[cfg(test)]
+    pub(in crate::market) const fn is_chosen(&self) -> bool {
+        self.chosen.is_some()
+    }
+
+    /// An order on it is committed.
+    pub(in crate::market) fn choose(&mut self, select: kofo_primitives::Signed<kofo_primitives::Select>) {
+        self.chosen = Some(select);
+    }
+
+    /// Its swap has begun.
+    pub(in crate::market) const fn began(&mut self, swap: SwapId) {
+        self.swap = Some(swap);
     }
 
     /// What [`crate::market::Settles::hold`] is told of it.

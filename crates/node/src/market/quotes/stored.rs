@@ -4,7 +4,7 @@ use super::super::ledger::Change;
 use borsh::{BorshDeserialize, BorshSerialize};
 use kofo_exchange::Received;
 use kofo_primitives::{
-    Answer, Claim, Fulfil, FulfilId, FulfilTerms, HopEntry, Opening, Select, Signed, SwapId,
+    Answer, Claim, Fulfil, FulfilId, FulfilTerms, HopEntry, Mode, Opening, Select, Signed, SwapId,
 };
 
 /// Names in the journal's side table begin so.
@@ -53,7 +53,7 @@ impl OwnQuote {
         }
     }
 
-    pub(super) fn id(&self) -> FulfilId {
+    pub(in crate::market) fn id(&self) -> FulfilId {
         self.fulfil.body.id()
     }
 
@@ -67,6 +67,11 @@ impl OwnQuote {
     /// Until then `kept_ms` more are waited, so that who asks late is told.
     pub(super) fn is_done(&self, now_ms: u64, kept_ms: u64) -> bool {
         let late = self.claim.body.expires_ms.max(self.fulfil.body.expires_ms);
+        let late = match self.claim.body.mode {
+            Mode::P2P => late,
+            // We may hear late that it was committed, and are bound all the same.
+            Mode::Cleared => late.max(self.terms.alpha_lock_by.0.saturating_mul(1_000)),
+        };
         let late = now_ms > late.saturating_add(kept_ms);
         late && (self.chosen.is_none() || self.over || self.swap.is_none())
     }

@@ -84,6 +84,8 @@ pub(super) struct Plan {
     pub(super) disk: Disk,
     /// Its journal fails so.
     pub(super) fault: Option<Fault>,
+    /// The clearance layer, if it knows one.
+    pub(super) town: Option<super::town::Town>,
 }
 
 pub(super) struct Node {
@@ -117,6 +119,7 @@ pub(super) fn plan(number: u8, role: NodeRole) -> Plan {
         timing: quick(),
         disk: Disk::new(),
         fault: None,
+        town: None,
     }
 }
 
@@ -139,6 +142,8 @@ impl Node {
             mesh: Arc::new(mesh),
             settles: Arc::clone(&settles) as _,
             timing: plan.timing,
+            clearing: None,
+            paid: true,
         };
         let journal = Memory::open(&plan.disk).expect("the former node is gone");
         let journal = match plan.fault {
@@ -147,6 +152,9 @@ impl Node {
         };
         let syncs = journal.syncs();
         let journal = SharedJournal::new(journal);
+        let key = crate::run::node_key(&parts.seed, &parts.network);
+        let clearing = plan.town.as_ref().map(|town| town.client(key, journal.clone()));
+        let parts = MarketParts { clearing, ..parts };
         let market = Market::open(parts, journal).unwrap();
         let (selected, stands_by) = known(&market.state());
         let task = Running(tokio::spawn(Arc::clone(&market).run(events)));
