@@ -12,6 +12,8 @@ mod bitcoin;
 mod choices;
 mod claimant;
 mod claims;
+mod clearance;
+mod cleared;
 mod codec;
 mod corpus;
 mod direct;

@@ -1,8 +1,8 @@
 //! The table of all targets.
 
 use crate::{
-    bitcoin, claimant, claims, codec, direct, disk, driver, evm, machine, offers, planes, provider, relay,
-    rounds, text, tower,
+    bitcoin, claimant, claims, clearance, codec, direct, disk, driver, evm, machine, offers, planes,
+    provider, relay, rounds, text, tower,
 };
 
 /// One decoder, or one kind of sequence of operations.
@@ -34,7 +34,7 @@ const fn target(name: &'static str, run: fn(&[u8]), seeds: fn() -> Vec<Vec<u8>>,
 }
 
 /// All targets: from a peer, from a chain, from a person, from a disk; then the sequences of operations.
-pub const TARGETS: [Target; 55] = [
+pub const TARGETS: [Target; 64] = [
     target("signed_offer", codec::signed_offer, codec::seeds_of_offers, 100),
     target(
         "signed_acceptance",
@@ -116,6 +116,40 @@ pub const TARGETS: [Target; 55] = [
         50,
     ),
     target("gossip", planes::gossip, planes::seeds_of_gossip, 50),
+    target("clearance_op", clearance::op, clearance::seeds_of_ops, 25),
+    target("batch", clearance::batch, clearance::seeds_of_batches, 5),
+    target(
+        "validator_request",
+        clearance::request,
+        clearance::seeds_of_requests,
+        25,
+    ),
+    target(
+        "validator_response",
+        clearance::response,
+        clearance::seeds_of_responses,
+        50,
+    ),
+    target(
+        "order_proof",
+        clearance::order_proof,
+        clearance::seeds_of_order_proofs,
+        25,
+    ),
+    target(
+        "set_change",
+        clearance::set_change,
+        clearance::seeds_of_set_changes,
+        25,
+    ),
+    target(
+        "light_state",
+        clearance::light_state,
+        clearance::seeds_of_light_states,
+        5,
+    ),
+    target("genesis", clearance::any_genesis, clearance::seeds_of_geneses, 10),
+    target("snapshot", clearance::snapshot, clearance::seeds_of_snapshots, 5),
     target("tower_request", tower::request, tower::seeds_of_requests, 100),
     target("tower_response", tower::response, tower::seeds_of_responses, 100),
     target("multiaddrs", direct::multiaddrs, direct::seeds_of_multiaddrs, 100),
