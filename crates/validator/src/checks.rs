@@ -6,8 +6,8 @@ use kofo_primitives::{Digest, NetworkId, tagged_hash};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// So many operations are remembered of each of two generations.
-const MOST: usize = 16_384;
+/// So many bytes of operations are remembered of each of two generations.
+const MOST_BYTES: usize = 32 * 1024 * 1024;
 /// Fewer are checked by one thread: another would cost more than it saves.
 const WORTH_A_THREAD: usize = 8;
 /// The most threads that check one batch.
@@ -17,6 +17,7 @@ const THREADS: usize = 2;
 struct Generations {
     young: HashMap<Digest, Arc<CheckedOp>>,
     old: HashMap<Digest, Arc<CheckedOp>>,
+    young_bytes: usize,
 }
 
 /// What was checked.
@@ -53,9 +54,11 @@ impl Checks {
     pub fn put(&self, op: CheckedOp) -> Arc<CheckedOp> {
         let op = Arc::new(op);
         let mut kept = self.kept();
-        if kept.young.len() >= MOST {
+        if kept.young_bytes >= MOST_BYTES {
             kept.old = std::mem::take(&mut kept.young);
+            kept.young_bytes = 0;
         }
+        kept.young_bytes = kept.young_bytes.saturating_add(op.bytes().len());
         kept.young.insert(key(op.bytes()), Arc::clone(&op));
         op
     }

@@ -10,6 +10,8 @@ use std::str::FromStr;
 pub const CONFIG_FILE: &str = "validator.toml";
 /// It has at most so many bytes.
 const MAX_CONFIG_BYTES: u64 = 64 * 1024;
+/// Nobody is answered more often in a second.
+pub(crate) const MOST_REQUESTS: u32 = 4_000;
 /// The most peers of each kind.
 const MAX_PEERS: usize = 64;
 
@@ -62,6 +64,8 @@ pub struct ValidatorConfig {
     pub rpc_port: u16,
     /// How fast heights follow each other.
     pub speed: Speed,
+    /// So many requests a second of one stranger are answered, and so many at once after a pause.
+    pub requests_per_second: u32,
     /// Engines of validators that are not in the genesis: `/ip4/<address>/tcp/<port>`.
     pub engine_peers: Vec<String>,
     /// Their services: multiaddresses with peer ids.
@@ -77,6 +81,7 @@ impl Default for ValidatorConfig {
             service: vec!["/ip4/127.0.0.1/tcp/26651".into()],
             rpc_port: 0,
             speed: Speed::Standard,
+            requests_per_second: 100,
             engine_peers: Vec::new(),
             service_peers: Vec::new(),
         }
@@ -117,6 +122,12 @@ impl FromStr for ValidatorConfig {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let config: Self = toml::from_str(text).map_err(|e| e.to_string())?;
+        if !(1..=MOST_REQUESTS).contains(&config.requests_per_second) {
+            let got = config.requests_per_second;
+            return Err(format!(
+                "requests_per_second: expected 1 to {MOST_REQUESTS}, got {got}"
+            ));
+        }
         for (key, peers) in [
             ("service", &config.service),
             ("engine_peers", &config.engine_peers),
@@ -180,6 +191,8 @@ impl ValidatorConfig {
              rpc_port = {rpc_port}\n\n\
              # How fast heights follow each other: standard (1 s) or dev (0.5 s). The same at all validators.\n\
              speed = {speed:?}\n\n\
+             # So many requests a second of one stranger are answered, and so many at once after a pause.\n\
+             requests_per_second = {requests}\n\n\
              # Engines and services of validators that are not in the genesis.\n\
              engine_peers = {engine_peers}\n\
              service_peers = {service_peers}\n",
@@ -187,6 +200,7 @@ impl ValidatorConfig {
             engine = quoted(&self.engine),
             service = list(&self.service),
             rpc_port = self.rpc_port,
+            requests = self.requests_per_second,
             engine_peers = list(&self.engine_peers),
             service_peers = list(&self.service_peers),
         )
@@ -216,6 +230,7 @@ mod tests {
             ..ValidatorConfig::default()
         };
         assert_eq!(config.to_toml().parse(), Ok(config));
+        assert!("requests_per_second = 0".parse::<ValidatorConfig>().is_err());
         assert!("rol = \"validator\"".parse::<ValidatorConfig>().is_err());
         assert_eq!("".parse(), Ok(ValidatorConfig::default()));
     }

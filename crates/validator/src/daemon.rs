@@ -10,7 +10,7 @@ pub use watching::Sight;
 
 use crate::checks::Checks;
 use crate::committee::{Committee, CommitteeError};
-use crate::config::{ConfigError, Role, ValidatorConfig};
+use crate::config::{ConfigError, MOST_REQUESTS, Role, ValidatorConfig};
 use crate::head::{Clock, Head};
 use crate::intake::{Forward, Intake, IntakeParts, Pool, PoolLimits};
 use crate::keys::Keys;
@@ -196,7 +196,7 @@ fn open(start: &Start, folder: &Folder, keys: &Keys) -> Result<Ledger, RunError>
 fn limits() -> Limits {
     Limits {
         inbound_per_peer: 64,
-        inbound_per_second: 2_000,
+        inbound_per_second: MOST_REQUESTS,
         inbound_total: 1_024,
         outbound_per_peer: 32,
         outbound_total: 1_024,
@@ -244,7 +244,7 @@ impl Validator {
                 head: ledger.replica.head(),
                 forward: Forward::start(&transport, &others.services),
                 clock: start.clock.clone(),
-                follows,
+                voter: (!follows).then(|| keys.voter()),
             },
         ));
         ledger.replica.feed(Arc::clone(&intake));
@@ -257,6 +257,7 @@ impl Validator {
                 committee: Arc::clone(&ledger.committee),
                 clock: start.clock.clone(),
                 validators: others.services.keys().copied().collect(),
+                per_second: start.config.requests_per_second,
             },
         ));
         let mut tasks = vec![tokio::spawn(service.serve(inbound))];

@@ -17,7 +17,7 @@ use crate::checks::Checks;
 use crate::committee::Committee;
 use crate::head::{Clock, Head};
 use kofo_clearance::{ActRefused, CheckError, CheckedOp, Draft, Op, Refused, RefusedClass, Submission};
-use kofo_primitives::{Digest, NetworkId};
+use kofo_primitives::{Digest, NetworkId, ValidatorKey};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
@@ -33,21 +33,39 @@ pub enum IntakeError {
     /// This validator cannot open what is sealed to the validators yet.
     #[error("this validator does not know the validators' secret yet: submit to another one")]
     NoSecret,
-    /// A follower proposes nothing.
-    #[error("this node follows and proposes nothing: submit to a validator")]
-    Follower,
+    /// Who does not vote proposes nothing.
+    #[error("this node is no validator now and proposes nothing: submit to one that is")]
+    NoValidator,
     /// Not signed, malformed, or of another network.
     #[error(transparent)]
-    Check(#[from] CheckError),
+    Check(Box<CheckError>),
     /// An order that is none.
     #[error(transparent)]
-    Order(#[from] SubmittedError),
+    Order(Box<SubmittedError>),
     /// The ledger does not allow it now.
     #[error(transparent)]
-    Ledger(#[from] Refused),
+    Ledger(Box<Refused>),
     /// There is no next batch to try it in; a fault of ours.
     #[error("it cannot be tried: {0}")]
     Trial(String),
+}
+
+impl From<CheckError> for IntakeError {
+    fn from(error: CheckError) -> Self {
+        Self::Check(Box::new(error))
+    }
+}
+
+impl From<SubmittedError> for IntakeError {
+    fn from(error: SubmittedError) -> Self {
+        Self::Order(Box::new(error))
+    }
+}
+
+impl From<Refused> for IntakeError {
+    fn from(refused: Refused) -> Self {
+        Self::Ledger(Box::new(refused))
+    }
 }
 
 impl IntakeError {
@@ -55,7 +73,7 @@ impl IntakeError {
     #[must_use]
     pub const fn class(&self) -> RefusedClass {
         match self {
-            Self::Full(_) | Self::NoSecret | Self::Follower | Self::Trial(_) => RefusedClass::Busy,
+            Self::Full(_) | Self::NoSecret | Self::NoValidator | Self::Trial(_) => RefusedClass::Busy,
             Self::Check(_) | Self::Order(_) => RefusedClass::Invalid,
             Self::Ledger(_) => RefusedClass::Ledger,
         }
@@ -78,7 +96,7 @@ pub struct Intake {
     trial: Mutex<Option<Trial>>,
     forward: Forward,
     clock: Clock,
-    follows: bool,
+    voter: Option<ValidatorKey>,
 }
 
 /// What an [`Intake`] is made of.
@@ -96,8 +114,8 @@ pub struct IntakeParts {
     pub forward: Forward,
     /// What time it is.
     pub clock: Clock,
-    /// Whether this node only follows: then nothing is taken.
-    pub follows: bool,
+    /// By which we vote; nothing is taken while it is not in the set, and never without one.
+    pub voter: Option<ValidatorKey>,
 }
 
 impl Intake {
@@ -111,7 +129,7 @@ impl Intake {
             head,
             forward,
             clock,
-            follows,
+            voter,
         } = parts;
         Self {
             network,
@@ -122,7 +140,7 @@ impl Intake {
             trial: Mutex::new(None),
             forward,
             clock,
-            follows,
+            voter,
         }
     }
 
@@ -159,8 +177,9 @@ impl Intake {
     }
 
     fn open(&self) -> Result<(), IntakeError> {
-        if self.follows {
-            return Err(IntakeError::Follower);
+        let votes = |key| self.head.borrow().ledger.validators().find(key).is_some();
+        if !self.voter.as_ref().is_some_and(votes) {
+            return Err(IntakeError::NoValidator);
         }
         Ok(self.pool.room()?)
     }

@@ -38,6 +38,8 @@ pub struct ServiceParts {
     pub clock: Clock,
     /// The services of the other validators, by their names among peers.
     pub validators: BTreeSet<PeerId>,
+    /// So many requests a second of one stranger are answered.
+    pub per_second: u32,
 }
 
 /// Answers requests.
@@ -77,8 +79,8 @@ impl Service {
         Self {
             network,
             genesis,
+            rates: Rates::new(parts.per_second),
             parts,
-            rates: Rates::default(),
         }
     }
 

@@ -1,6 +1,7 @@
-//! What was decided, on disk: batches with their certificates, what became of orders, and a snapshot of the ledger.
+//! What was decided, on disk: batches with their certificates, what became of orders, and beside them a snapshot of the
+//! ledger.
 //!
-//! One file, one commit per height, durable before anybody hears of it. All that can be asked by an id is in an index,
+//! One database, one commit per height, durable before anybody hears of it. All that can be asked by an id is in an index,
 //! so that an old order is found as quickly as a new one. An error here is fatal: whoever gets one stops the process.
 
 mod read;

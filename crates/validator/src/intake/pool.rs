@@ -28,7 +28,7 @@ impl Default for PoolLimits {
         Self {
             total: 20_000,
             bytes: 96 * 1024 * 1024,
-            each: 64,
+            each: 1_024,
             validator: 4_096,
             age_ms: 120_000,
             refused: 10_000,

@@ -5,7 +5,7 @@ use redb::TableDefinition;
 pub(super) type Bytes = &'static [u8];
 pub(super) type Id = [u8; 32];
 
-/// By name: the genesis, and what is said of the snapshot.
+/// By name.
 pub(super) const META: TableDefinition<'_, &str, Bytes> = TableDefinition::new("meta/v1");
 /// By height.
 pub(super) const HEADERS: TableDefinition<'_, u64, Bytes> = TableDefinition::new("headers/v1");
@@ -29,10 +29,5 @@ pub(super) const SETTLEMENTS: TableDefinition<'_, Id, Bytes> = TableDefinition::
 pub(super) const IDS: TableDefinition<'_, Id, Bytes> = TableDefinition::new("ids/v1");
 /// By account of the reservation, height and place: the order.
 pub(super) const MINE: TableDefinition<'_, (Id, u64, u32), Id> = TableDefinition::new("mine/v1");
-/// By number: pieces of the snapshot.
-pub(super) const SNAPSHOT: TableDefinition<'_, u32, Bytes> = TableDefinition::new("snapshot/v1");
-
 /// In [`META`].
 pub(super) const GENESIS: &str = "genesis";
-/// In [`META`]: height of the snapshot and how many pieces it has.
-pub(super) const SNAPSHOT_AT: &str = "snapshot";

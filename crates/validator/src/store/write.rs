@@ -2,7 +2,7 @@
 
 use super::tables::{
     CERTIFICATES, CHANGES, GENESIS, HEADERS, IDS, LEAVES, META, MINE, ORDERS, PAYLOADS, RECEIPTS, SETS,
-    SETTLEMENTS, SNAPSHOT,
+    SETTLEMENTS,
 };
 use super::{Found, Placed, Store, StoreError};
 use kofo_clearance::Settlement;
@@ -60,7 +60,6 @@ impl Store {
             write.open_table(SETTLEMENTS)?;
             write.open_table(IDS)?;
             write.open_table(MINE)?;
-            write.open_table(SNAPSHOT)?;
             let mut meta = write.open_table(META)?;
             let known = meta.get(GENESIS)?.map(|bytes| bytes.value().to_vec());
             match known {

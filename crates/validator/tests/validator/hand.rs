@@ -48,7 +48,7 @@ fn hand(n: usize, genesis: &Genesis, folder: &TempDir, time: &Arc<AtomicU64>) ->
         head: replica.head(),
         forward: Forward::default(),
         clock: clock.clone(),
-        follows: false,
+        voter: Some(keys.voter()),
     };
     let intake = Arc::new(Intake::new(network(), parts));
     replica.feed(Arc::clone(&intake));
@@ -58,6 +58,7 @@ fn hand(n: usize, genesis: &Genesis, folder: &TempDir, time: &Arc<AtomicU64>) ->
         committee,
         clock,
         validators: Default::default(),
+        per_second: 100,
     };
     Hand {
         service: Service::new(network(), genesis.digest(), parts),

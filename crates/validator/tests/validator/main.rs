@@ -3,6 +3,7 @@
 
 mod alone;
 mod hand;
+mod liar;
 mod net;
 mod orders;
 mod together;
