@@ -233,3 +233,6 @@ async fn deliver(adapter: Arc<dyn ChainAdapter>, mut actions: mpsc::Receiver<(Le
         adapter.act(leg, action).await;
     }
 }
+
+#[cfg(test)]
+mod tests;
