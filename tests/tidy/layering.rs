@@ -16,6 +16,7 @@ const PURE: [&str; 4] = [
 
 /// What a pure crate never reaches. A name stands for every crate that begins with it.
 const IMPURE: [&str; 26] = [
+    "arc-malachite",
     "aws-lc",
     "alloy",
     "anyhow",
@@ -31,7 +32,6 @@ const IMPURE: [&str; 26] = [
     "eyre",
     "futures",
     "hyper",
-    "informalsystems-malachite",
     "jsonrpsee",
     "libp2p",
     "mio",
@@ -196,4 +196,43 @@ fn only_those_who_wire_or_test_depend_on_a_concrete_adapter() {
         wired,
         "kofo-node wires the adapters; if it names none, this test reads manifests wrongly"
     );
+}
+
+/// The crates of this workspace that name the engine, or a crate, in their manifests.
+fn who_names(dependency: &str) -> Vec<String> {
+    let all = manifests();
+    let naming = all.iter().filter(|manifest| {
+        let named = dependencies(manifest);
+        named.iter().any(|name| name.starts_with(dependency))
+    });
+    naming.map(package).collect()
+}
+
+#[test]
+fn only_the_consensus_crate_depends_on_the_engine_and_only_validators_on_it() {
+    assert_eq!(who_names("arc-malachitebft"), ["kofo-consensus"]);
+    reaches_only("kofo-consensus", &["kofo-primitives"]);
+    let may = ["kofo-bench", "kofo-tests", "kofo-validator"];
+    for package in who_names("kofo-consensus") {
+        assert!(
+            may.contains(&package.as_str()),
+            "{package} names kofo-consensus: go through kofo-validator"
+        );
+    }
+}
+
+#[test]
+fn a_node_that_is_embedded_does_not_compile_the_engine() {
+    for package in ["kofo-node", "kofo-clearance", "kofo-network", "kofo-tower"] {
+        let engine: Vec<_> = tree(package)
+            .into_iter()
+            .filter(|name| name.starts_with("arc-malachite"))
+            .collect();
+        assert!(engine.is_empty(), "{package} reaches {engine:?}");
+    }
+}
+
+#[test]
+fn what_a_chain_proves_is_read_without_any_adapter() {
+    reaches_only("kofo-bitcoin-proof", &["kofo-primitives", "kofo-clearance"]);
 }
