@@ -24,11 +24,17 @@ pub(crate) enum Timer {
 const TIMERS: Table<(Sorted, Sorted), Timer> = Table::new(2);
 /// How many were ever written down.
 const COUNT: Table<(), u64> = Table::new(3);
+/// Which of them give something back to an account.
+const BACK: Table<(NodeId, Sorted, Sorted), ()> = Table::new(46);
 
 /// Writes down what is due at a time. Gives its number, by which [`reduce`] finds it.
 pub(crate) fn remind(state: &mut State, time_ms: u64, timer: &Timer) -> u64 {
     let count = state.get(&COUNT, &()).unwrap_or(0);
-    state.put(&TIMERS, &(Sorted(time_ms), Sorted(count)), timer);
+    let key = (Sorted(time_ms), Sorted(count));
+    state.put(&TIMERS, &key, timer);
+    if let Timer::Unbonded { account, .. } = timer {
+        state.put(&BACK, &(*account, key.0, key.1), &());
+    }
     state.put(&COUNT, &(), &count.saturating_add(1));
     count
 }
@@ -61,19 +67,18 @@ pub(crate) fn due(state: &mut State, time_ms: u64) -> Option<Timer> {
         return None;
     }
     state.remove(&TIMERS, &key);
+    if let Timer::Unbonded { account, .. } = &timer {
+        state.remove(&BACK, &(*account, key.0, key.1));
+    }
     Some(timer)
 }
 
 /// What an account has in unbonding: when, of what, how much.
 pub(crate) fn unbonding(state: &State, of: NodeId) -> Vec<(u64, AssetId, Amount)> {
-    let all = state.scan(&TIMERS, &());
-    all.filter_map(|((at, _), timer)| match timer {
-        Timer::Unbonded {
-            account,
-            asset,
-            amount,
-        } if account == of => Some((at.0, asset, amount)),
-        Timer::Unbonded { .. } | Timer::Order(_) | Timer::Forget(_) => None,
+    let all = state.scan(&BACK, &of);
+    all.filter_map(|((_, at, number), ())| match state.get(&TIMERS, &(at, number))? {
+        Timer::Unbonded { asset, amount, .. } => Some((at.0, asset, amount)),
+        Timer::Order(_) | Timer::Forget(_) => None,
     })
     .collect()
 }
@@ -97,5 +102,28 @@ mod tests {
         }
         assert_eq!(came, [2, 3, 1]);
         assert!(due(&mut state, 70_000).is_some());
+    }
+
+    #[test]
+    fn what_is_on_its_way_back_is_found_by_its_owner_and_is_less_after_a_loss() {
+        let mut state = State::default();
+        let asset = AssetId::new("kofo:test/fee:x").unwrap();
+        let (owner, other) = (NodeId::new([1; 32]), NodeId::new([2; 32]));
+        let back = |account, units| Timer::Unbonded {
+            account,
+            asset: asset.clone(),
+            amount: Amount::new(units),
+        };
+        remind(&mut state, 300, &back(owner, 5));
+        let number = remind(&mut state, 200, &back(owner, 7));
+        remind(&mut state, 100, &back(other, 9));
+        reduce(&mut state, (200, number), Amount::new(3));
+        let row = |at, units| (at, asset.clone(), Amount::new(units));
+        assert_eq!(unbonding(&state, owner), [row(200, 4), row(300, 5)]);
+        assert_eq!(due(&mut state, 200), Some(back(other, 9)));
+        assert_eq!(due(&mut state, 200), Some(back(owner, 4)));
+        assert_eq!(due(&mut state, 200), None);
+        assert_eq!(unbonding(&state, owner), [row(300, 5)]);
+        assert_eq!(unbonding(&state, other), []);
     }
 }

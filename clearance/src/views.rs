@@ -31,11 +31,12 @@ impl Ledger {
 
     fn holdings(&self, account: NodeId) -> Vec<Holding> {
         let assets = self.genesis.params.assets.iter();
-        let all = assets.map(|asset| self.holding(account, &asset.asset));
+        let back = unbonding(&self.state, account);
+        let all = assets.map(|asset| self.holding(account, &asset.asset, &back));
         all.filter(|holding| !is_empty(holding)).collect()
     }
 
-    fn holding(&self, account: NodeId, asset: &AssetId) -> Holding {
+    fn holding(&self, account: NodeId, asset: &AssetId, back: &[(u64, AssetId, Amount)]) -> Holding {
         let balance = |purse| self.state.balance(purse, asset);
         let [provider, relay] = accounts::bonds(&self.state, account, asset);
         let staked = *asset == self.genesis.params.stake;
@@ -48,18 +49,11 @@ impl Ledger {
             stake: balance(Purse::Stake(account)),
             delegated: delegated.unwrap_or(Amount::ZERO),
             reward: balance(Purse::Reward(account)),
-            unbonding: self.unbonding(account, asset),
+            unbonding: back
+                .iter()
+                .filter_map(|(at, of, amount)| (of == asset).then_some((*at, *amount)))
+                .collect(),
         }
-    }
-
-    /// Timers are looked through only for those who have something there.
-    fn unbonding(&self, account: NodeId, asset: &AssetId) -> Vec<(u64, Amount)> {
-        if self.state.balance(Purse::Unbonding(account), asset) == Amount::ZERO {
-            return Vec::new();
-        }
-        let all = unbonding(&self.state, account).into_iter();
-        all.filter_map(|(at, of, amount)| (of == *asset).then_some((at, amount)))
-            .collect()
     }
 }
 

@@ -298,6 +298,6 @@ fn the_root_after_five_hundred_batches_is_the_same_on_every_machine_and_in_every
     // It changes with every rule and every form of what is kept: then all validators must change at once.
     assert_eq!(
         text,
-        "b5da7c3ce2e6882ebcb70b4e29ad824a014b77bbed6fd5bd16dc2d2da4cfa30b"
+        "ab5f793810e51372261300d09d6d4278f2870533392c2cf8671fa756067cb3e6"
     );
 }

@@ -266,6 +266,22 @@ fn a_validator_that_lists_nothing_is_out_where_that_counts() {
 }
 
 #[test]
+fn a_new_node_that_stakes_and_lists_is_in_the_next_set_and_has_its_share_of_what_validators_earn() {
+    let mut genesis = funded();
+    genesis.params.listing_ms = 100 * HOUR;
+    let mut chain = Chain::new(genesis);
+    take(&mut chain, CLAIMANT, stake(5, 1_000_000));
+    let pair = (kofo(), AssetId::new("test:a/slip44:0").unwrap());
+    take(&mut chain, CLAIMANT, Act::List { pairs: vec![pair] });
+    turn(&mut chain);
+    assert!(elected(&chain).contains(&account(CLAIMANT)));
+    let pool = amount(60_000);
+    chain.ledger.state.bring(Purse::Pool, &kofo(), pool).unwrap();
+    turn(&mut chain);
+    assert_eq!(balance(&chain, Purse::Reward(account(CLAIMANT))), 12_000);
+}
+
+#[test]
 fn where_nobody_can_be_elected_the_validators_stay() {
     let mut chain = Chain::new(funded());
     let before = elected(&chain);
