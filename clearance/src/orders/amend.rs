@@ -38,6 +38,8 @@ pub(crate) fn amend(step: &mut Step<'_>, amendment: &Amendment) -> Result<(), Or
             };
             commit::deadlines_fit(&by, live.beta.timelock, step.time_ms)?;
             live.by = by;
+            // What was too late for the time before is not for the new one.
+            live.beta.late = false;
             live.amended = have.saturating_add(1);
             wake::look(step, id, live);
         }

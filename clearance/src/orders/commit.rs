@@ -6,7 +6,8 @@
 
 use super::live::{Deadlines, Leg, Live, Share, ms};
 use super::refused::OrderRefused;
-use super::{escrow, uses, wake};
+use super::uses::Uses;
+use super::{escrow, wake};
 use crate::genesis::PairRule;
 use crate::ledger::Step;
 use crate::op::ClearedOrder;
@@ -19,21 +20,25 @@ const LONGEST: Seconds = Seconds(60 * 86_400);
 /// Makes an order final: from here on its money is held for it.
 pub(crate) fn commit(step: &mut Step<'_>, cleared: &ClearedOrder) -> Result<(), OrderRefused> {
     let (id, parts) = (cleared.order.id(), cleared.order.parts());
-    if Live::get(step.state, &id).is_some() || uses::order_used(step.state, &id) {
+    let uses = Uses::of(id, parts);
+    if Live::get(step.state, &id).is_some() {
         return Err(OrderRefused::AlreadyCommitted(id));
     }
+    uses.check_hashlock(step.state)?;
     claim_lives(step, parts)?;
     quote_lives(step, parts)?;
-    uses::check(step.state, &cleared.order)?;
+    uses.check_reservation(step.state)?;
+    let filled = uses.filled(step.state)?;
     let [alpha, beta] = cleared.order.legs();
-    let reveal = tradable(step, &alpha, &beta)?.reveal;
+    let pair = tradable(step, &alpha, &beta)?;
+    let reveal = pair.reveal;
+    timelocks_fit(pair, &alpha, &beta, step.time_ms)?;
     parties_differ(&alpha)?;
     parties_differ(&beta)?;
-    timelocks_fit(step, &alpha, &beta)?;
     let by = deadlines(&parts.terms);
     deadlines_fit(&by, beta.timelock, step.time_ms)?;
-    let money = escrow::take(step, cleared)?;
-    uses::mark(step, &cleared.order);
+    let money = escrow::take(step, id, cleared)?;
+    uses.mark(step, filled);
     let mut live = Live {
         height: step.height,
         committed_ms: step.time_ms,
@@ -117,9 +122,13 @@ fn parties_differ(leg: &OrderLeg<'_>) -> Result<(), OrderRefused> {
 }
 
 /// V11: timelocks, counted from the header's time.
-fn timelocks_fit(step: &Step<'_>, alpha: &OrderLeg<'_>, beta: &OrderLeg<'_>) -> Result<(), OrderRefused> {
-    let pair = tradable(step, alpha, beta)?;
-    let now = UnixTime(step.time_ms.div_ceil(1_000));
+fn timelocks_fit(
+    pair: &PairRule,
+    alpha: &OrderLeg<'_>,
+    beta: &OrderLeg<'_>,
+    now_ms: u64,
+) -> Result<(), OrderRefused> {
+    let now = UnixTime(now_ms.div_ceil(1_000));
     let (have, need) = (now.until(beta.timelock), pair.min_beta);
     if have < need {
         return Err(OrderRefused::BetaTooSoon { have, need });
@@ -168,8 +177,7 @@ pub(super) fn deadlines_fit(
 }
 
 /// V7: what each hop weighs that said whom it is paid through. Taken at the commit and kept: whoever carried the order
-/// loses nothing by taking its bond back later, and gains nothing by adding to it. A validator's jail is for its votes,
-/// and does not touch what it earns as a relay.
+/// loses nothing by taking its bond back later, and gains nothing by adding to it.
 pub(super) fn shares(step: &Step<'_>, cleared: &ClearedOrder, asset: &crate::LedgerAsset) -> Vec<Share> {
     let hops = cleared.order.parts().path.iter().skip(1);
     let openings = hops.zip(&cleared.hops);

@@ -57,9 +57,8 @@ impl Paying<'_, '_> {
         let paid = self.step.state.pay(from, to, asset, amount);
         paid.expect("an order pays out what it took in, and no other order touches its purses");
         let to = match to {
-            Purse::Free(account) | Purse::Unbonding(account) => Some(account),
+            Purse::Free(account) | Purse::Unbonding(account) | Purse::Bond(account, _) => Some(account),
             Purse::Outside
-            | Purse::Bond(..)
             | Purse::Stake(_)
             | Purse::Delegated(..)
             | Purse::Reward(_)

@@ -9,13 +9,14 @@ use crate::earnings::earned;
 use crate::genesis::LedgerAsset;
 use crate::ledger::Step;
 use crate::op::ClearedOrder;
+use crate::staking::jailed_until;
 use crate::weight::Weight;
-use kofo_primitives::{Amount, AssetId, Claim, FeePayer, FeeTerms, FulfilTerms, NodeId, Ratio};
+use kofo_primitives::{Amount, AssetId, Claim, FeePayer, FeeTerms, FulfilTerms, NodeId, Ratio, SwapId};
 
 const ALL_BPS: u128 = 10_000;
 
 /// Takes it all, or refuses. What was taken before a refusal, the ledger undoes.
-pub(super) fn take(step: &mut Step<'_>, cleared: &ClearedOrder) -> Result<Money, OrderRefused> {
+pub(super) fn take(step: &mut Step<'_>, id: SwapId, cleared: &ClearedOrder) -> Result<Money, OrderRefused> {
     let parts = cleared.order.parts();
     let (asset, fee, payer_of_fee) = fee(step, &parts.claim.body)?;
     let (claimant_part, provider_part) = parted(fee, payer_of_fee);
@@ -40,7 +41,7 @@ pub(super) fn take(step: &mut Step<'_>, cleared: &ClearedOrder) -> Result<Money,
     };
     // V13: whatever the weights are, the fee can be divided when it is paid.
     money.split(rule(step.params()), fee)?;
-    pay_in(step, &money, cleared)?;
+    pay_in(step, &money, id)?;
     Ok(money)
 }
 
@@ -116,8 +117,7 @@ fn premium(step: &Step<'_>, reserve: Amount, premium_bps: u16) -> Result<(Amount
 }
 
 /// V14 and V9: the accounts have what they owe, and it moves.
-fn pay_in(step: &mut Step<'_>, money: &Money, cleared: &ClearedOrder) -> Result<(), OrderRefused> {
-    let id = cleared.order.id();
+fn pay_in(step: &mut Step<'_>, money: &Money, id: SwapId) -> Result<(), OrderRefused> {
     let (escrow, reserved) = (Purse::Escrow(id), Purse::Reserved(id));
     let (free, bond) = (
         Purse::Free(money.bond),
@@ -134,11 +134,12 @@ fn pay_in(step: &mut Step<'_>, money: &Money, cleared: &ClearedOrder) -> Result<
     Ok(())
 }
 
-/// What a hop weighs: its relay's bond, if it is large enough to be one, and what it earned.
+/// What a hop weighs: its relay's bond, if it is large enough to be one, and what it earned. Whoever is jailed as a
+/// validator weighs nothing.
 pub(super) fn weight(step: &Step<'_>, payee: NodeId, asset: &LedgerAsset) -> Weight {
     let purse = Purse::Bond(payee, BondKind::Relay);
     let bond = step.state.balance(purse, &asset.asset);
-    if bond < asset.min_bond {
+    if bond < asset.min_bond || jailed_until(step.state, payee).is_some() {
         return Weight::ZERO;
     }
     Weight::of(bond, earned(step, payee, &asset.asset), asset.weight_cap)

@@ -104,7 +104,7 @@ impl Town {
     pub(super) fn refused(&mut self, trade: &Trade) -> OrderRefused {
         match self.try_order(trade).unwrap_err() {
             Refused::Order(refused) => refused,
-            other => panic!("{other}"),
+            other @ (Refused::Act(_) | Refused::Staking(_)) => panic!("{other}"),
         }
     }
 

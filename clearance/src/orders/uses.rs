@@ -1,26 +1,33 @@
-//! What an order uses up: itself, so much of its claim, its hashlock, its reservation.
+//! What an order uses up: so much of its claim, its hashlock, its reservation.
 //!
 //! A use is remembered exactly as long as a second one could pass the other checks:
 //!
-//! * the **order** and the **fill** of its claim until the claim is too old to be committed (V3);
+//! * the **fill** of a claim until the claim is too old to be committed (V3);
 //! * **hashlock** and **reservation**, which another claim could name, until any claim that was made while this one or its
 //!   quote lived is too old too. A claim made later was not made for the same quote or preimage: a provider counts its
 //!   numbers up, and a claimant's key is of one claim; whoever repeats them harms itself alone.
+//!
+//! An order's id commits to its hashlock and to its claim's key, so that the same order again is found by its hashlock.
 
 use super::refused::OrderRefused;
 use crate::ledger::Step;
 use crate::marks::{self, used};
 use crate::state::State;
 use kofo_primitives::{
-    Amount, Digest, Hashlock, MAX_CLAIM_LIFE_MS, MatchedOrder, NodeId, Reservation, SwapId, tagged_hash,
+    Amount, ClaimId, Digest, Hashlock, MAX_CLAIM_LIFE_MS, MatchedParts, NodeId, SwapId, tagged_hash,
 };
 
-fn order_mark(id: &SwapId) -> Digest {
-    tagged_hash("kofo/mark/order/v1", &[id.as_bytes()])
+/// What an order uses, and for how long that is remembered.
+pub(super) struct Uses<'a> {
+    id: SwapId,
+    parts: &'a MatchedParts,
+    claim: Digest,
+    hashlock: Digest,
+    reservation: Digest,
 }
 
-fn claim_mark(order: &MatchedOrder) -> Digest {
-    tagged_hash("kofo/mark/claim/v1", &[order.claim_id().as_bytes()])
+fn claim_mark(claim: &ClaimId) -> Digest {
+    tagged_hash("kofo/mark/claim/v1", &[claim.as_bytes()])
 }
 
 /// V10: with the claim's key, or anybody could block an order by copying its hashlock.
@@ -28,70 +35,77 @@ fn hashlock_mark(hashlock: &Hashlock, claimant: &NodeId) -> Digest {
     tagged_hash("kofo/hl/v1", &[hashlock.as_bytes(), claimant.as_bytes()])
 }
 
-fn reservation_mark(reservation: &Reservation) -> Digest {
-    let seq = reservation.seq.to_le_bytes();
-    tagged_hash("kofo/mark/reservation/v1", &[reservation.bond.as_bytes(), &seq])
+fn reservation_mark(bond: &NodeId, seq: u64) -> Digest {
+    let seq = seq.to_le_bytes();
+    tagged_hash("kofo/mark/reservation/v1", &[bond.as_bytes(), &seq])
 }
 
-/// Whether the order was committed.
-pub(super) fn order_used(state: &State, id: &SwapId) -> bool {
-    used(state, &order_mark(id)).is_some()
+/// Which order used a hashlock: half of its id, which is enough to tell the same order from another.
+fn whose(id: &SwapId) -> Amount {
+    let (half, _) = id.as_bytes().split_first_chunk().expect("an id has 32 bytes");
+    Amount::new(u128::from_le_bytes(*half))
 }
 
-/// How much of an order's claim is filled with it: V4.
-fn filled(state: &State, order: &MatchedOrder) -> Result<Amount, OrderRefused> {
-    let parts = order.parts();
-    let fill = parts.terms.give;
-    let before = used(state, &claim_mark(order)).unwrap_or(Amount::ZERO);
-    let all = parts.claim.body.give_amount;
-    let left = all.checked_sub(before).unwrap_or(Amount::ZERO);
-    let refused = OrderRefused::ClaimFilled { left, fill };
-    if fill > left {
-        return Err(refused);
+impl<'a> Uses<'a> {
+    pub(super) fn of(id: SwapId, parts: &'a MatchedParts) -> Self {
+        let reservation = &parts.terms.reservation;
+        Self {
+            id,
+            parts,
+            claim: claim_mark(&parts.fulfil.body.claim),
+            hashlock: hashlock_mark(&parts.select.body.hashlock, &parts.claim.body.key),
+            reservation: reservation_mark(&reservation.bond, reservation.seq),
+        }
     }
-    before.checked_add(fill).ok_or(refused)
-}
 
-/// Whether what the order uses is there to be used: V4, V9 and V10.
-pub(super) fn check(state: &State, order: &MatchedOrder) -> Result<(), OrderRefused> {
-    let parts = order.parts();
-    let hashlock = hashlock_mark(&parts.select.body.hashlock, &parts.claim.body.key);
-    if used(state, &hashlock).is_some() {
-        return Err(OrderRefused::HashReuse);
+    /// V10, and that it is not the same order again.
+    pub(super) fn check_hashlock(&self, state: &State) -> Result<(), OrderRefused> {
+        match used(state, &self.hashlock) {
+            Some(by) if by == whose(&self.id) => Err(OrderRefused::AlreadyCommitted(self.id)),
+            Some(_) => Err(OrderRefused::HashReuse),
+            None => Ok(()),
+        }
     }
-    let reservation = &parts.terms.reservation;
-    if used(state, &reservation_mark(reservation)).is_some() {
-        let (bond, seq) = (reservation.bond, reservation.seq);
-        return Err(OrderRefused::ReservationUsed { bond, seq });
-    }
-    filled(state, order).map(|_| ())
-}
 
-/// Marks it as used. Only after [`check`].
-pub(super) fn mark(step: &mut Step<'_>, order: &MatchedOrder) {
-    let parts = order.parts();
-    let claim = &parts.claim.body;
-    let too_old = |claim_expires_ms: u64| {
-        let last = claim_expires_ms.saturating_add(step.params().clock_ms);
-        last.saturating_add(1)
-    };
-    let own = too_old(claim.expires_ms);
-    // A claim may say that it was made by as much later as clocks may differ.
-    let lived = claim.expires_ms.max(parts.fulfil.body.expires_ms);
-    let others = too_old(
-        lived
-            .saturating_add(step.params().clock_ms)
-            .saturating_add(MAX_CLAIM_LIFE_MS),
-    );
-    let filled = filled(step.state, order).expect("checked before");
-    let hashlock = hashlock_mark(&parts.select.body.hashlock, &claim.key);
-    let marks = [
-        (order_mark(&order.id()), Amount::ZERO, own),
-        (claim_mark(order), filled, own),
-        (hashlock, Amount::ZERO, others),
-        (reservation_mark(&parts.terms.reservation), Amount::ZERO, others),
-    ];
-    for (mark, amount, until_ms) in marks {
-        marks::mark(step.state, &mark, amount, until_ms);
+    /// V9.
+    pub(super) fn check_reservation(&self, state: &State) -> Result<(), OrderRefused> {
+        let reservation = &self.parts.terms.reservation;
+        if used(state, &self.reservation).is_some() {
+            let (bond, seq) = (reservation.bond, reservation.seq);
+            return Err(OrderRefused::ReservationUsed { bond, seq });
+        }
+        Ok(())
+    }
+
+    /// V4: how much of the claim is filled with this order.
+    pub(super) fn filled(&self, state: &State) -> Result<Amount, OrderRefused> {
+        let fill = self.parts.terms.give;
+        let before = used(state, &self.claim).unwrap_or(Amount::ZERO);
+        let all = self.parts.claim.body.give_amount;
+        let left = all.checked_sub(before).unwrap_or(Amount::ZERO);
+        let refused = OrderRefused::ClaimFilled { left, fill };
+        if fill > left {
+            return Err(refused);
+        }
+        before.checked_add(fill).ok_or(refused)
+    }
+
+    /// Marks it as used, once all is checked.
+    pub(super) fn mark(&self, step: &mut Step<'_>, filled: Amount) {
+        let (claim, quote) = (&self.parts.claim.body, &self.parts.fulfil.body);
+        let slack = step.params().clock_ms;
+        // The first time at which V3 refuses a claim.
+        let too_old = |expires_ms: u64| expires_ms.saturating_add(slack).saturating_add(1);
+        // A claim may say that it was made by as much later as clocks may differ.
+        let made_by = claim.expires_ms.max(quote.expires_ms).saturating_add(slack);
+        let others = too_old(made_by.saturating_add(MAX_CLAIM_LIFE_MS));
+        let marks = [
+            (self.claim, filled, too_old(claim.expires_ms)),
+            (self.hashlock, whose(&self.id), others),
+            (self.reservation, Amount::ZERO, others),
+        ];
+        for (mark, amount, until_ms) in marks {
+            marks::mark(step.state, &mark, amount, until_ms);
+        }
     }
 }

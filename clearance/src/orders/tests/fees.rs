@@ -44,6 +44,8 @@ fn a_fee_of_300000_is_escrowed_at_the_commit_and_paid_30000_60000_210000_at_the_
     assert_eq!(town.has(Purse::Escrow(id)), 0);
     assert_eq!(town.has(Purse::Reserved(id)), 0);
     assert_eq!(all_paid(&settlement), Amount::new(300_000 + 5_000 + 100_000));
+    assert_eq!(paid_to(&settlement, account(PROVIDER), Reason::Back), 100_000);
+    assert_eq!(paid_to(&settlement, account(CLAIMANT), Reason::Back), 5_000);
 }
 
 #[test]
@@ -211,6 +213,27 @@ fn a_bond_below_the_least_weighs_nothing() {
     }
     let trade = town.trade(1).over(&[41, 42]);
     assert_eq!(hops(&town.settled(&trade)), [210_000]);
+}
+
+#[test]
+fn a_hop_that_is_jailed_as_a_validator_weighs_nothing() {
+    let mut genesis = rules();
+    relay(&mut genesis, 104, 30_000);
+    let mut town = Town::of(genesis);
+    let trade = town.trade(1).fee(1_000, FeePayer::Claimant).over(&[31, 104]);
+    let id = town.locked(&trade);
+    town.see(&[4], (id, Side::Beta), Fact::Redeemed);
+    town.see(&[4], (id, Side::Beta), Fact::Refunded);
+    let settlement = &town.see(&[1, 2, 3], (id, Side::Beta), Fact::Redeemed)[0];
+    assert_eq!(
+        hops(settlement),
+        [350, 350],
+        "it was not when that order was committed"
+    );
+    let trade = town.trade(2).fee(1_000, FeePayer::Claimant).over(&[31, 104]);
+    let id = town.order(&trade);
+    let settlement = &town.see(&[1, 2, 3], (id, Side::Beta), Fact::Redeemed)[0];
+    assert_eq!(hops(settlement), [700]);
 }
 
 #[test]

@@ -184,7 +184,7 @@ fn run(events: &[Event]) -> (Run, Digest) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
     fn money_is_kept_every_order_ends_once_and_a_replay_is_the_same(

@@ -7,7 +7,7 @@ use crate::orders::OrderRefused;
 use crate::orders::fixtures::*;
 use crate::receipt::Ending;
 use crate::refused::Refused;
-use kofo_primitives::{FeePayer, MAX_CLAIM_LIFE_MS, Side, tagged_hash};
+use kofo_primitives::{FeePayer, MAX_CLAIM_LIFE_MS, Preimage, Side, tagged_hash};
 
 #[test]
 fn the_same_order_twice_is_committed_already() {
@@ -96,7 +96,10 @@ fn a_use_is_remembered_exactly_as_long_as_a_second_one_could_pass() {
     let mut town = Town::new();
     let trade = town.trade(1);
     let id = town.order(&trade);
-    let order = tagged_hash("kofo/mark/order/v1", &[id.as_bytes()]);
+    let claim = trade.claim.id();
+    let claim = tagged_hash("kofo/mark/claim/v1", &[claim.as_bytes()]);
+    let (hashlock, key) = (Preimage::new([1; 32]).hashlock(), trade.claim.key);
+    let hashlock = tagged_hash("kofo/hl/v1", &[hashlock.as_bytes(), key.as_bytes()]);
     let seq = trade.terms.reservation.seq.to_le_bytes();
     let bond = account(PROVIDER);
     let reservation = tagged_hash("kofo/mark/reservation/v1", &[bond.as_bytes(), &seq]);
@@ -105,11 +108,9 @@ fn a_use_is_remembered_exactly_as_long_as_a_second_one_could_pass() {
     let slack = town.chain.ledger.genesis().params.clock_ms;
     let last = trade.claim.expires_ms + slack;
     town.until(last);
-    assert!(marked(&town, &order));
+    assert!(marked(&town, &claim));
     town.until(last + 1);
-    assert!(!marked(&town, &order));
-    let expires_ms = trade.claim.expires_ms;
-    let now_ms = town.now() + 1_000;
+    assert!(!marked(&town, &claim));
     assert_eq!(
         town.refused(&trade),
         OrderRefused::AlreadyCommitted(id),
@@ -119,18 +120,19 @@ fn a_use_is_remembered_exactly_as_long_as_a_second_one_could_pass() {
     // Another claim made while this one lived, with as long a life as there is.
     let last = last + MAX_CLAIM_LIFE_MS + slack;
     town.until(last);
-    assert!(marked(&town, &reservation));
+    assert!(marked(&town, &reservation) && marked(&town, &hashlock));
     town.until(last + 1);
-    assert!(!marked(&town, &reservation));
-    assert!(now_ms > expires_ms);
+    assert!(!marked(&town, &reservation) && !marked(&town, &hashlock));
 }
 
 #[test]
 fn an_order_that_is_over_and_forgotten_is_too_old_to_be_committed_again() {
     let mut town = Town::new();
     let trade = town.trade(1);
-    town.settled(&trade);
+    let id = town.settled(&trade).order;
     town.until(trade.claim.expires_ms + 5_000);
+    assert_eq!(town.refused(&trade), OrderRefused::AlreadyCommitted(id));
+    town.until(trade.claim.expires_ms + 2 * MAX_CLAIM_LIFE_MS);
     assert!(matches!(town.refused(&trade), OrderRefused::ClaimExpired { .. }));
 }
 
