@@ -15,7 +15,6 @@ mod committee;
 mod config;
 mod daemon;
 mod head;
-mod init;
 mod intake;
 mod keys;
 mod observer;
@@ -30,7 +29,6 @@ pub use committee::{COMMITTEE_FILE, Committee, CommitteeError, share_of};
 pub use config::{CONFIG_FILE, ConfigError, Role, Speed, ValidatorConfig};
 pub use daemon::{FOLDER, Run, RunError, Sight, Start, Validator};
 pub use head::{Clock, Head};
-pub use init::{GenesisEntry, genesis_entry, init};
 pub use intake::{
     Forward, Intake, IntakeError, IntakeParts, Peers, Pool, PoolFull, PoolLimits, SubmittedError,
 };

@@ -6,5 +6,6 @@ mod hand;
 mod liar;
 mod net;
 mod orders;
+mod process;
 mod together;
 mod town;

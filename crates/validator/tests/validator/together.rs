@@ -71,12 +71,18 @@ async fn one_down_the_others_go_on_two_down_they_halt_and_resume_and_a_wiped_one
         }
     };
     assert!(tokio::time::timeout(quiet, more).await.is_err());
+    // What one takes in reaches the other, which can propose it too.
+    let second = order(2, now());
+    net.submit(0, second.clone()).await;
+    let waits = |n| net.node(n).intake().pool().waits(order_of(&second));
+    until("it waits at both", || waits(0) && waits(1)).await;
     net.wipe(3);
     net.start(3).await;
     net.start(2).await;
     net.go_on(3).await;
     let proof = committed(&net, 3, order_of(&first)).await;
     light(&net).order(order_of(&first), &proof, now()).unwrap();
+    committed(&net, 2, order_of(&second)).await;
     assert_eq!(net.sequence(3, key(CLAIMANT).id()), 1);
     net.end().await;
 }

@@ -68,7 +68,7 @@ fn params() -> Params {
         max_batch_bytes: 500_000,
         assets: vec![LedgerAsset {
             asset: kofo(),
-            symbol: Text::new("kofo").unwrap(),
+            symbol: Text::new("KOFO").unwrap(),
             decimals: 6,
             min_fee: amount(100),
             min_bond: amount(1_000),
