@@ -157,7 +157,7 @@ pub(crate) fn bytes(header: &Header) -> [u8; 80] {
 }
 
 /// The proof of a transaction that is mined among others, with two headers above.
-pub(crate) fn proof(tx: &Transaction, lock: Option<&Transaction>) -> Vec<u8> {
+pub(crate) fn proof(tx: &Transaction, lock: &Transaction) -> Vec<u8> {
     let others = |sats| paying(vec![pay(payout(60), sats)]);
     let block = mined(
         genesis_block(Network::Regtest).block_hash(),
@@ -167,14 +167,13 @@ pub(crate) fn proof(tx: &Transaction, lock: Option<&Transaction>) -> Vec<u8> {
 }
 
 /// The same from a block that is there.
-pub(crate) fn proof_in(block: &Block, tx: &Transaction, lock: Option<&Transaction>) -> Vec<u8> {
+pub(crate) fn proof_in(block: &Block, tx: &Transaction, lock: &Transaction) -> Vec<u8> {
     let above: Vec<_> = above(block.block_hash(), 2).iter().map(bytes).collect();
-    let lock = lock.map(serialize);
     let parts = Parts {
         block: &serialize(block),
         above: &above,
         tx: printed(tx),
-        lock: lock.as_deref(),
+        lock: &serialize(lock),
     };
     prove(&parts).unwrap()
 }

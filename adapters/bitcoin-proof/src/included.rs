@@ -1,4 +1,4 @@
-//! That a transaction, and its witness if asked, is in the first block of a chain of headers.
+//! That a transaction, with its witness, is in the first block of a chain of headers.
 
 use bitcoin::block::Header;
 use bitcoin::consensus::deserialize;
@@ -29,14 +29,19 @@ pub(crate) struct Included {
     pub(crate) index: u32,
     pub(crate) branch: Vec<[u8; 32]>,
     pub(crate) tx: Vec<u8>,
-    /// From the transaction's hash with witness; `None` if the witness is of no interest: then neither transaction has
-    /// one here.
-    pub(crate) witness_branch: Option<Vec<[u8; 32]>>,
 }
 
 impl Included {
-    /// The transaction, if it is where the proof says. With a witness branch its witness is what the block has.
-    pub(crate) fn check(&self, rule: &ProofRule) -> Result<Transaction, Flaw> {
+    /// The transaction, if it is where the proof says, and with the witness that the block has: `witness_branch` is that of
+    /// its hash with witness.
+    pub(crate) fn check(&self, rule: &ProofRule, witness_branch: &[[u8; 32]]) -> Result<Transaction, Flaw> {
+        let (coinbase, tx) = self.place(rule)?;
+        self.check_witness(&coinbase, &tx, witness_branch)?;
+        Ok(tx)
+    }
+
+    /// The coinbase and the transaction, if they are where the proof says. Nothing is said of their witnesses.
+    fn place(&self, rule: &ProofRule) -> Result<(Transaction, Transaction), Flaw> {
         let headers: Result<Vec<Header>, _> = self.headers.iter().map(|bytes| deserialize(bytes)).collect();
         let headers = headers.map_err(|error| Flaw::Form {
             bytes: self.headers.len().saturating_mul(80),
@@ -48,11 +53,6 @@ impl Included {
         if depth > MAX_DEPTH || self.branch.len() != depth {
             return Err(Flaw::Branch { what: "transaction" });
         }
-        let read = if self.witness_branch.is_some() {
-            read
-        } else {
-            read_bare
-        };
         let coinbase = read(&self.coinbase, "coinbase")?;
         if !coinbase.is_coinbase() {
             return Err(Flaw::Coinbase);
@@ -72,14 +72,15 @@ impl Included {
         if place.root(tx.compute_txid().to_byte_array()) != root {
             return Err(Flaw::Branch { what: "transaction" });
         }
-        self.check_witness(&coinbase, &tx)?;
-        Ok(tx)
+        Ok((coinbase, tx))
     }
 
-    fn check_witness(&self, coinbase: &Transaction, tx: &Transaction) -> Result<(), Flaw> {
-        let Some(halves) = &self.witness_branch else {
-            return Ok(());
-        };
+    fn check_witness(
+        &self,
+        coinbase: &Transaction,
+        tx: &Transaction,
+        halves: &[[u8; 32]],
+    ) -> Result<(), Flaw> {
         let place = Branch {
             index: self.index,
             halves,

@@ -1,12 +1,16 @@
-//! What Bitcoin proves of a leg by itself: a chain of headers with work in them, a Merkle branch, and a transaction.
+//! What Bitcoin proves of a leg by itself: how it ended, by a chain of headers with work in them, Merkle branches, and
+//! the transaction that spent its lock.
 //!
 //! * Depends on `bitcoin`, `kofo-primitives` and `kofo-clearance`. No runtime, no clock, no IO, no node.
 //! * Promises: the same bytes give the same answer on every machine; a proof is read strictly, within
 //!   [`kofo_clearance::MAX_PROOF_BYTES`], and never panics. The leg's output is derived from the terms alone, as the
 //!   adapter derives it (a test on a real bitcoind holds them together).
 //! * Does not promise: that the headers are of the heaviest chain. [`kofo_clearance::ProofRule`] says how much work a
-//!   lie costs: `depth` headers, none of them easier than `easiest`. Nor that nobody paid to the leg's output twice in
-//!   two transactions: of what is *not* in a chain there is no proof.
+//!   lie costs: `depth` headers, none of them easier than `easiest`.
+//! * Does not prove that a leg is locked, and answers [`kofo_clearance::Fact::Redeemed`] or
+//!   [`kofo_clearance::Fact::Refunded`] only. A second payment to the same script undoes a lock, and of what is *not* in a
+//!   chain there is no proof: whoever paid twice would prove one of both, and the other party, rightly waiting, would be
+//!   at fault. For the same reason a leg to which somebody paid twice may have two proofs, of either end.
 //!
 //! A spend is told from its witness, which a transaction's id does not cover. So a proof of a spend shows too that the
 //! block commits to that witness (BIP-141).

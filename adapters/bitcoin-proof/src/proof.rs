@@ -16,11 +16,12 @@ pub(crate) const VERSION: u8 = 1;
 pub(crate) struct Proof {
     /// [`VERSION`].
     pub(crate) version: u8,
-    /// The transaction that locks the leg or ends it.
+    /// The transaction that ended the leg.
     pub(crate) included: Included,
-    /// For an end: the transaction that locked the leg, without witness. That it is in the chain needs no proof: what
-    /// spends it is.
-    pub(crate) lock: Option<Vec<u8>>,
+    /// From its hash with witness to what the coinbase commits to.
+    pub(crate) witness_branch: Vec<[u8; 32]>,
+    /// The transaction that locked the leg, without witness. That it is in the chain needs no proof: what spends it is.
+    pub(crate) lock: Vec<u8>,
 }
 
 /// Reads proofs of Bitcoin, of whatever network the rule names.
@@ -42,18 +43,9 @@ pub(crate) fn fact(leg: &ProofLeg<'_>, rule: &ProofRule, bytes: &[u8]) -> Result
         });
     }
     let output = Output::of(leg)?;
-    let tx = proof.included.check(rule)?;
-    match (&proof.lock, &proof.included.witness_branch) {
-        (None, None) => output.lock(&tx).map(|_| Fact::Final),
-        (Some(lock), Some(_)) => {
-            let lock = output.lock(&read_bare(lock, "lock")?)?;
-            output.end(lock, &tx)
-        }
-        (Some(_), None) | (None, Some(_)) => Err(Flaw::Form {
-            bytes: bytes.len(),
-            why: "a lock is proved without witness, an end with it".into(),
-        }),
-    }
+    let tx = proof.included.check(rule, &proof.witness_branch)?;
+    let lock = output.lock(&read_bare(&proof.lock, "lock")?)?;
+    output.end(lock, &tx)
 }
 
 impl Proof {

@@ -17,10 +17,10 @@ pub struct Parts<'a> {
     pub block: &'a [u8],
     /// The headers above it, the next one first: one less than the rule's depth, or more.
     pub above: &'a [[u8; 80]],
-    /// The transaction that locks the leg or ends it.
+    /// The transaction that ended the leg.
     pub tx: TxId,
-    /// For an end: the transaction that locked the leg.
-    pub lock: Option<&'a [u8]>,
+    /// The transaction that locked the leg.
+    pub lock: &'a [u8],
 }
 
 /// Why there is no proof.
@@ -42,7 +42,7 @@ pub enum ProveError {
     TooLong(usize),
 }
 
-/// The proof of a lock or, with the lock, of an end. Does not check that it proves what is wanted:
+/// The proof of an end. Does not check that it proves what is wanted:
 /// [`crate::BitcoinProofs`] does.
 pub fn prove(parts: &Parts<'_>) -> Result<Vec<u8>, ProveError> {
     let block: Block = deserialize(parts.block).map_err(|error| ProveError::Block(error.to_string()))?;
@@ -56,27 +56,22 @@ pub fn prove(parts: &Parts<'_>) -> Result<Vec<u8>, ProveError> {
     let leaves: Vec<[u8; 32]> = txids.iter().map(|txid| txid.to_byte_array()).collect();
     let tx = block.txdata.get(index).ok_or_else(missing)?;
     let coinbase = block.txdata.first().ok_or_else(missing)?;
-    let lock = parts.lock.map(deserialize::<Transaction>).transpose();
-    let lock = lock.map_err(|error| ProveError::Lock(error.to_string()))?;
+    let lock: Transaction = deserialize(parts.lock).map_err(|error| ProveError::Lock(error.to_string()))?;
     let witnesses: Vec<[u8; 32]> = block.txdata.iter().map(witness_leaf).collect();
-    let written = |tx: &Transaction| match lock {
-        Some(_) => serialize(tx),
-        None => bare(tx),
-    };
     let mut headers = vec![header(&block)];
     headers.extend_from_slice(parts.above);
     let proof = Proof {
         version: VERSION,
         included: Included {
             headers,
-            coinbase: written(coinbase),
+            coinbase: serialize(coinbase),
             coinbase_branch: branch::of(&leaves, 0).ok_or_else(missing)?,
             index: u32::try_from(index).map_err(|_| missing())?,
             branch: branch::of(&leaves, index).ok_or_else(missing)?,
-            tx: written(tx),
-            witness_branch: lock.as_ref().and_then(|_| branch::of(&witnesses, index)),
+            tx: serialize(tx),
         },
-        lock: lock.as_ref().map(bare),
+        witness_branch: branch::of(&witnesses, index).ok_or_else(missing)?,
+        lock: bare(&lock),
     };
     let bytes = encode(&proof);
     if bytes.len() > MAX_PROOF_BYTES {

@@ -47,15 +47,14 @@ fn first_payment() -> Included {
         coinbase,
         index: 1,
         tx,
-        witness_branch: None,
     }
 }
 
 #[test]
 fn ten_real_headers_and_a_branch_prove_the_first_payment() {
-    let tx = first_payment().check(&mainnet(10)).unwrap();
+    let (_, tx) = first_payment().place(&mainnet(10)).unwrap();
     assert_eq!(tx.compute_txid(), TXID.parse::<Txid>().unwrap());
-    let shallow = first_payment().check(&mainnet(11));
+    let shallow = first_payment().place(&mainnet(11));
     assert_eq!(shallow, Err(Flaw::Shallow { want: 11, got: 10 }));
 }
 
@@ -67,7 +66,7 @@ fn one_flipped_bit_anywhere_in_a_real_proof_fails() {
         altered[bit / 8] ^= 1 << (bit % 8);
         let checked = borsh::from_slice::<Included>(&altered)
             .ok()
-            .map(|proof| proof.check(&mainnet(10)));
+            .map(|proof| proof.place(&mainnet(10)));
         assert!(!matches!(checked, Some(Ok(_))), "bit {bit}");
     }
 }
@@ -78,7 +77,7 @@ fn a_real_chain_is_too_easy_for_a_rule_that_asks_for_more_work() {
         easiest: 0x1c7f_ff80,
         ..mainnet(10)
     };
-    assert!(matches!(first_payment().check(&rule), Err(Flaw::Easy { .. })));
+    assert!(matches!(first_payment().place(&rule), Err(Flaw::Easy { .. })));
 }
 
 /// A block of two inner nodes: what an inner node hashes passes for a transaction one level up.
@@ -109,17 +108,16 @@ fn an_inner_node_does_not_pass_for_a_transaction() {
         index: 1,
         branch: vec![node(&level(2))],
         tx: level(2),
-        witness_branch: None,
     };
     // One level higher than the coinbase.
-    assert_eq!(honest.check(&rule(2)), Err(Flaw::Branch { what: "transaction" }));
+    assert_eq!(honest.place(&rule(2)), Err(Flaw::Branch { what: "transaction" }));
     // And the coinbase lifted to the same level is no coinbase.
     let lifted = Included {
         coinbase: level(0),
         coinbase_branch: vec![node(&level(2))],
         ..honest
     };
-    assert!(lifted.check(&rule(2)).is_err());
+    assert!(lifted.place(&rule(2)).is_err());
 }
 
 #[test]
@@ -138,14 +136,13 @@ fn a_transaction_of_sixty_four_bytes_is_refused() {
         index: 1,
         branch: vec![coinbase],
         tx: serialize(&short),
-        witness_branch: None,
     };
-    assert_eq!(proof.check(&rule(1)), Err(Flaw::SixtyFour));
+    assert_eq!(proof.place(&rule(1)), Err(Flaw::SixtyFour));
 }
 
 #[test]
 fn what_is_first_in_the_block_must_be_a_coinbase() {
     let mut proof = first_payment();
     proof.coinbase = proof.tx.clone();
-    assert_eq!(proof.check(&mainnet(10)), Err(Flaw::Coinbase));
+    assert_eq!(proof.place(&mainnet(10)), Err(Flaw::Coinbase));
 }
