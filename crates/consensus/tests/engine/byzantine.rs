@@ -1,7 +1,7 @@
 //! Validators that lie in the engine's own words.
 
 use crate::book::network;
-use crate::cluster::{Cluster, always, secret, until};
+use crate::cluster::{Cluster, always, place_of, proposer, secret, until};
 use kofo_consensus::{Lies, Origin, Slot};
 use std::sync::atomic::Ordering;
 
@@ -59,12 +59,6 @@ async fn one_of_four_that_is_silent_delays_its_turn_and_no_more() {
     }
 }
 
-fn place_of(n: u8) -> usize {
-    let set = crate::cluster::set(0, 0..4);
-    let key = secret(n).key();
-    set.members().iter().position(|member| member.key == key).unwrap()
-}
-
 /// Validator 3 precommits nothing in a round in which all but one prevoted: two are locked on a payload that the fourth
 /// refused for its time. The next round proposes it again, and sends it on, and then it is not too old.
 #[tokio::test(flavor = "multi_thread")]
@@ -97,10 +91,4 @@ async fn what_some_are_locked_on_is_sent_on_and_decided_in_a_later_round() {
     let judged = book.judged();
     assert!(judged.contains(&(at, Origin::Proposed, false)), "{judged:?}");
     assert!(judged.contains(&(at, Origin::Repeated, true)), "{judged:?}");
-}
-
-/// Whose turn it is in the first round of a height.
-fn proposer(height: u64) -> u8 {
-    let place = ((height - 1) % 4) as usize;
-    (0..4).find(|n| place_of(*n) == place).unwrap()
 }

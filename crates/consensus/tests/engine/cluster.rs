@@ -46,6 +46,18 @@ pub(crate) fn always(count: u8) -> Schedule {
     Arc::new(BTreeMap::from([(0, set(0, 0..count))]))
 }
 
+/// The place of a validator among the first four.
+pub(crate) fn place_of(n: u8) -> usize {
+    let (set, key) = (set(0, 0..4), secret(n).key());
+    set.members().iter().position(|member| member.key == key).unwrap()
+}
+
+/// Whose turn it is, of the first four, in the first round of a height.
+pub(crate) fn proposer(height: u64) -> u8 {
+    let place = ((height - 1) % 4) as usize;
+    (0..4).find(|n| place_of(*n) == place).unwrap()
+}
+
 /// Waits until it is so; panics with a picture of it when patience ends.
 pub(crate) async fn until(what: &str, mut so: impl FnMut() -> bool) {
     let begin = Instant::now();
@@ -153,6 +165,21 @@ impl Cluster {
     pub(crate) async fn reach(&self, nodes: &[usize], height: u64) {
         let there = || nodes.iter().all(|n| self.nodes[*n].height() >= height);
         until(&format!("{nodes:?} commit height {height}"), there).await;
+    }
+
+    /// Waits until these stand at one height for longer than its first round lasts; says which.
+    pub(crate) async fn settled(&self, nodes: &[usize]) -> u64 {
+        let at = |n: &usize| self.nodes[*n].engine.as_ref().unwrap().status().height;
+        let (mut height, mut since) = (0, Instant::now());
+        until("the height settles", || {
+            let now: Vec<_> = nodes.iter().map(at).collect();
+            if now.iter().any(|other| *other != height) {
+                (height, since) = (now[0], Instant::now());
+            }
+            since.elapsed() > Duration::from_millis(1200)
+        })
+        .await;
+        height
     }
 
     /// Watches that it stays so, for longer than several rounds last.
