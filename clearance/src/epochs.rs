@@ -9,10 +9,9 @@ mod check;
 use crate::accounts;
 use crate::book::{BondKind, Book, Purse};
 use crate::genesis::Genesis;
-use crate::importance;
 use crate::ledger::{Step, VALIDATORS};
-use crate::staking;
 use crate::state::{Sorted, State, Table};
+use crate::{importance, points, staking};
 use borsh::{BorshDeserialize, BorshSerialize};
 use kofo_primitives::{Amount, ValidatorSet};
 
@@ -109,6 +108,7 @@ pub(crate) fn end(step: &mut Step<'_>) {
     let served = step.state.get(&VALIDATORS, &());
     let served = served.expect("the genesis put a set, and sets are only replaced");
     staking::reward(step, &served);
+    points::divide(step, &served);
     staking::turn(step);
     accounts::turn(step);
     importance::score(step);

@@ -271,6 +271,13 @@ fn the_first_ten_million_settled_trades_give_points_and_the_next_none() {
     assert_eq!(points(&chain), (60, 12));
     with(&mut chain, 1, |step| points::settled(step, &who));
     assert_eq!(points(&chain), (60, 12));
+    // The validators have 60 among them when the epoch ends, once.
+    let validators = |chain: &Chain| VALIDATORS.map(|n| chain.ledger.account(account(n)).points);
+    assert_eq!(validators(&chain), [0; 4]);
+    for _ in 0..2 {
+        chain.wait(3_600_000);
+        assert_eq!(validators(&chain), [15; 4]);
+    }
 }
 
 #[test]

@@ -73,6 +73,18 @@ pub enum GenesisError {
         /// The least.
         least: Amount,
     },
+    /// Whoever has power must have something to lose as long as it has it.
+    #[error(
+        "{what} is {have_ms} ms, expected at least the length of an epoch, {epoch_ms} ms: validators would have power without stake"
+    )]
+    LeavesEarly {
+        /// Which time.
+        what: &'static str,
+        /// How long it is.
+        have_ms: u64,
+        /// How long an epoch is.
+        epoch_ms: u64,
+    },
     /// Not a vote key.
     #[error("{0} is no point of the curve, so it cannot be a validator's key")]
     NotAKey(ValidatorKey),
@@ -167,6 +179,18 @@ fn some(what: &'static str, value: impl Into<u128>) -> Checked {
     Ok(())
 }
 
+/// Power is of the stake at the epoch's beginning: it can be slashed until the end at least.
+fn leaves(what: &'static str, have_ms: u64, epoch_ms: u64) -> Checked {
+    if have_ms >= epoch_ms {
+        return Ok(());
+    }
+    Err(GenesisError::LeavesEarly {
+        what,
+        have_ms,
+        epoch_ms,
+    })
+}
+
 fn rules(params: &Params) -> Checked {
     count("seats", params.seats.into(), (1, MAX_VALIDATORS))?;
     bps("the power cap", params.power_cap_bps, 1)?;
@@ -179,8 +203,8 @@ fn rules(params: &Params) -> Checked {
     bps("the forfeit of missed heights", params.missed_bps, 0)?;
     params.split()?;
     some("the length of an epoch", params.epoch_ms)?;
-    some("the time of unbonding", params.unbond_ms)?;
-    some("the time of unstaking", params.unstake_ms)?;
+    leaves("the time of unbonding", params.unbond_ms, params.epoch_ms)?;
+    leaves("the time of unstaking", params.unstake_ms, params.epoch_ms)?;
     some("the least stake", params.min_stake.units())?;
     some("the number of missed heights", params.missed_heights)?;
     some("the time without facts", params.unobserved_ms)?;

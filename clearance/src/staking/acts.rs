@@ -45,7 +45,11 @@ pub(crate) fn stake(
     };
     let (asset, own) = (&step.genesis.params.stake, Purse::Stake(account));
     step.state.pay(Purse::Free(account), own, asset, amount)?;
-    at_least(step.state, (own, asset), step.genesis.params.min_stake)?;
+    let (have, least) = (step.state.balance(own, asset), step.params().min_stake);
+    if have < least {
+        let asset = asset.clone();
+        return Err(ActRefused::Least { asset, have, least });
+    }
     step.state.put(&KEYS, &key, &account);
     step.state.put(&CANDIDATES, &account, &candidate);
     Ok(())
