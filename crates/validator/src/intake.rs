@@ -17,7 +17,7 @@ use crate::checks::Checks;
 use crate::committee::Committee;
 use crate::head::{Clock, Head};
 use kofo_clearance::{ActRefused, CheckError, CheckedOp, Draft, Op, Refused, RefusedClass, Submission};
-use kofo_primitives::{Digest, NetworkId, ValidatorKey};
+use kofo_primitives::{Digest, NetworkId, ValidatorKey, order_id};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
@@ -150,8 +150,14 @@ impl Intake {
         match submission {
             Submission::Order(order) => {
                 let key = self.committee.key().ok_or(IntakeError::NoSecret)?;
-                let now = self.clock.now_ms();
-                order::visible(&order, &self.network, now)?;
+                order::visible(&order, &self.network, self.clock.now_ms())?;
+                let id = order_id(&order.claim.body, &order.fulfil.body, &order.select.body);
+                if let Some(leaf) = self.pool.leaf_of(id) {
+                    return Ok(leaf);
+                }
+                if let Some(payment) = &order.payment {
+                    self.pool.room_of(payment.body.account)?;
+                }
                 self.take(Op::Order(Box::new(order::cleared(*order, key)?)))
             }
             Submission::Act(act) => self.take(Op::Act(act)),

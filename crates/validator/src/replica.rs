@@ -217,6 +217,16 @@ impl Replica {
             next: (next != head.ledger.validators()).then_some(&next),
         };
         self.store.append(&committing).map_err(AppError::new)?;
+        if !ops.is_empty() {
+            let (height, ended) = (finished.header.height, finished.settlements.len());
+            tracing::info!(
+                height,
+                operations = ops.len(),
+                orders = rows.len(),
+                ended,
+                "committed"
+            );
+        }
         let certificate = Some(certificate);
         self.head.send_replace(Arc::new(Head { ledger, certificate }));
         self.candidates().clear();

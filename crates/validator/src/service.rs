@@ -17,11 +17,13 @@ use kofo_primitives::{Digest, NetworkId, Signed};
 use rates::Rates;
 use std::collections::BTreeSet;
 use std::fmt::Display;
+use std::num::NonZero;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// So many requests are answered at the same time.
-const AT_ONCE: usize = 64;
+/// So many requests are answered at the same time for each core. Most cost nothing but signatures: more at once would
+/// only take the cores from the engine, and what waits longer waits in the network's bounded queue.
+const FOR_EACH_CORE: usize = 2;
 /// A signed question is answered for so long (ms).
 const FRESH_MS: u64 = 60_000;
 
@@ -86,7 +88,8 @@ impl Service {
 
     /// Answers until the network ends.
     pub async fn serve(self: Arc<Self>, mut inbound: Inbound) {
-        let places = Arc::new(Semaphore::new(AT_ONCE));
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let places = Arc::new(Semaphore::new(cores.max(2) * FOR_EACH_CORE));
         while let Some(request) = inbound.next().await {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else {
                 return;

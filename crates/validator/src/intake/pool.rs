@@ -149,6 +149,14 @@ impl Pool {
         Ok(())
     }
 
+    /// Whether one more of that account could be taken.
+    pub fn room_of(&self, account: NodeId) -> Result<(), PoolFull> {
+        match self.kept().owners.get(&Owner::Account(account)) {
+            Some(of) if *of >= self.limits.each => Err(PoolFull::Each(*of)),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// Has it wait; whether it did not yet.
     pub fn put(&self, op: Arc<CheckedOp>, now_ms: u64) -> Result<bool, PoolFull> {
         self.room()?;
@@ -241,7 +249,13 @@ impl Pool {
     /// Whether an order waits.
     #[must_use]
     pub fn waits(&self, order: SwapId) -> bool {
-        self.kept().orders.contains_key(&order)
+        self.leaf_of(order).is_some()
+    }
+
+    /// The leaf of an order that waits.
+    #[must_use]
+    pub fn leaf_of(&self, order: SwapId) -> Option<Digest> {
+        self.kept().orders.get(&order).copied()
     }
 
     /// Why an order, by its id, or another operation, by its leaf, was refused after it was taken.

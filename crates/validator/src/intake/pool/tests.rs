@@ -38,6 +38,9 @@ fn an_account_fills_its_own_share_and_nobody_elses_and_all_together_no_more_than
     }
     assert_eq!(pool.put(act(1, 0), 0), Ok(false));
     assert_eq!(pool.put(act(1, 3), 0), Err(PoolFull::Each(3)));
+    let of = |n| NodeKey::new(&[n; 32]).unwrap().id();
+    assert_eq!(pool.room_of(of(1)), Err(PoolFull::Each(3)));
+    assert_eq!(pool.room_of(of(2)), Ok(()));
     for sequence in 0..3 {
         assert_eq!(pool.put(act(2, sequence), 0), Ok(true));
     }
