@@ -4,10 +4,12 @@
 //! * `onchain`: gas and virtual bytes of every on-chain act, of transactions mined by real daemons.
 //! * `faults`: simulated swaps under faults that a seed chooses, and a death at every crash point.
 //! * `exchange`: claims checked and booked, a book of a hundred thousand orders, a hundred nodes.
+//! * `clearance`: orders that validators agree on, certificates, and the ledger after a million orders.
 //! * `swaps`: what the node adds to a swap, and what many of them at once take, on simulated chains and on real daemons.
 //!
 //! Exits with 1 when a figure misses its limit or money was lost, and says which.
 
+mod clearance;
 mod exchange;
 mod faults;
 mod onchain;
@@ -65,6 +67,15 @@ enum Benchmark {
         #[arg(long)]
         few: bool,
     },
+    /// Orders that four validators agree on, beside the curve alone; certificates; the ledger after a million orders.
+    Clearance {
+        /// Print the figures as one JSON object and nothing else on stdout.
+        #[arg(long)]
+        json: bool,
+        /// Measure less of each, to see that it works. Names and limits stay; no figure of it is one to quote.
+        #[arg(long)]
+        few: bool,
+    },
     /// Run a node until it is killed: `swaps` starts itself as its nodes.
     #[command(hide = true)]
     Node {
@@ -91,6 +102,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         Benchmark::Faults { seeds, json } => (spawn_blocking(move || faults::run(seeds)).await??, json),
         Benchmark::Swaps { json, few } => (swaps::run(few).await?, json),
         Benchmark::Exchange { json, few } => (exchange::run(few).await?, json),
+        Benchmark::Clearance { json, few } => (clearance::run(few).await?, json),
         Benchmark::Node { data } => {
             swaps::be_a_node(data).await?;
             return Ok(ExitCode::SUCCESS);

@@ -1,0 +1,170 @@
+//! Orders that validators take in, agree on and write down: how many a second, and how long each waits.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use kofo_clearance::{Submission, SubmittedOrder};
+use kofo_primitives::{Digest, order_id};
+use kofo_validator::{Intake, Validator};
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::town::Town;
+
+/// So many orders wait at one validator at most while as many as possible are submitted.
+const AHEAD: usize = 1_000;
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Which orders one validator was given and has not committed.
+type Open = Arc<Mutex<HashMap<Digest, Instant>>>;
+
+/// When each order was final at the validator that took it, and how long after it was submitted.
+type Done = Arc<Mutex<Vec<(Instant, Duration)>>>;
+
+struct Watched {
+    intake: Arc<Intake>,
+    open: Open,
+    task: JoinHandle<()>,
+}
+
+fn lock<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Sees to it that what was committed counts as done.
+fn watch(one: &Validator, done: &Done) -> Watched {
+    let (intake, open, done) = (Arc::clone(one.intake()), Open::default(), Arc::clone(done));
+    let mut head = one.head();
+    let (pool, of) = (Arc::clone(intake.pool()), Arc::clone(&open));
+    let task = tokio::spawn(async move {
+        while head.changed().await.is_ok() {
+            head.borrow_and_update();
+            let now = Instant::now();
+            let mut open = lock(&of);
+            let gone = open.extract_if(|leaf, _| !pool.has(leaf));
+            lock(&done).extend(gone.map(|(_, since)| (now, now.duration_since(since))));
+        }
+    });
+    Watched { intake, open, task }
+}
+
+/// Submits one, as the validator's service does.
+fn submit(to: &Watched, order: SubmittedOrder) -> Result<()> {
+    let since = Instant::now();
+    let leaf = to.intake.submit(Submission::Order(Box::new(order)))?;
+    lock(&to.open).insert(leaf, since);
+    Ok(())
+}
+
+/// What came of a load.
+pub(super) struct Load {
+    /// Committed a second, from the first batch with orders to the last.
+    pub(super) per_second: f64,
+    /// How long each took, from being submitted to its certificate.
+    pub(super) waits: Vec<Duration>,
+}
+
+/// Submits orders in turn to all validators, as fast as they take them (`every` none) or one every so often.
+pub(super) async fn load(town: &Town, orders: Vec<SubmittedOrder>, every: Option<Duration>) -> Result<Load> {
+    let (count, done) = (orders.len(), Done::default());
+    let last = orders
+        .last()
+        .map(|one| order_id(&one.claim.body, &one.fulfil.body, &one.select.body));
+    let watched: Vec<_> = town.validators.iter().map(|one| watch(one, &done)).collect();
+    let watched = Arc::new(watched);
+    let to = Arc::clone(&watched);
+    let submitted = spawn_blocking(move || submit_all(&to, orders, every));
+    submitted.await??;
+    let begin = Instant::now();
+    while lock(&done).len() < count {
+        ensure!(
+            begin.elapsed() < PATIENCE,
+            "{} of {count} orders were committed within {PATIENCE:?} after the last was submitted",
+            lock(&done).len()
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    for one in watched.iter() {
+        one.task.abort();
+    }
+    let store = town.validators.first().context("a validator")?.replica().store();
+    let last = last.context("an order")?;
+    town.reach(town.height() + 1).await?;
+    ensure!(
+        store.order(last)?.is_some(),
+        "order {last} left the pool and was not committed"
+    );
+    let done = std::mem::take(&mut *lock(&done));
+    Ok(Load {
+        per_second: rate(&done),
+        waits: done.into_iter().map(|(_, wait)| wait).collect(),
+    })
+}
+
+fn submit_all(to: &[Watched], orders: Vec<SubmittedOrder>, every: Option<Duration>) -> Result<()> {
+    let start = Instant::now();
+    // One thread for each validator, as its service has.
+    let mut shares: Vec<Vec<(u32, SubmittedOrder)>> = to.iter().map(|_| Vec::new()).collect();
+    for (nth, order) in (0..).zip(orders) {
+        let share = shares.get_mut(nth as usize % to.len()).context("a share")?;
+        share.push((nth, order));
+    }
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = to
+            .iter()
+            .zip(shares)
+            .map(|(one, share)| scope.spawn(move || submit_share(one, share, start, every)))
+            .collect();
+        for thread in threads {
+            thread
+                .join()
+                .map_err(|_| anyhow::anyhow!("a thread that submits died"))??;
+        }
+        Ok(())
+    })
+}
+
+fn submit_share(
+    to: &Watched,
+    share: Vec<(u32, SubmittedOrder)>,
+    start: Instant,
+    every: Option<Duration>,
+) -> Result<()> {
+    for (nth, order) in share {
+        match every {
+            Some(every) => {
+                std::thread::sleep((start + every * nth).saturating_duration_since(Instant::now()))
+            }
+            None => {
+                while lock(&to.open).len() >= AHEAD {
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+            }
+        }
+        submit(to, order)?;
+    }
+    Ok(())
+}
+
+/// What was committed after the first batch, by the time from it to the last.
+fn rate(done: &[(Instant, Duration)]) -> f64 {
+    let (Some(first), Some(last)) = (
+        done.iter().map(|one| one.0).min(),
+        done.iter().map(|one| one.0).max(),
+    ) else {
+        return 0.0;
+    };
+    // The validators hear of one batch within this.
+    let together = Duration::from_millis(200);
+    let later = done
+        .iter()
+        .filter(|one| one.0.duration_since(first) > together)
+        .count();
+    let took = last.duration_since(first);
+    if took.is_zero() || later == 0 {
+        // All in one batch: too few to say more.
+        return done.len() as f64;
+    }
+    later as f64 / took.as_secs_f64()
+}
