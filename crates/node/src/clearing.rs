@@ -3,9 +3,9 @@
 
 mod client;
 mod error;
-mod genesis;
+pub(crate) mod genesis;
 mod kept;
-mod services;
+pub(crate) mod services;
 mod simulated;
 
 pub use client::{Clearing, ClearingParts, Committed, OrderFate, ending, ledger_assets};

@@ -18,6 +18,7 @@ mod gossip;
 mod history;
 mod import;
 mod inbound;
+mod known;
 mod ledger;
 mod lines;
 mod links;
@@ -50,11 +51,13 @@ use crate::journal::SharedJournal;
 use claims::Claims;
 use gossip::Maker;
 use history::History;
+use known::Counted;
 use kofo_exchange::{
-    Board, BoardBounds, Guards, Link, Payee, Received, Relay, RelayConfig, ReturnMessage, SelectEnvelope,
+    Board, BoardBounds, Guards, Link, Payee, Received, Relay, RelayConfig, Reliability, ReturnMessage,
+    SelectEnvelope,
 };
 use kofo_network::{Mesh, PeerId, Plane};
-use kofo_primitives::{ClaimId, NetworkId, NodeId, NodeKey, Seed};
+use kofo_primitives::{ClaimId, Mode, NetworkId, NodeId, NodeKey, Seed};
 use ledger::Ledger;
 use links::Links;
 use quotes::Dealing;
@@ -154,6 +157,8 @@ struct State {
     dealing: Option<Dealing>,
     board: Board,
     history: History,
+    /// How reliable providers are by the clearance layer.
+    counted: Counted,
     /// What is wrong with which source of prices or orders.
     troubles: BTreeMap<String, String>,
     guards_changed: bool,
@@ -209,6 +214,7 @@ impl Market {
             dealing,
             board: Board::new(parts.network.clone(), BoardBounds::default()),
             history: History::read(ledger.scan(history::PLACE)?)?,
+            counted: Counted::default(),
             troubles: BTreeMap::new(),
             guards_changed: false,
             looking: false,
@@ -296,6 +302,14 @@ impl State {
         let sent = peer.is_some_and(|peer| self.links.send(peer, Plane::Return, message.write()));
         if !sent {
             tracing::debug!("a message back is lost: its neighbour left, or too many wait");
+        }
+    }
+
+    /// How reliable a provider is, for claims of that mode: by our own count, or by everybody's.
+    fn reliability(&self, mode: Mode, bond: &NodeId) -> Reliability {
+        match mode {
+            Mode::P2P => self.history.of(bond),
+            Mode::Cleared => self.counted.of(bond),
         }
     }
 

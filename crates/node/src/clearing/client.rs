@@ -15,6 +15,7 @@ use super::kept::Kept;
 use super::services::{Service, Services};
 use crate::clock::now_ms;
 use crate::journal::SharedJournal;
+use futures::future::join_all;
 use kofo_clearance::{
     Ask, Genesis, Ledger, Light, MAX_ANSWERED, NoProofs, RefusedClass, Request, Response, Submission,
 };
@@ -23,6 +24,8 @@ use kofo_primitives::{Digest, NodeId, NodeKey, SwapId};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// Validators are asked who they are so often (ms).
+const FOLLOW_MS: u64 = 60_000;
 /// Changes of validators are fetched in at most so many requests at a time.
 const MAX_ROUNDS: usize = 16;
 /// What is known of validators is written again after so long (ms), so that a restart knows how old it is.
@@ -50,6 +53,8 @@ pub struct Clearing {
     light: Mutex<Light>,
     kept: Kept,
     kept_ms: AtomicU64,
+    /// When validators were last asked who they are (unix ms).
+    followed_ms: AtomicU64,
     /// Acts of our account are one after the other.
     acting: tokio::sync::Mutex<()>,
 }
@@ -78,6 +83,7 @@ impl Clearing {
             light: Mutex::new(light),
             kept,
             kept_ms: AtomicU64::new(0),
+            followed_ms: AtomicU64::new(0),
             acting: tokio::sync::Mutex::new(()),
         })
     }
@@ -162,7 +168,7 @@ impl Clearing {
         }
     }
 
-    /// Orders on our reservations that the next validator in turn has committed since it was last asked, and the last of
+    /// Orders on our reservations that one validator has committed since it was last asked, and the last of
     /// those that it named then. Each has a place of its own: one that leaves some out is made up for by the others, and
     /// moves nobody's place but its own. Nothing of it is proved.
     pub async fn new_orders(&self) -> Result<Vec<(SwapId, u64)>, ClearingError> {
@@ -224,6 +230,26 @@ impl Clearing {
         Ok(())
     }
 
+    /// Asks all validators, now and then, who they are: whoever was one can still sign, and only who knows of the change
+    /// knows that this certifies nothing any more.
+    async fn follow(&self) {
+        let now_ms = now_ms();
+        let last = self.followed_ms.load(Ordering::Relaxed);
+        if now_ms.saturating_sub(last) < FOLLOW_MS {
+            return;
+        }
+        let asked = self.services.iter().map(|service| async move {
+            let followed = self.catch_up(service).await;
+            followed.inspect_err(|trouble| {
+                tracing::debug!(validator = service.text, %trouble, "changes of validators are not told");
+            })
+        });
+        // Without any answer it is tried again at the next question.
+        if join_all(asked).await.iter().any(Result::is_ok) {
+            self.followed_ms.store(now_ms, Ordering::Relaxed);
+        }
+    }
+
     /// Writes what is known of validators if it changed, or was written long ago.
     async fn keep_light(&self, epoch_before: u64) -> Result<(), ClearingError> {
         let now_ms = now_ms();
@@ -247,3 +273,6 @@ impl std::fmt::Debug for Clearing {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

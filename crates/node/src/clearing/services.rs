@@ -30,6 +30,7 @@ pub(super) struct Service {
 /// All of them.
 pub(super) struct Services {
     all: Vec<Service>,
+    /// Whose turn it is if there is no chance to be had.
     turn: AtomicUsize,
     transport: Arc<dyn Transport>,
 }
@@ -45,7 +46,7 @@ impl Services {
             .validators
             .iter()
             .map(|one| (Some(one.account), one.service.as_str()));
-        let more = more.iter().map(|address| (None, address.as_str()));
+        let more = more.iter().map(|text| named_service(text));
         let mut all: Vec<Service> = Vec::new();
         for (account, text) in named.chain(more) {
             let address = PeerAddress::from_multiaddrs(&[text]).map_err(|why| ClearingError::Address {
@@ -75,9 +76,14 @@ impl Services {
         self.all.len()
     }
 
-    /// All of them, beginning with another one each time; those that failed lately at the end.
+    /// All of them, beginning with one that chance chooses, so that no rhythm of ours meets the same one again and again;
+    /// those that failed lately at the end.
     pub(super) fn in_turn(&self) -> Vec<&Service> {
-        let first = self.turn.fetch_add(1, Ordering::Relaxed);
+        let mut drawn = [0; size_of::<usize>()];
+        let first = match getrandom::fill(&mut drawn) {
+            Ok(()) => usize::from_le_bytes(drawn),
+            Err(_) => self.turn.fetch_add(1, Ordering::Relaxed),
+        };
         let first = first.checked_rem(self.all.len()).unwrap_or(0);
         let (before, from) = self.all.split_at(first);
         let mut order: Vec<_> = from.iter().chain(before).collect();
@@ -115,6 +121,16 @@ impl Services {
         });
         join_all(asked).await
     }
+}
+
+/// `<account>@<address>`, or the address alone: then what it says counts only as far as it proves it.
+pub(crate) fn named_service(text: &str) -> (Option<NodeId>, &str) {
+    let named = text.split_once('@').and_then(|(account, address)| {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(account, &mut bytes).ok()?;
+        Some((Some(NodeId::new(bytes)), address))
+    });
+    named.unwrap_or((None, text))
 }
 
 impl Service {

@@ -118,7 +118,9 @@ impl Town {
             Request::Parts(ask) => self.parts(&ask),
             Request::Mine(ask) => Response::Mine(self.chain.on(&ask.body.key, ask.body.after)),
             Request::Account(account) => Response::Account(Box::new(self.chain.ledger.account(account))),
-            Request::Share(_) | Request::Op(_) => Response::refused(RefusedClass::Unknown, &"not here"),
+            Request::Share(_) | Request::Op(_) | Request::Ops(_) => {
+                Response::refused(RefusedClass::Unknown, &"not here")
+            }
         }
     }
 

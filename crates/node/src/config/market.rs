@@ -24,7 +24,8 @@ pub const MAX_SERVICES: usize = 64;
 pub struct ClearingConfig {
     /// The network's genesis, relative to the data folder.
     pub genesis: PathBuf,
-    /// Services of validators that the genesis does not name: addresses with their peer ids.
+    /// Services of validators that the genesis does not name: addresses with their peer ids, each
+    /// behind the validator's account and an `@`, or alone: then what it says without proof counts for nothing.
     pub services: Vec<String>,
     /// Whether our account is named where we relay cleared claims, so that it is paid.
     pub paid: bool,

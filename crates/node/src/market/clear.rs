@@ -137,7 +137,11 @@ impl Market {
                 Err(error) => refused = Some(error.to_string()),
             }
         }
-        match (clearing.order(order).await?, refused) {
+        let fate = match refused.is_some() || now >= ends_ms || now.saturating_sub(sent_ms) >= AGAIN_MS {
+            true => clearing.order(order).await?,
+            false => clearing.glance(order).await?,
+        };
+        match (fate, refused) {
             (OrderFate::Committed(committed), _) => {
                 self.take_parts(clearing, (id, order), &committed).await?;
                 Ok(Cleared::Final)
@@ -201,6 +205,15 @@ impl Market {
             self.ledger.commit(vec![entry.change()])?
         };
         Ok(pending.durable().await?)
+    }
+
+    /// A swap is over: its certificate is of no use any more.
+    pub(super) async fn forget_certificate(&self, order: SwapId) {
+        if let Some(clearing) = &self.parts.clearing
+            && let Err(error) = clearing.forget(order).await
+        {
+            tracing::debug!(%order, %error, "a certificate is kept longer than it is needed");
+        }
     }
 
     /// The certificate of an order that is to begin: the one that was kept, verified again, or else asked for.

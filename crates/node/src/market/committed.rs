@@ -25,16 +25,30 @@ const HEIGHTS_BACK: u64 = 7_200;
 /// Which orders wait to be dealt with, and which were.
 #[derive(Default)]
 struct Orders {
-    /// With the height that a validator named, and how often we tried.
-    open: BTreeMap<SwapId, (u64, u32)>,
+    open: BTreeMap<SwapId, Tries>,
     done: BTreeSet<SwapId>,
 }
 
+/// How often an order was tried.
+#[derive(Clone, Copy, Default)]
+struct Tries {
+    all: u32,
+    /// How often nobody proved that it is final.
+    unproved: u32,
+}
+
 impl Orders {
-    fn add(&mut self, order: SwapId, height: u64) {
+    fn add(&mut self, order: SwapId) {
         if !self.done.contains(&order) && self.open.len() < REMEMBERED {
-            self.open.entry(order).or_insert((height, 0));
+            self.open.entry(order).or_default();
         }
+    }
+
+    /// The next ones to be dealt with: those that were tried least.
+    fn next(&self) -> Vec<SwapId> {
+        let mut open: Vec<_> = self.open.iter().collect();
+        open.sort_by_key(|(_, tries)| tries.all);
+        open.into_iter().map(|(order, _)| *order).take(AT_ONCE).collect()
     }
 
     fn over(&mut self, order: SwapId) {
@@ -45,13 +59,17 @@ impl Orders {
         }
     }
 
-    /// What nobody proves is forgotten some time: who named it may name it again.
-    fn failed(&mut self, order: SwapId) {
-        if let Some((_, tries)) = self.open.get_mut(&order) {
-            *tries = tries.saturating_add(1);
-            if *tries >= TRIES {
-                self.open.remove(&order);
-            }
+    /// What nobody proves is forgotten some time: who named it may name it again. What is proved is tried until it begins.
+    fn failed(&mut self, order: SwapId, why: &MarketError) {
+        let Some(tries) = self.open.get_mut(&order) else {
+            return;
+        };
+        tries.all = tries.all.saturating_add(1);
+        if matches!(why, MarketError::NotFinal(_)) {
+            tries.unproved = tries.unproved.saturating_add(1);
+        }
+        if tries.unproved >= TRIES {
+            self.open.remove(&order);
         }
     }
 }
@@ -66,8 +84,8 @@ impl Market {
             beat.tick().await;
             match clearing.new_orders().await {
                 Ok(found) => {
-                    for (order, height) in found {
-                        orders.add(order, height);
+                    for (order, _) in found {
+                        orders.add(order);
                     }
                 }
                 Err(error) => tracing::debug!(%error, "orders on our quotes cannot be looked for now"),
@@ -77,7 +95,7 @@ impl Market {
     }
 
     async fn deal_with(&self, clearing: &Clearing, orders: &mut Orders) {
-        let open: Vec<_> = orders.open.keys().copied().take(AT_ONCE).collect();
+        let open = orders.next();
         let dealt = open.iter().map(|order| self.deal_with_one(clearing, *order));
         let dealt = join_all(dealt).await;
         let mut last = None;
@@ -89,7 +107,7 @@ impl Market {
                 }
                 Err(error) => {
                     tracing::info!(%order, %error, "an order on a quote of ours does not begin yet");
-                    orders.failed(order);
+                    orders.failed(order, &error);
                 }
             }
         }
@@ -103,7 +121,7 @@ impl Market {
     /// Begins an order if it is final and on a quote of ours; at which height it was committed. What is none of ours is
     /// done with.
     async fn deal_with_one(&self, clearing: &Clearing, order: SwapId) -> Result<u64, MarketError> {
-        let OrderFate::Committed(committed) = clearing.order(order).await? else {
+        let OrderFate::Committed(committed) = clearing.glance(order).await? else {
             return Err(MarketError::NotFinal(order));
         };
         let height = committed.certified.height();

@@ -64,7 +64,10 @@ impl Market {
     pub(super) async fn look_at_outcomes(self: Arc<Self>) {
         for (swap, awaited) in self.awaited() {
             match self.parts.settles.outcome(swap).await {
-                Ok(Some(outcome)) => self.ended(&awaited, outcome),
+                Ok(Some(outcome)) => {
+                    self.ended(&awaited, outcome);
+                    self.forget_certificate(swap).await;
+                }
                 Ok(None) => {}
                 Err(error) => {
                     tracing::debug!(%error, "how swaps ended is not known now");

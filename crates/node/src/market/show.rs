@@ -21,7 +21,7 @@ impl Market {
     pub fn claim_status(&self, id: &ClaimId) -> Result<ClaimStatus, MarketError> {
         let state = self.state();
         let entry = state.claims.get(id).ok_or(MarketError::NoSuchClaim(*id))?;
-        Ok(entry.status(&self.parts.assets, &state.history, now_ms()))
+        Ok(entry.status(&self.parts.assets, &state, now_ms()))
     }
 
     /// The claims of ours, youngest first: at most 100, each with at most its four best quotes.
@@ -30,7 +30,7 @@ impl Market {
         let (state, now_ms) = (self.state(), now_ms());
         let all = state.claims.iter();
         let mut all: Vec<_> = all
-            .map(|(_, entry)| entry.status(&self.parts.assets, &state.history, now_ms))
+            .map(|(_, entry)| entry.status(&self.parts.assets, &state, now_ms))
             .collect();
         all.sort_by_key(|claim| std::cmp::Reverse(claim.created_ms));
         all.truncate(MAX_LISTED);

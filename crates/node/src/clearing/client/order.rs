@@ -47,17 +47,28 @@ enum Said {
 }
 
 impl Clearing {
-    /// What became of an order: the next validator in turn is asked, and all others if it does not prove that the order is
-    /// final.
+    /// Whether an order is final, as one validator or another can prove: cheap enough to be asked often. All are asked if
+    /// that one says that the ledger refused it.
+    pub async fn glance(&self, order: SwapId) -> Result<OrderFate, ClearingError> {
+        let epoch = self.light().epoch();
+        self.follow().await;
+        let Some(service) = self.services.in_turn().into_iter().next() else {
+            return Ok(OrderFate::Open { sure: false });
+        };
+        match self.say(service, order).await {
+            Ok(Said::Committed(committed)) => {
+                self.keep_light(epoch).await?;
+                Ok(OrderFate::Committed(committed))
+            }
+            Ok(Said::Refused(_)) | Err(Trouble::Light(LightError::Stale { .. })) => self.order(order).await,
+            Ok(Said::Nothing) | Err(_) => Ok(OrderFate::Open { sure: false }),
+        }
+    }
+
+    /// What became of an order: all validators are asked.
     pub async fn order(&self, order: SwapId) -> Result<OrderFate, ClearingError> {
         let epoch = self.light().epoch();
-        let first = self.services.in_turn().into_iter().next();
-        if let Some(service) = first
-            && let Ok(Said::Committed(committed)) = self.say(service, order).await
-        {
-            self.keep_light(epoch).await?;
-            return Ok(OrderFate::Committed(committed));
-        }
+        self.follow().await;
         let all = self.services.iter().map(|service| async move {
             let said = self.say(service, order).await;
             (service, said)

@@ -60,7 +60,7 @@ fn params() -> Params {
     }
 }
 
-fn whole() -> GenesisFile {
+pub(crate) fn whole() -> GenesisFile {
     let validator = |n: u8| GenesisValidator {
         account: node(n),
         key: ValidatorSecret::new(&[n; 32]).unwrap().key(),

@@ -7,6 +7,7 @@ use super::super::market::{
 use super::super::{Endpoint, ValueError};
 use super::Wrong;
 use crate::assets::Assets;
+use crate::clearing::services::named_service;
 use crate::market::PriceLine;
 use kofo_network::PeerAddress;
 use kofo_primitives::Seconds;
@@ -94,10 +95,11 @@ pub(super) fn role(text: Option<&str>) -> Result<NodeRole, Wrong> {
 }
 
 pub(super) fn clearing(raw: RawClearing) -> Result<ClearingConfig, Wrong> {
-    let services = addresses("clearing.services", raw.services, MAX_SERVICES)?;
+    let bare = raw.services.iter().map(|text| named_service(text).1.to_owned());
+    addresses("clearing.services", bare.collect(), MAX_SERVICES)?;
     Ok(ClearingConfig {
         genesis: raw.genesis,
-        services,
+        services: raw.services,
         paid: raw.paid,
     })
 }

@@ -25,7 +25,7 @@ fn dealing() -> Config {
         behind_nat: true,
         clearing: Some(ClearingConfig {
             genesis: "net/genesis.toml".into(),
-            services: vec![PEER.into()],
+            services: vec![PEER.into(), format!("{}@{PEER}", "ab".repeat(32))],
             paid: false,
         }),
         provider: ProviderConfig {

@@ -48,7 +48,7 @@ pub(super) fn clearing(out: &mut Page, config: Option<&ClearingConfig>) {
     out.table(&["clearing"]);
     out.note("The network's genesis, relative to this folder. All of the network have this very file.");
     out.key("genesis", path(&config.genesis));
-    out.note("Services of validators that the genesis does not name, each address with its peer id.");
+    out.note("Services of validators that the genesis does not name: \"<account>@/ip4/1.2.3.4/tcp/9000/p2p/12D3…\".");
     let services: Vec<_> = config.services.iter().map(|address| quoted(address)).collect();
     out.key("services", format!("[{}]", services.join(", ")));
     out.note(

@@ -1,6 +1,5 @@
 //! Selecting quotes: which, whether they suit, and what their providers are told.
 
-use super::super::history::History;
 use super::super::{Market, MarketError, State, Work};
 use super::Entry;
 use super::answer::AGAIN_MS;
@@ -22,13 +21,14 @@ impl Market {
 
     /// Selects the best quotes of a claim, until none is left or the claim is covered.
     pub(in crate::market) async fn pick(self: Arc<Self>, id: ClaimId) {
+        self.count_providers(&id).await;
         let picked = {
             let state = self.state();
-            let reliability = |bond: &_| state.history.reliability(bond);
-            state
-                .claims
-                .get(&id)
-                .map(|entry| entry.own.pick(&reliability, now_ms()))
+            state.claims.get(&id).map(|entry| {
+                let mode = entry.claim().mode;
+                let reliability = |bond: &_| state.reliability(mode, bond);
+                entry.own.pick(&reliability, now_ms())
+            })
         };
         for fulfil in picked.unwrap_or_default() {
             if let Err(error) = self.select(&id, &fulfil).await {
@@ -289,15 +289,5 @@ impl Entry {
     fn moved(&mut self, now_ms: u64) -> bool {
         let state = self.state(now_ms);
         self.shown.replace(state).is_some_and(|before| before != state)
-    }
-}
-
-impl History {
-    /// How reliable a provider was, by its bond.
-    pub(in crate::market) fn reliability(
-        &self,
-        bond: &kofo_primitives::NodeId,
-    ) -> kofo_exchange::Reliability {
-        self.of(bond)
     }
 }

@@ -1,6 +1,6 @@
 //! Claims as their owner sees them.
 
-use super::super::history::History;
+use super::super::State;
 use super::{Entry, Glimpse};
 use crate::assets::Assets;
 use crate::rpc::types::{AssetAmount, ClaimState, ClaimStatus, Id, QuoteState, QuoteStatus};
@@ -24,7 +24,7 @@ impl Entry {
     }
 
     /// The claim with its quotes: the best first, those that failed or expired last.
-    pub(in crate::market) fn status(&self, assets: &Assets, history: &History, now_ms: u64) -> ClaimStatus {
+    pub(in crate::market) fn status(&self, assets: &Assets, market: &State, now_ms: u64) -> ClaimStatus {
         let claim = self.claim();
         let (give, want) = (&claim.give.asset, &claim.want.asset);
         let least = self.own.limit().of_rounded_up(claim.give_amount);
@@ -32,7 +32,7 @@ impl Entry {
         let mut quotes: Vec<_> = self
             .seen
             .iter()
-            .map(|(id, seen)| self.quote_status(id, seen, (assets, history), now_ms))
+            .map(|(id, seen)| self.quote_status(id, seen, (assets, market), now_ms))
             .collect();
         let rank = |quote: &QuoteStatus| match quote.state {
             QuoteState::Begun => 0,
@@ -81,13 +81,13 @@ impl Entry {
         &self,
         id: &FulfilId,
         seen: &Glimpse,
-        (assets, history): (&Assets, &History),
+        (assets, market): (&Assets, &State),
         now_ms: u64,
     ) -> (QuoteStatus, Option<Ratio>) {
         let claim = self.claim();
         let (give, want) = (&claim.give.asset, &claim.want.asset);
         let (known, rate) = (
-            history.of(&seen.bond),
+            market.reliability(claim.mode, &seen.bond),
             Ratio::new(seen.want.units(), seen.give.units()),
         );
         let state = self.quote_state(id, seen, now_ms);

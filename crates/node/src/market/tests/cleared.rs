@@ -129,11 +129,11 @@ async fn with_validators_that_lie_in_the_minority_a_claim_is_cleared_all_the_sam
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reservation_that_was_sold_twice_is_refused_and_the_next_quote_is_taken() {
+async fn after_an_order_whose_provider_has_no_bond_any_more_the_next_quote_is_taken() {
     let town = Town::new();
     let street = town.street(1, vec![provider(20, "16"), provider(21, "17")]);
     let id = street.wallet.quoted_for(with_fee(manual()), 2).await;
-    // The better provider has used its reservation up: its bond is not what it was.
+    // The better provider takes its bond away behind its quote.
     town.spend_bond(21);
     let best = street.wallet.open_quotes(&id)[0];
     street.wallet.market.select_quote(id, best).await.unwrap();
@@ -286,4 +286,58 @@ async fn a_direct_claim_is_as_free_as_ever_where_the_clearance_layer_is_known() 
     assert!(parts.path.iter().all(|entry| entry.payee.is_none()));
     assert!(parts.returns.iter().all(|entry| entry.opening.is_none()));
     assert!(parts.fulfil.body.for_validators.is_none() && parts.terms.reservation.reserve.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reservation_that_was_sold_twice_is_used_once_and_the_second_claimant_takes_its_next_quote() {
+    let town = Town::new();
+    // Two providers with one bond: each sells reservation number 1.
+    let first = town.street(1, vec![provider(20, "17")]);
+    let twin = Plan {
+        seed: 20,
+        ..provider(21, "17")
+    };
+    let second = town.street_of(2, 30, vec![twin, provider(22, "16")]);
+    let ours = second.wallet.quoted_for(with_fee(manual()), 2).await;
+    let theirs = first.wallet.claim(cleared()).await;
+    first.wallet.ends(&theirs, ClaimState::Filled).await;
+    let best = second.wallet.open_quotes(&ours)[0];
+    second.wallet.market.select_quote(ours, best).await.unwrap();
+    until("the order is refused", || {
+        let quotes = second.wallet.status(&ours).quotes;
+        quotes.iter().any(|quote| quote.state == QuoteState::Failed)
+    })
+    .await;
+    let why = second.wallet.status(&ours).quotes.pop().unwrap().trouble.unwrap();
+    assert!(why.contains("reservation"), "{why}");
+    let next = second.wallet.open_quotes(&ours)[0];
+    second.wallet.market.select_quote(ours, next).await.unwrap();
+    second.wallet.ends(&ours, ClaimState::Filled).await;
+    until("the provider begins", || {
+        !second.providers[1].settles.begun().is_empty()
+    })
+    .await;
+    assert_eq!(
+        second.wallet.orders(Role::Initiator),
+        second.providers[1].orders(Role::Participant)
+    );
+    assert!(second.providers[0].settles.begun().is_empty());
+    assert_eq!(first.providers[0].settles.begun().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_node_itself_takes_the_next_quote_when_the_best_one_is_not_cleared() {
+    let town = Town::new();
+    let street = town.street(1, vec![provider(20, "16"), provider(21, "17")]);
+    town.spend_bond(21);
+    let id = street.wallet.claim(cleared()).await;
+    street.wallet.ends(&id, ClaimState::Filled).await;
+    until("the provider begins", || {
+        !street.providers[0].settles.begun().is_empty()
+    })
+    .await;
+    assert_eq!(
+        street.wallet.orders(Role::Initiator),
+        street.providers[0].orders(Role::Participant)
+    );
 }

@@ -77,6 +77,8 @@ pub(super) fn quick() -> Timing {
 #[derive(Clone)]
 pub(super) struct Plan {
     pub(super) number: u8,
+    /// Whose keys it has, by the number of that node.
+    pub(super) seed: u8,
     pub(super) role: NodeRole,
     pub(super) provider: ProviderConfig,
     pub(super) data: PathBuf,
@@ -113,6 +115,7 @@ impl Drop for Running {
 pub(super) fn plan(number: u8, role: NodeRole) -> Plan {
     Plan {
         number,
+        seed: number,
         role,
         provider: ProviderConfig::default(),
         data: PathBuf::new(),
@@ -135,7 +138,7 @@ impl Node {
         let parts = MarketParts {
             network: NetworkId::new("kofo-sim").unwrap(),
             role: plan.role,
-            seed: Seed::new([plan.number; 64]),
+            seed: Seed::new([plan.seed; 64]),
             assets: assets(),
             provider: plan.provider.clone(),
             data: plan.data.clone(),

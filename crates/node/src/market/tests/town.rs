@@ -2,7 +2,7 @@
 
 use super::fixture::*;
 use crate::clearing::{Clearing, ClearingParts, SimulatedValidators};
-use crate::config::{InventoryLimit, ReserveConfig};
+use crate::config::{InventoryLimit, NodeRole, ReserveConfig};
 use crate::journal::SharedJournal;
 use crate::rpc::api::{ClaimFee, ClaimTerms};
 use kofo_clearance::{
@@ -152,6 +152,19 @@ impl Town {
         Street::with(relays, providers, |plan| {
             plan.town = Some(self.clone());
             plan.provider.reserve = Some(reserve());
+        })
+    }
+
+    /// The same with another wallet, and relays from that number on, over a network of its own.
+    pub(super) fn street_of(&self, wallet: u8, relays: u8, providers: Vec<Plan>) -> Street {
+        Street::with(1, providers, |plan| {
+            plan.town = Some(self.clone());
+            plan.provider.reserve = Some(reserve());
+            match plan.role {
+                NodeRole::Wallet => (plan.number, plan.seed) = (wallet, wallet),
+                NodeRole::Relay => (plan.number, plan.seed) = (relays, relays),
+                NodeRole::Provider => {}
+            }
         })
     }
 
