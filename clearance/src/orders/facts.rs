@@ -4,6 +4,7 @@
 //! Each validator's last word counts, so that what a reorganisation undoes is taken back. What is said by power of half
 //! of all or less is never certain, however many of the observers say it: one validator does not decide alone.
 
+use super::faults::late_after;
 use super::live::{Leg, Live, ms};
 use super::refused::OrderRefused;
 use crate::ledger::Step;
@@ -11,7 +12,7 @@ use crate::op::{Fact, Observation, SignedObservation};
 use crate::staking::{observer_power, observing, slash_observer};
 use crate::state::{State, Table};
 use borsh::{BorshDeserialize, BorshSerialize};
-use kofo_primitives::{LegId, SwapId, UnixTime, ValidatorKey};
+use kofo_primitives::{LegId, Side, SwapId, UnixTime, ValidatorKey};
 
 /// The last word of each validator on each leg of an order that goes on.
 const SAID: Table<(SwapId, LegId, ValidatorKey), Said> = Table::new(11);
@@ -220,7 +221,7 @@ pub(super) fn hear(
 /// if so many say otherwise that it could not be certain; that a new set of validators has not spoken yet takes nothing
 /// back.
 pub(super) fn remember(live: &mut Live, id: LegId, before: &Tally, after: &Tally, now_ms: u64) {
-    let in_time_ms = final_by(live);
+    let late_after = late_after(live);
     let leg = live.leg_mut(id.side);
     let unseen = |said: &Said| !locked(said.fact);
     let shallow = |said: &Said| !deep(said.fact);
@@ -236,10 +237,11 @@ pub(super) fn remember(live: &mut Live, id: LegId, before: &Tally, after: &Tally
             leg.unsaid = true;
         }
     }
-    leg.late |= after.late(in_time_ms, leg.depth);
+    let late = late_after.is_some_and(|time_ms| after.late(time_ms, leg.depth));
+    leg.late |= late && id.side == Side::Beta;
 }
 
-/// Beta is in time if it is final by then (unix ms).
+/// The initiator has time to redeem if beta is final by then (unix ms).
 pub(crate) const fn final_by(live: &Live) -> u64 {
     ms(live.by.redeem_by.before(live.reveal))
 }

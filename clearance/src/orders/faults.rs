@@ -10,18 +10,31 @@ use crate::genesis::Params;
 use crate::op::Fact;
 use crate::receipt::Ending;
 
-/// By when beta was to be seen (unix ms), if the provider had to lock at all: alpha was final in time, was never taken
-/// back, and left enough time to lock and to reveal. The clock runs from the batch that made it certain.
+/// By when beta was to be seen (unix ms), if the provider had to lock at all: alpha was never taken back, and left
+/// enough time to lock and to reveal. The clock runs from the batch that made alpha certainly final.
+///
+/// `alpha_lock_by` is when alpha is to be seen. On a slow chain it is final only later: then the provider has until
+/// `beta_lock_by`, and owes nothing if that is too near to notice, to lock and to be seen.
 pub(crate) fn due(live: &Live) -> Option<u64> {
     let since = live.alpha.final_ms?;
+    let [first, last] = [live.by.alpha_lock_by, live.by.beta_lock_by].map(ms);
+    let in_time = since <= first || since.saturating_add(reveal_ms(live)) <= last;
     let left = ms(live.beta.timelock).saturating_sub(since);
-    let too_short = left < live.reveal.times(2).0.saturating_mul(1_000);
-    let too_late = since > ms(live.by.alpha_lock_by);
-    if live.alpha.unsaid || too_late || too_short {
-        return None;
-    }
-    let span = live.by.alpha_lock_by.until(live.by.beta_lock_by);
-    Some(since.saturating_add(span.0.saturating_mul(1_000)))
+    let enough = left >= reveal_ms(live).saturating_mul(2);
+    let owed = in_time && enough && !live.alpha.unsaid;
+    let span = last.saturating_sub(first);
+    owed.then_some(since.saturating_add(span).min(last))
+}
+
+/// A provider that had to lock is late if beta is not final by then (unix ms). Not sooner than it can be for whoever
+/// locks when it must: nobody is late by construction.
+pub(crate) fn late_after(live: &Live) -> Option<u64> {
+    let in_time = |due: u64| due.saturating_add(reveal_ms(live)).max(final_by(live));
+    due(live).map(in_time)
+}
+
+const fn reveal_ms(live: &Live) -> u64 {
+    live.reveal.0.saturating_mul(1_000)
 }
 
 /// How it ended, if it did.
@@ -75,7 +88,7 @@ fn both_refunded(live: &Live) -> Ending {
         Ending::Refunded
     } else if live.beta.final_ms.is_some_and(in_time) && live.alpha.final_ms.is_some() {
         Ending::InitiatorWalked
-    } else if live.beta.late && due(live).is_some() {
+    } else if live.beta.late {
         Ending::ProviderLate
     } else {
         Ending::Refunded

@@ -60,7 +60,7 @@ pub(crate) struct Leg {
     pub(crate) final_ms: Option<u64>,
     /// What was certain of its lock was taken back once.
     pub(crate) unsaid: bool,
-    /// Certainly not final in time.
+    /// Certainly not final when whoever locked in time would have been: of beta, if the provider had to lock.
     pub(crate) late: bool,
     /// What its chain proved: more than all words.
     pub(crate) proven: Option<Fact>,

@@ -7,4 +7,5 @@ mod endings;
 mod fees;
 mod observers;
 mod property;
+mod random;
 mod uses;

@@ -1,7 +1,7 @@
 //! Orders that go on, as observers and people ask for them.
 
 use super::facts::{Tally, final_by, said};
-use super::faults::due;
+use super::faults::{due, late_after};
 use super::live::{Leg, Live, ms};
 use super::{contested, reliability};
 use crate::ledger::Ledger;
@@ -9,6 +9,7 @@ use crate::op::Fact;
 use kofo_primitives::{
     Amount, AssetId, Hashlock, LegId, NodeId, Party, Place, Side, SwapId, UnixTime, ValidatorKey,
 };
+use std::collections::BTreeSet;
 
 /// An order that goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub struct LiveOrder {
     pub amended: u32,
     /// Alpha is to be seen by then.
     pub alpha_lock_by: UnixTime,
-    /// Beta is to be seen by then, if alpha is final as late as it may be.
+    /// Beta is to be seen by then at the latest.
     pub beta_lock_by: UnixTime,
     /// The initiator is to redeem by then.
     pub redeem_by: UnixTime,
@@ -103,8 +104,8 @@ impl Ledger {
 
     fn view(&self, order: SwapId, live: Live) -> LiveOrder {
         let lock_by = ms(live.by.alpha_lock_by);
-        let in_time = [due(&live), Some(final_by(&live))];
-        let in_time = in_time.into_iter().flatten().collect();
+        let times = [due(&live), Some(final_by(&live)), late_after(&live)];
+        let times: BTreeSet<u64> = times.into_iter().flatten().collect();
         let leg = |side, leg: &Leg, watch_ms| self.leg(order, (side, live.hashlock), leg, watch_ms);
         let money = &live.money;
         LiveOrder {
@@ -125,7 +126,7 @@ impl Ledger {
             premium: money.premium,
             legs: [
                 leg(Side::Alpha, &live.alpha, vec![lock_by]),
-                leg(Side::Beta, &live.beta, in_time),
+                leg(Side::Beta, &live.beta, times.into_iter().collect()),
             ],
         }
     }

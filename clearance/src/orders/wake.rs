@@ -5,7 +5,7 @@
 
 use super::contested;
 use super::facts::{Tally, final_by};
-use super::faults::{closing, due, ending};
+use super::faults::{closing, due, ending, late_after};
 use super::live::{Live, ms};
 use crate::ledger::Step;
 use crate::timers::{Timer, remind};
@@ -19,6 +19,7 @@ fn next(live: &Live, now_ms: u64, step: &Step<'_>) -> Option<u64> {
         Some(past(ms(live.by.alpha_lock_by))),
         due(live).map(past),
         Some(past(final_by(live))),
+        late_after(live).map(past),
         Some(past(ms(live.by.redeem_by))),
         Some(past(ms(live.alpha.timelock))),
         Some(unclear),

@@ -140,19 +140,59 @@ fn the_clock_of_the_providers_lock_starts_when_alpha_is_certainly_final() {
 
 #[test]
 fn a_provider_owes_no_lock_to_an_alpha_that_became_final_too_late() {
-    // Review 16: the last-second lock.
+    // Review 16: the last-second lock. 300 s are needed until beta was to be seen, 1,200 s after the trade.
+    for (final_at, ending) in [(900, Ending::ProviderWalked), (901, Ending::Refunded)] {
+        let mut town = Town::new();
+        let trade = town.trade(1);
+        let began = town.now();
+        let id = town.order(&trade);
+        town.goes_on((id, Side::Alpha), Fact::Seen);
+        town.until(began + final_at * 1_000 - 1_000);
+        town.goes_on((id, Side::Alpha), Fact::Final);
+        town.until(past(trade.terms.alpha_timelock));
+        let mut ended = town.see(&ALL, (id, Side::Beta), Fact::Absent);
+        ended.extend(town.see(&ALL, (id, Side::Alpha), Fact::Refunded));
+        assert_eq!(ended[0].ending, ending, "{final_at}");
+        let kept = ending == Ending::Refunded;
+        assert_eq!(town.bond(PROVIDER) == 1_000_000, kept);
+        let failed = u64::from(!kept);
+        assert_eq!(town.chain.ledger.reliability(account(PROVIDER)), (0, failed));
+    }
+}
+
+#[test]
+fn a_slow_alpha_that_was_seen_in_time_leaves_the_provider_until_beta_was_to_be_seen() {
     let mut town = Town::new();
     let trade = town.trade(1);
     let id = town.order(&trade);
     town.goes_on((id, Side::Alpha), Fact::Seen);
     town.until(past(trade.terms.alpha_lock_by));
     town.goes_on((id, Side::Alpha), Fact::Final);
-    town.until(past(trade.terms.alpha_timelock));
+    town.until(trade.terms.beta_lock_by.0 * 1_000 - 1_000);
     town.goes_on((id, Side::Beta), Fact::Absent);
-    let settlement = town.ends((id, Side::Alpha), Fact::Refunded);
-    assert_eq!(settlement.ending, Ending::Refunded);
-    assert_eq!(town.bond(PROVIDER), 1_000_000);
-    assert_eq!(town.chain.ledger.reliability(account(PROVIDER)), (0, 0));
+    assert_eq!(
+        town.ends((id, Side::Beta), Fact::Absent).ending,
+        Ending::ProviderWalked
+    );
+}
+
+#[test]
+fn a_provider_that_locks_when_it_must_is_not_late_by_construction() {
+    // Review 16. An initiator that locks as late as it may cannot make it so either: then nobody owes anything.
+    for (later, ending) in [(300_000, Ending::Refunded), (301_000, Ending::ProviderLate)] {
+        let mut town = Town::new();
+        let mut trade = town.trade(1);
+        trade.terms.redeem_by = UnixTime(trade.terms.beta_lock_by.0 + 10);
+        let id = town.order(&trade);
+        town.until(trade.terms.alpha_lock_by.0 * 1_000 - 1_000);
+        town.goes_on((id, Side::Alpha), Fact::Final);
+        let due = town.now() + 600_000;
+        town.until(due - 2_000);
+        town.goes_on((id, Side::Beta), Fact::Seen);
+        town.until(due + later - 1_000);
+        town.goes_on((id, Side::Beta), Fact::Final);
+        assert_eq!(both_refunded(&mut town, id).ending, ending, "{later}");
+    }
 }
 
 #[test]

@@ -270,5 +270,13 @@ fn observers_are_told_at_which_times_it_matters_what_they_see() {
     town.goes_on((id, Side::Alpha), Fact::Final);
     let due = town.now() + 600_000;
     assert_eq!(watch(&town), [vec![lock_by], vec![due, in_time]]);
+    let mut town = Town::new();
+    let trade = town.trade(1);
+    let id = town.order(&trade);
+    town.until(trade.terms.alpha_lock_by.0 * 1_000 + 100_000);
+    town.goes_on((id, Side::Alpha), Fact::Final);
+    let due = trade.terms.beta_lock_by.0 * 1_000;
+    let live = town.chain.ledger.live(&id).unwrap();
+    assert_eq!(live.legs[1].watch_ms, [due, due + 300_000]);
     assert_eq!(town.chain.ledger.live_orders().count(), 1);
 }
