@@ -42,6 +42,8 @@ pub enum Request {
     Share(Signed<Ask>),
     /// Another validator passes an operation on.
     Op(Vec<u8>),
+    /// Another validator passes operations on, as many as fit. The answer is that of the last.
+    Ops(Vec<Vec<u8>>),
 }
 
 /// A question that only some may ask.

@@ -85,6 +85,7 @@ fn requests() -> Vec<Request> {
         Request::Account(key(2).id()),
         Request::Share(ask()),
         Request::Op(vec![1, 2, 3]),
+        Request::Ops(vec![vec![1], vec![2, 3]]),
     ]
 }
 

@@ -136,14 +136,19 @@ impl Service {
             Request::Mine(ask) => self.mine(self.fresh(&ask)?),
             Request::Account(account) => Ok(self.account(account)),
             Request::Share(ask) => self.share(self.fresh(&ask)?),
-            Request::Op(bytes) if validator => {
-                let taken = self.parts.intake.receive(&bytes);
-                taken.map(Response::Taken).map_err(|e| No::new(e.class(), e))
-            }
-            Request::Op(_) => Err(No::unknown(
+            Request::Op(_) | Request::Ops(_) if !validator => Err(No::unknown(
                 "operations are passed on by validators: submit it instead",
             )),
+            Request::Op(op) => self.passed(&[op]),
+            Request::Ops(ops) => self.passed(&ops),
         }
+    }
+
+    /// Takes what another validator passes on: one that is refused holds up no other.
+    fn passed(&self, ops: &[Vec<u8>]) -> Result<Response, No> {
+        let taken = ops.iter().map(|op| self.parts.intake.receive(op));
+        let last = taken.last().unwrap_or_else(|| Ok(Digest::default()));
+        last.map(Response::Taken).map_err(|e| No::new(e.class(), e))
     }
 
     /// The question, if whoever it names signed it for this network a moment ago.

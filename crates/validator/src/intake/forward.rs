@@ -1,9 +1,11 @@
-//! The way of operations to the other validators: one queue for each, so that one that is down holds up no other.
+//! The way of operations to the other validators: one queue for each, so that one that is down holds up no other. What
+//! waits for one goes together, for a message costs as much as an operation's signatures.
 
 use futures::StreamExt as _;
 use futures::stream;
 use kofo_clearance::{CheckedOp, Request};
 use kofo_network::{PeerAddress, PeerId, Transport};
+use kofo_primitives::MAX_MESSAGE;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,12 +13,16 @@ use tokio::sync::mpsc;
 
 /// So many operations wait for one validator; the newest are left out beyond it, and proposed by us alone.
 const QUEUE: usize = 4_096;
-/// So many are on their way to one validator at a time.
-const AT_ONCE: usize = 8;
-/// An operation is sent so often.
+/// So many messages are on their way to one validator at a time; more would only be smaller.
+const AT_ONCE: usize = 2;
+/// A message is sent so often.
 const TRIES: u32 = 3;
 /// Before it is sent again.
 const REST: Duration = Duration::from_millis(500);
+/// The operations of one message have at most so many bytes, unless it is only one.
+const MOST_BYTES: usize = MAX_MESSAGE - 8 * 1024;
+/// And are so many at most.
+const MOST_OPS: usize = 256;
 
 /// The other validators' services.
 pub type Peers = BTreeMap<PeerId, PeerAddress>;
@@ -52,19 +58,56 @@ impl Forward {
     }
 }
 
+/// What waits, and fits one message.
+struct Waiting {
+    ops: mpsc::Receiver<Arc<CheckedOp>>,
+    /// Did not fit the message before.
+    left: Option<Arc<CheckedOp>>,
+}
+
+impl Waiting {
+    /// The next message, as soon as there is something to say.
+    async fn message(&mut self) -> Option<Vec<u8>> {
+        let first = match self.left.take() {
+            Some(left) => left,
+            None => self.ops.recv().await?,
+        };
+        let mut bytes = first.bytes().len();
+        let mut ops = vec![first.bytes().to_vec()];
+        while ops.len() < MOST_OPS
+            && let Ok(next) = self.ops.try_recv()
+        {
+            bytes = bytes.saturating_add(next.bytes().len());
+            if bytes > MOST_BYTES {
+                self.left = Some(next);
+                break;
+            }
+            ops.push(next.bytes().to_vec());
+        }
+        let request = match <[Vec<u8>; 1]>::try_from(ops) {
+            Ok([op]) => Request::Op(op),
+            Err(ops) => Request::Ops(ops),
+        };
+        Some(request.write())
+    }
+}
+
 async fn pass(transport: Arc<dyn Transport>, to: PeerAddress, ops: mpsc::Receiver<Arc<CheckedOp>>) {
-    let ops = stream::unfold(ops, |mut ops| async { Some((ops.recv().await?, ops)) });
-    ops.for_each_concurrent(AT_ONCE, |op| one(&transport, &to, op))
+    let waiting = Waiting { ops, left: None };
+    let messages = stream::unfold(waiting, |mut waiting| async {
+        Some((waiting.message().await?, waiting))
+    });
+    messages
+        .for_each_concurrent(AT_ONCE, |message| one(&transport, &to, message))
         .await;
 }
 
-async fn one(transport: &Arc<dyn Transport>, to: &PeerAddress, op: Arc<CheckedOp>) {
-    let request = Request::Op(op.bytes().to_vec()).write();
+async fn one(transport: &Arc<dyn Transport>, to: &PeerAddress, message: Vec<u8>) {
     for again in 1..=TRIES {
-        match transport.request(to, request.clone()).await {
+        match transport.request(to, message.clone()).await {
             Ok(_) => return,
             Err(error) if again == TRIES => {
-                tracing::debug!(peer = %to.peer(), %error, "an operation is not passed on");
+                tracing::debug!(peer = %to.peer(), %error, "operations are not passed on");
             }
             Err(_) => tokio::time::sleep(REST).await,
         }
@@ -74,5 +117,61 @@ async fn one(transport: &Arc<dyn Transport>, to: &PeerAddress, op: Arc<CheckedOp
 impl std::fmt::Debug for Forward {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Forward(to {})", self.queues.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kofo_clearance::{AccountAct, Act, Op, Proven};
+    use kofo_primitives::{LegId, NetworkId, NodeKey, Side, SwapId};
+
+    fn checked(op: Op) -> Arc<CheckedOp> {
+        Arc::new(CheckedOp::new(op, &NetworkId::new("kofo-test").unwrap()).unwrap())
+    }
+
+    fn small(sequence: u64) -> Arc<CheckedOp> {
+        let key = NodeKey::new(&[1; 32]).unwrap();
+        let act = AccountAct {
+            version: 1,
+            network: NetworkId::new("kofo-test").unwrap(),
+            account: key.id(),
+            sequence,
+            act: Act::Collect,
+        };
+        checked(Op::Act(Box::new(act.sign(&key))))
+    }
+
+    fn large() -> Arc<CheckedOp> {
+        checked(Op::Proven(Box::new(Proven {
+            order: SwapId::new([1; 32]),
+            leg: LegId::first(Side::Alpha),
+            proof: vec![7; kofo_clearance::MAX_PROOF_BYTES],
+        })))
+    }
+
+    #[tokio::test]
+    async fn what_waits_goes_together_as_far_as_it_fits_and_in_its_order() {
+        let (queue, ops) = mpsc::channel(600);
+        let all: Vec<_> = (0..300).map(small).chain([large(), large()]).collect();
+        for op in &all {
+            queue.try_send(Arc::clone(op)).unwrap();
+        }
+        drop(queue);
+        let mut waiting = Waiting { ops, left: None };
+        let (mut came, mut sizes) = (Vec::new(), Vec::new());
+        while let Some(message) = waiting.message().await {
+            assert!(message.len() <= MAX_MESSAGE);
+            let ops = match Request::read(&message).unwrap() {
+                Request::Op(op) => vec![op],
+                Request::Ops(ops) => ops,
+                other => panic!("{other:?}"),
+            };
+            sizes.push(ops.len());
+            came.extend(ops);
+        }
+        let sent: Vec<_> = all.iter().map(|op| op.bytes().to_vec()).collect();
+        assert_eq!(came, sent);
+        assert_eq!(sizes, [256, 45, 1]);
     }
 }
