@@ -6,6 +6,7 @@
 )]
 
 mod agree;
+mod cleared;
 mod hostile;
 mod matched;
 mod restart;

@@ -52,7 +52,24 @@ impl Match {
     }
 
     async fn paying(claimant: &Node, provider: &Node, nonce: [u8; 32], pay_to: Option<&str>) -> Self {
-        let claim = claim(claimant, nonce);
+        Self::of(claim(claimant, nonce), (claimant, provider), pay_to).await
+    }
+
+    /// The same for a claim with a fee, which validators are to make final.
+    pub(crate) async fn cleared(claimant: &Node, provider: &Node, nonce: [u8; 32]) -> Self {
+        let claim = Claim {
+            mode: Mode::Cleared,
+            fee: FeeTerms::Pool {
+                asset: AssetId::new("sim:fee/coin:kofo").unwrap(),
+                amount: Amount::new(5),
+                payer: FeePayer::Claimant,
+            },
+            ..claim(claimant, nonce)
+        };
+        Self::of(claim, (claimant, provider), None).await
+    }
+
+    async fn of(claim: Claim, (claimant, provider): (&Node, &Node), pay_to: Option<&str>) -> Self {
         let drafted = provider
             .agreement
             .draft(&claim, GIVE, WANT, until_ms())
@@ -205,26 +222,37 @@ async fn what_one_quote_promises_no_other_quote_or_offer_uses() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_claim_with_a_fee_is_refused_in_words() {
+async fn a_fee_between_two_alone_and_a_cleared_claim_without_one_for_the_path_are_refused() {
     let stage = Stage::new();
-    let fee = FeeTerms::Pool {
-        asset: asset("one"),
+    let (asset, payer) = (asset("one"), FeePayer::Claimant);
+    let pool = FeeTerms::Pool {
+        asset: asset.clone(),
         amount: Amount::new(5),
-        payer: FeePayer::Claimant,
+        payer,
     };
-    let paid = Claim {
-        mode: Mode::Cleared,
-        fee,
-        ..claim(&stage.maker, [1; 32])
+    let posted = FeeTerms::Posted {
+        asset,
+        cap: Amount::new(5),
+        payer,
     };
-    let refusal = stage
-        .taker
-        .agreement
-        .draft(&paid, GIVE, WANT, until_ms())
-        .await
-        .unwrap_err();
-    assert!(matches!(refusal, AgreeError::Fee));
-    assert!(refusal.to_string().contains("clearance layer"), "{refusal}");
+    for (mode, fee) in [
+        (Mode::P2P, pool),
+        (Mode::Cleared, posted),
+        (Mode::Cleared, FeeTerms::Free),
+    ] {
+        let wrong = Claim {
+            mode,
+            fee,
+            ..claim(&stage.maker, [1; 32])
+        };
+        let refusal = stage
+            .taker
+            .agreement
+            .draft(&wrong, GIVE, WANT, until_ms())
+            .await
+            .unwrap_err();
+        assert!(matches!(refusal, AgreeError::Fee), "{refusal}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
