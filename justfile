@@ -72,6 +72,7 @@ soak:
     just fuzz 200000 2000000
     cargo test --release -p kofo-tests --test model -- --include-ignored
     cargo test --release -p kofo-tests --test mesh --test floods -- --ignored --nocapture
+    KOFO_KILLS=200 cargo test -p kofo-cli --test e2e killed_validators -- --nocapture
     for i in 1 2 3 4 5 6 7 8 9 10; do KOFO_REQUIRE_NODES=1 cargo test -p kofo-cli || exit 1; done
 
 # before a pull request

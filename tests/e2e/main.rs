@@ -4,10 +4,12 @@
 //! run side by side. Every test has fresh nodes with fresh keys.
 #![allow(clippy::unwrap_used)] // of helpers too: a test that cannot go on fails
 
+mod clearance;
 mod cli;
 mod exchange;
 mod fees;
 mod killed;
+mod killed_validators;
 mod leftovers;
 mod many;
 mod redeem;

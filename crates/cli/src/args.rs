@@ -1,10 +1,17 @@
 //! The command line.
 
 mod genesis;
+mod ledger;
 mod market;
+mod validator;
 
 pub(crate) use genesis::{GenesisCommand, GenesisNew, account};
+pub(crate) use ledger::{
+    BondArgs, BondAs, Delegation, LedgerCommand, OrderCommand, RewardArgs, RewardCommand, StakeCommand,
+};
 pub(crate) use market::{BookArgs, ClaimArgs, ClaimCommand, ClaimMade, QuotesArgs};
+
+pub(crate) use validator::{ValidatorCommand, ValidatorInit, ValidatorRun};
 
 use crate::span::span;
 use clap::{Args, Parser, Subcommand};
@@ -101,9 +108,39 @@ pub(crate) enum Command {
     /// Towers: other nodes that act for this one while it is away, to its own payouts only.
     #[command(subcommand, after_help = TOWER_EXAMPLE)]
     Tower(TowerCommand),
+    /// Run a validator: it votes on orders, and observes chains, with its stake at risk.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  kofo validator run --data ./validator-1"
+    )]
+    Validator(ValidatorCommand),
     /// What a network begins with.
     #[command(subcommand, after_help = "Example:\n  kofo genesis new --help")]
     Genesis(GenesisCommand),
+    /// Put up, or add to, a bond of the node's account.
+    #[command(after_help = ledger::BOND_EXAMPLE)]
+    Bond(BondArgs),
+    /// Ask for a bond or a part of it back. It comes after the network's unbonding time.
+    #[command(after_help = "Example:\n  kofo unbond 100kofo --as provider")]
+    Unbond(BondArgs),
+    /// Back a validator: a part of its rewards is yours, and of what it forfeits too.
+    #[command(after_help = ledger::DELEGATE_EXAMPLE)]
+    Delegate(Delegation),
+    /// Take your backing of a validator back. It comes after the network's unbonding time.
+    #[command(after_help = "Example:\n  kofo undelegate 5f21… 100kofo")]
+    Undelegate(Delegation),
+    /// Stand for election as a validator, and what goes with it. The node has the validator's seed.
+    #[command(subcommand, after_help = "Example:\n  kofo stake add 1000kofo --key 02a1…")]
+    Stake(StakeCommand),
+    /// What the account earned as a validator or by delegations, and has not collected.
+    #[command(after_help = "Example:\n  kofo reward\n  kofo reward collect")]
+    Reward(RewardArgs),
+    /// Accounts of the network's ledger.
+    #[command(subcommand, after_help = "Example:\n  kofo ledger account")]
+    Ledger(LedgerCommand),
+    /// Orders that validators made final.
+    #[command(subcommand, after_help = "Example:\n  kofo order show 3f0c… --proof")]
+    Order(OrderCommand),
     /// Chains on this machine: a real bitcoind, and two anvils as Ethereum and Echoin.
     #[cfg(feature = "regtest")]
     #[command(after_help = "Example:\n  kofo regtest up")]

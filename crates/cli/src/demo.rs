@@ -1,6 +1,7 @@
 //! `kofo demo`: nodes swap on real daemons, or in memory, from nothing to a table of what became of the money.
 
 mod books;
+mod clearance;
 mod daemons;
 mod exchange;
 mod follow;
@@ -15,8 +16,10 @@ mod story;
 mod table;
 
 pub use books::{Books, Moved, balance};
+pub use clearance::{Abandoned, City, Cleared, Council, FEE, Hall, Paid, SEATS, SYMBOL, Slashed};
+pub use clearance::{abandon, check_sum, slashed, trade};
 pub use daemons::{Daemons, NETWORK};
-pub use exchange::{Asked, EXCHANGE, Place, Settled, Town, TownBooks, Wish, claim, follow_claim};
+pub use exchange::{Asked, EXCHANGE, Map, Place, Settled, Town, TownBooks, Wish, claim, follow_claim};
 pub use follow::{Follow, Tell};
 pub use ground::{Cost, Ground, Purse, Units, Wallet};
 pub use play::{Played, figures, last_timelock, play, waits};
@@ -55,6 +58,8 @@ pub enum StoryName {
     Direct,
     /// A wallet that knows one relay finds two providers through three relays, and swaps with them.
     Exchange,
+    /// Validators make a trade final and divide its fee; a provider that does not lock is slashed.
+    Clearance,
 }
 
 /// Plays the demo; an error if anything did not end as announced. Told to stop half-way, by Ctrl-C or TERM, it takes
@@ -80,12 +85,13 @@ async fn play_all(args: &DemoArgs) -> Result<()> {
     });
     let sheet = Sheet { json: args.json };
     let stories: &[StoryName] = match (args.story, args.sim) {
-        (Some(StoryName::Exchange), true) => {
-            bail!("the story exchange runs on daemons only, so far: leave out --sim")
+        (Some(StoryName::Exchange | StoryName::Clearance), true) => {
+            bail!("this story runs on daemons only: leave out --sim")
         }
         (Some(StoryName::Direct), _) | (None, true) => &[StoryName::Direct],
         (Some(StoryName::Exchange), false) => &[StoryName::Exchange],
-        (None, false) => &[StoryName::Direct, StoryName::Exchange],
+        (Some(StoryName::Clearance), false) => &[StoryName::Clearance],
+        (None, false) => &[StoryName::Direct, StoryName::Exchange, StoryName::Clearance],
     };
     for story in stories {
         match story {
@@ -94,6 +100,10 @@ async fn play_all(args: &DemoArgs) -> Result<()> {
             StoryName::Exchange => {
                 let (daemons, kofo) = (daemons(&tell).await?, kofo()?);
                 exchange::play_exchange(daemons, &kofo, sheet, &tell).await?;
+            }
+            StoryName::Clearance => {
+                let (daemons, kofo) = (daemons(&tell).await?, kofo()?);
+                clearance::play_clearance(daemons, &kofo, sheet, &tell).await?;
             }
         }
     }

@@ -28,6 +28,14 @@ pub(crate) struct NoAnswer {
     pub(crate) why: String,
 }
 
+/// No validator runs in the folder.
+#[derive(Debug, thiserror::Error)]
+#[error("no validator runs in {data}: start it with `kofo validator run --data {data}`", data = data.display())]
+pub(crate) struct NoValidator {
+    /// The data folder.
+    pub(crate) data: std::path::PathBuf,
+}
+
 /// The node said no, or could not.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
@@ -59,7 +67,11 @@ impl Failure {
                 Some(Self::ReaderGone)
             } else if cause.is::<Usage>() {
                 Some(Self::Usage)
-            } else if cause.is::<NoAnswer>() || cause.is::<ConnectError>() || is_no_tower(cause) {
+            } else if cause.is::<NoAnswer>()
+                || cause.is::<NoValidator>()
+                || cause.is::<ConnectError>()
+                || is_no_tower(cause)
+            {
                 Some(Self::NoNode)
             } else {
                 None

@@ -1,28 +1,22 @@
 //! `kofo genesis new`: what a network begins with, from the entries of its first validators and sane rules.
 
-mod entry;
-mod pairs;
 mod pledge;
-mod rules;
 
-pub(crate) use entry::Entry;
 pub(crate) use pledge::Pledge;
-pub(crate) use rules::Profile;
 
 use crate::args::{GenesisCommand, GenesisNew, Scope};
 use crate::failure::Usage;
 use crate::out::Out;
 use anyhow::{Context, bail};
-use kofo_clearance::{Genesis, GenesisBalance, GenesisValidator, LedgerAsset, SHARE_CONTEXT};
-use kofo_node::assets::{Asset, Assets};
+use kofo_clearance::{Genesis, GenesisBalance, GenesisValidator, LedgerAsset};
+use kofo_cli::founding::{self, DECIMALS, Entry, Founding, MOST_DECIMALS, Profile, ledger_asset};
+use kofo_node::assets::Assets;
 use kofo_node::clearing::GenesisFile;
-use kofo_node::clock;
 use kofo_node::config::{CONFIG_FILE, Config};
-use kofo_primitives::{Amount, AssetId, Bytes, NetworkId, NodeId, NodeKey, seal};
+use kofo_primitives::{Amount, NetworkId, NodeId};
 use pledge::Purse;
 use serde_json::json;
-use std::path::Path;
-use zeroize::Zeroizing;
+use std::path::{Path, PathBuf};
 
 pub(crate) fn run(scope: &Scope, out: &Out, command: GenesisCommand) -> anyhow::Result<()> {
     let GenesisCommand::New(args) = command;
@@ -60,36 +54,25 @@ fn config(scope: &Scope, args: &GenesisNew) -> anyhow::Result<Config> {
 }
 
 fn genesis(network: NetworkId, args: &GenesisNew, config: &Config) -> anyhow::Result<Genesis> {
-    let assets = ledger_assets(&network, &args.assets)?;
-    let named = named(&assets)?;
+    let assets = assets(&network, &args.assets)?;
     let stake = assets.first().context("a ledger has an asset")?;
     let validators = validators(&args.validators, stake)?;
-    let foundation = foundation(args, &validators)?;
-    let params = rules::params(args.profile, foundation, assets, pairs::rules(config)?)?;
-    let seats = usize::from(params.seats);
-    if validators.len() > seats {
-        let got = validators.len();
-        bail!("expected at most {seats} validators, which is the seats of this profile, got {got}");
-    }
-    let (seal_key, shares) = shared_key(&validators)?;
-    let balances = balances(&args.balances, &named)?;
-    let (version, time_ms) = (1, clock::now_ms());
-    Ok(Genesis {
-        version,
+    let founding = Founding {
+        foundation: foundation(args, &validators)?,
+        balances: balances(&args.balances, &founding::named(&assets)?)?,
+        profile: args.profile,
         network,
-        time_ms,
-        params,
+        assets,
         validators,
-        balances,
-        seal_key,
-        shares,
-    })
+        config,
+    };
+    founding.genesis()
 }
 
-fn ledger_assets(network: &NetworkId, asked: &[String]) -> anyhow::Result<Vec<LedgerAsset>> {
+fn assets(network: &NetworkId, asked: &[String]) -> anyhow::Result<Vec<LedgerAsset>> {
     let read = |text: &String| {
         let (symbol, decimals) = match text.split_once(':') {
-            None => (text.as_str(), Some(rules::DECIMALS)),
+            None => (text.as_str(), Some(DECIMALS)),
             Some((symbol, decimals)) => (symbol, decimals.parse().ok()),
         };
         let wrong = || {
@@ -98,35 +81,14 @@ fn ledger_assets(network: &NetworkId, asked: &[String]) -> anyhow::Result<Vec<Le
             ))
         };
         let decimals = decimals
-            .filter(|decimals| *decimals <= rules::MOST_DECIMALS)
+            .filter(|decimals| *decimals <= MOST_DECIMALS)
             .ok_or_else(wrong)?;
-        let symbol = symbol.to_ascii_lowercase();
-        let asset = AssetId::new(&format!(
-            "kofo:{}/ledger:{symbol}",
-            network.as_str().to_ascii_lowercase()
-        ));
-        rules::asset(
-            asset.map_err(|_| wrong())?,
-            &symbol.to_ascii_uppercase(),
-            decimals,
-        )
-        .ok_or_else(|| wrong().into())
+        ledger_asset(network, symbol, decimals).ok_or_else(|| wrong().into())
     };
     asked.iter().map(read).collect()
 }
 
-/// The assets by their symbols.
-fn named(assets: &[LedgerAsset]) -> anyhow::Result<Assets> {
-    let named = assets.iter().map(|asset| Asset {
-        symbol: asset.symbol.as_str().to_owned(),
-        id: asset.asset.clone(),
-        decimals: asset.decimals,
-        freezable: false,
-    });
-    Ok(Assets::new(named.collect())?)
-}
-
-fn validators(files: &[std::path::PathBuf], stake: &LedgerAsset) -> anyhow::Result<Vec<GenesisValidator>> {
+fn validators(files: &[PathBuf], stake: &LedgerAsset) -> anyhow::Result<Vec<GenesisValidator>> {
     let mut validators: Vec<GenesisValidator> = Vec::with_capacity(files.len());
     for file in files {
         let validator = Entry::load(file)?.validator(stake.decimals);
@@ -185,29 +147,6 @@ fn balances(pledges: &[Pledge], named: &Assets) -> anyhow::Result<Vec<GenesisBal
             .with_context(|| format!("--balance {pledge}: more than can be counted"))?;
     }
     Ok(balances)
-}
-
-/// A fresh key that openings are sealed to, and its secret for each validator's eyes.
-fn shared_key(validators: &[GenesisValidator]) -> anyhow::Result<(NodeId, Vec<(NodeId, Bytes<128>)>)> {
-    let secret = drawn()?;
-    let key = NodeKey::new(&secret).context("the drawn key is none: try again")?;
-    let mut shares = Vec::with_capacity(validators.len());
-    for validator in validators {
-        let share = seal(&validator.account, &*drawn()?, SHARE_CONTEXT, secret.as_slice());
-        let account = validator.account;
-        shares.push((
-            account,
-            share.with_context(|| format!("{account} is the account of no key"))?,
-        ));
-    }
-    Ok((key.id(), shares))
-}
-
-fn drawn() -> anyhow::Result<Zeroizing<[u8; 32]>> {
-    let mut bytes = Zeroizing::new([0; 32]);
-    getrandom::fill(bytes.as_mut_slice())
-        .map_err(|e| anyhow::anyhow!("the system gives no randomness: {e}"))?;
-    Ok(bytes)
 }
 
 #[cfg(test)]

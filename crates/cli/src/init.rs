@@ -13,7 +13,7 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// The network of a node that is told none.
-const NETWORK: &str = "kofo-regtest";
+pub(crate) const NETWORK: &str = "kofo-regtest";
 
 pub(crate) async fn run(scope: &Scope, out: &Out, args: InitArgs) -> anyhow::Result<()> {
     let data = scope.data();
@@ -28,12 +28,18 @@ pub(crate) async fn run(scope: &Scope, out: &Out, args: InitArgs) -> anyhow::Res
         Words::draw()?
     };
     let passphrase = secrets::new_passphrase()?;
-    let chains = chains(&args, &data).await?;
-    // What would not be read back is refused now.
-    let config = wiring::regtest(network, chains)?;
-    let config = Config::parse(&config.to_toml(), Path::new(kofo_node::config::CONFIG_FILE))?;
+    let config = configuration(network, chains(&args, &data).await?)?;
     init::init(&data, &config, &words.seed(), &passphrase, KdfCost::STRONG)?;
     tell(out, &data, &args, &words)
+}
+
+/// What would not be read back is refused now.
+pub(crate) fn configuration(network: NetworkId, chains: RegtestChains) -> anyhow::Result<Config> {
+    let config = wiring::regtest(network, chains)?;
+    Ok(Config::parse(
+        &config.to_toml(),
+        Path::new(kofo_node::config::CONFIG_FILE),
+    )?)
 }
 
 fn tell(out: &Out, data: &Path, args: &InitArgs, words: &Words) -> anyhow::Result<()> {
@@ -69,14 +75,15 @@ async fn chains(args: &InitArgs, data: &Path) -> anyhow::Result<RegtestChains> {
     usual()
 }
 
-/// Where chains of tests usually are.
+/// As with the regtest kit.
 #[cfg(not(feature = "regtest"))]
 #[expect(clippy::unused_async, reason = "as with the regtest kit")]
 async fn chains(_args: &InitArgs, _data: &Path) -> anyhow::Result<RegtestChains> {
     usual()
 }
 
-fn usual() -> anyhow::Result<RegtestChains> {
+/// Where chains of tests usually are.
+pub(crate) fn usual() -> anyhow::Result<RegtestChains> {
     let home = std::env::var_os("HOME")
         .map(PathBuf::from)
         .context("HOME is not set: set it")?;

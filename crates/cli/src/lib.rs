@@ -2,4 +2,5 @@
 
 #[cfg(feature = "regtest")]
 pub mod demo;
+pub mod founding;
 pub mod text;

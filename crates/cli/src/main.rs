@@ -9,8 +9,10 @@ mod daemon;
 mod failure;
 mod genesis;
 mod init;
+mod ledger;
 mod market;
 mod node;
+mod order;
 mod out;
 #[cfg(feature = "regtest")]
 mod regtest;
@@ -18,9 +20,10 @@ mod secrets;
 mod span;
 mod swap;
 mod tower;
+mod validator;
 mod wallet;
 
-use args::{Cli, Command, TowerCommand};
+use args::{Cli, Command, TowerCommand, ValidatorCommand};
 use clap::Parser;
 use failure::Failure;
 use out::Out;
@@ -66,6 +69,15 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Quotes(args) => market::quotes(&scope, &out, args).await,
         Command::Book(args) => market::book(&scope, &out, args).await,
         Command::Peers => market::peers(&scope, &out).await,
+        Command::Bond(args) => ledger::bond(&scope, &out, args).await,
+        Command::Unbond(args) => ledger::unbond(&scope, &out, args).await,
+        Command::Delegate(args) => ledger::delegate(&scope, &out, args).await,
+        Command::Undelegate(args) => ledger::undelegate(&scope, &out, args).await,
+        Command::Stake(command) => ledger::stake(&scope, &out, command).await,
+        Command::Reward(args) => ledger::reward(&scope, &out, args).await,
+        Command::Ledger(command) => ledger::run(&scope, &out, command).await,
+        Command::Order(command) => order::run(&scope, &out, command).await,
+        Command::Validator(command) => validator::run(&scope, &out, command).await,
         Command::Genesis(command) => genesis::run(&scope, &out, command),
         Command::Wallet(command) => wallet::run(&scope, &out, command).await,
         Command::Tower(command) => tower::run(&scope, &out, command).await,
@@ -102,7 +114,9 @@ fn directive(target: &str) -> tracing_subscriber::filter::Directive {
 fn start_log(scope: &args::Scope, command: &Command) -> anyhow::Result<()> {
     use tracing_subscriber::EnvFilter;
     let by_default = match command {
-        Command::Node(_) | Command::Tower(TowerCommand::Run(_)) => "warn,kofo=info",
+        Command::Node(_)
+        | Command::Tower(TowerCommand::Run(_))
+        | Command::Validator(ValidatorCommand::Run(_)) => "warn,kofo=info",
         _ => "warn",
     };
     let filter = match (&scope.log, std::env::var("RUST_LOG")) {

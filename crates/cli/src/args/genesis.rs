@@ -1,7 +1,8 @@
 //! The command line of `kofo genesis`.
 
-use crate::genesis::{Pledge, Profile};
+use crate::genesis::Pledge;
 use clap::{Args, Subcommand};
+use kofo_cli::founding::Profile;
 use kofo_node::rpc::types::Id;
 use kofo_primitives::NodeId;
 use std::path::PathBuf;

@@ -36,9 +36,14 @@ pub(crate) struct ClaimMade {
     /// Have what you want paid to this address instead of to your wallet.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) pay_to: Option<String>,
-    /// What relays get for the path: none, until there is a clearance layer.
-    #[arg(long, value_name = "none", default_value = "none")]
+    /// What relays, validators and the foundation get together, in an asset of the network's ledger, such as 0.3kofo: then
+    /// validators make the order final before anything is locked. With none the swap is between two alone, and free.
+    #[arg(long, value_name = "AMOUNT", default_value = "none")]
     pub(crate) fee: String,
+    /// Who pays the fee: claimant, provider, or split:BPS, of which the claimant pays so many basis points [default:
+    /// claimant].
+    #[arg(long, value_name = "WHO", value_parser = payer)]
+    pub(crate) fee_payer: Option<String>,
     /// Ask nobody who is farther away than so many hops.
     #[arg(long, value_name = "N", default_value_t = MAX_HOPS, value_parser = clap::value_parser!(u8).range(1..=i64::from(MAX_HOPS)))]
     pub(crate) max_hops: u8,
@@ -90,10 +95,23 @@ pub(crate) struct BookArgs {
     pub(crate) pair: Option<String>,
 }
 
+/// As the node reads it.
+fn payer(text: &str) -> Result<String, String> {
+    let wrong = || format!("expected claimant, provider, or split:1 to split:9999, got {text:?}");
+    match text.split_once(':') {
+        None if text == "claimant" || text == "provider" => Ok(text.to_owned()),
+        Some(("split", bps)) if bps.parse().is_ok_and(|bps: u16| (1..10_000).contains(&bps)) => {
+            Ok(bps.to_owned())
+        }
+        None | Some(_) => Err(wrong()),
+    }
+}
+
 pub(super) const CLAIM_EXAMPLE: &str = "\
 Example:
   kofo claim --give 0.1btc --want 1.6eth
   kofo claim --give 0.1btc --want 1.6eth --partial 0.02btc --expires 60s --wait
+  kofo claim --give 0.1btc --want 1.6eth --fee 0.3kofo --fee-payer split:5000
   kofo claim --give 0.1btc --want 1.6eth --manual --no-wait";
 
 pub(super) const QUOTES_EXAMPLE: &str = "\

@@ -9,8 +9,9 @@ use kofo_node::files;
 use kofo_node::init::init;
 use kofo_node::keystore::{KdfCost, Passphrase, Words};
 use kofo_node::regtest::token_code;
+use kofo_node::run::node_key;
 use kofo_node::wiring::{self, RegtestChains, contract_code};
-use kofo_primitives::{Amount, NetworkId};
+use kofo_primitives::{Amount, NetworkId, NodeId, Seed};
 use kofo_regtest::{Chain, Options, Regtest};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -88,17 +89,20 @@ impl Daemons {
     }
 
     /// Does what `kofo init` does: a keystore and a journal beside a configuration, which is [`Daemons::config`] or made
-    /// from it. The passphrase is in a file beside them.
-    pub fn init(&self, data: &Path, config: &Config) -> Result<()> {
+    /// from it. The passphrase is in a file beside them. The node's key, which is its account.
+    pub fn init(&self, data: &Path, config: &Config) -> Result<NodeId> {
+        let seed = self.init_with_seed(data, config)?;
+        Ok(node_key(&seed, &config.network).id())
+    }
+
+    /// As [`Daemons::init`], and what all keys come from.
+    pub(super) fn init_with_seed(&self, data: &Path, config: &Config) -> Result<Seed> {
         files::create_folder(data)?;
-        files::replace(&data.join(PASSPHRASE_FILE), PASSPHRASE.as_bytes())?;
         files::replace(
             &data.join(BITCOIND_PASSWORD_FILE),
             self.regtest.bitcoin().rpc_password.as_bytes(),
         )?;
-        let passphrase = Passphrase::from_file(&data.join(PASSPHRASE_FILE))?;
-        init(data, config, &Words::draw()?.seed(), &passphrase, KdfCost::WEAK)?;
-        Ok(())
+        new_folder(data, config)
     }
 
     /// The configuration of a node of a network on these daemons.
@@ -200,6 +204,16 @@ impl Daemons {
         }
         Ok(purses)
     }
+}
+
+/// A folder with a configuration, a keystore with a fresh seed, a journal, and the passphrase in a file beside them.
+pub(super) fn new_folder(data: &Path, config: &Config) -> Result<Seed> {
+    files::create_folder(data)?;
+    files::replace(&data.join(PASSPHRASE_FILE), PASSPHRASE.as_bytes())?;
+    let passphrase = Passphrase::from_file(&data.join(PASSPHRASE_FILE))?;
+    let seed = Words::draw()?.seed();
+    init(data, config, &seed, &passphrase, KdfCost::WEAK)?;
+    Ok(seed)
 }
 
 fn number(value: &Value) -> Result<u64> {

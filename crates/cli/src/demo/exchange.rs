@@ -5,7 +5,7 @@ mod place;
 mod town;
 
 pub use asking::{Asked, claim, follow_claim};
-pub use place::Place;
+pub use place::{Map, Place};
 pub use town::{Town, TownBooks};
 
 use super::books::Moved;
@@ -23,8 +23,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The name of the story in its rows.
-const STORY: &str = "exchange";
 /// A swap in which nobody is away is over within so long.
 const SWAP: Duration = Duration::from_secs(90);
 
@@ -160,7 +158,7 @@ async fn play_wish(town: &Town, wish: Wish, sheet: Sheet, tell: &Tell) -> Result
 }
 
 /// Follows a swap of the wallet's until both have redeemed.
-async fn settle(town: &Town, swap: Id, pools: &Pools, tell: &Tell) -> Result<Settled> {
+pub(super) async fn settle(town: &Town, swap: Id, pools: &Pools, tell: &Tell) -> Result<Settled> {
     let (provider, status) = town.participant(swap).await?;
     let symbol = |list: &[kofo_node::rpc::types::AssetAmount]| list.first().map(|a| a.symbol.clone());
     // What the participant gets is what the initiator gives.
@@ -176,7 +174,7 @@ async fn settle(town: &Town, swap: Id, pools: &Pools, tell: &Tell) -> Result<Set
         }
     }
     let mut row = figures(town.ground(), format!("{give}/{get}"), &both, pools.spans()).await?;
-    row.story = STORY;
+    row.story = town.story();
     Ok(Settled { row, provider })
 }
 
@@ -199,7 +197,7 @@ async fn refused_with_a_fee(town: &Town, sheet: Sheet, tell: &Tell) -> Result<()
     }
     (tell)(&format!("        refused: {message}"));
     sheet.row(&Refusal {
-        story: STORY,
+        story: town.story(),
         event: "refused",
         fee: FEE,
         message: &message,

@@ -1,9 +1,9 @@
-//! A node in a process of its own, which never outlives ours.
+//! The program in processes of their own, which never outlive ours.
 
 use anyhow::{Context, Result, bail};
 use kofo_node::rpc::{NodeFile, NodeRpcClient, connect};
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
@@ -18,14 +18,16 @@ pub(super) const PASSPHRASE_FILE: &str = "passphrase";
 /// Where the node's own words go.
 const LOG_FILE: &str = "node.log";
 
-/// A running `kofo node`. It dies when this is dropped and, by the kernel's doing, when the thread that started it ends.
-pub struct NodeProcess(Child);
+/// A process of the program under a data folder. It dies when this is dropped and, by the kernel's doing, when the thread
+/// that started it ends.
+pub(super) struct KofoProcess {
+    child: Child,
+    data: PathBuf,
+}
 
-impl NodeProcess {
-    /// Starts `kofo node --data FOLDER` and waits until it answers.
-    pub async fn start(kofo: &Path, data: &Path) -> Result<Self> {
-        // A file of a former life would answer for a node that is not there yet.
-        let _none = fs::remove_file(data.join(kofo_node::rpc::NODE_FILE));
+impl KofoProcess {
+    /// Starts `kofo ARGS --data FOLDER`.
+    pub(super) fn start(kofo: &Path, args: &[&str], data: &Path) -> Result<Self> {
         let log = File::options()
             .create(true)
             .append(true)
@@ -33,7 +35,8 @@ impl NodeProcess {
         let child = Command::new("setpriv")
             .args(["--pdeathsig", "KILL", "--"])
             .arg(kofo)
-            .args(["node", "--data"])
+            .args(args)
+            .arg("--data")
             .arg(data)
             .env("KOFO_PASSPHRASE_FILE", data.join(PASSPHRASE_FILE))
             .stdin(Stdio::null())
@@ -42,73 +45,99 @@ impl NodeProcess {
             .kill_on_drop(true)
             .spawn()
             .context("cannot start a node by `setpriv` (of util-linux): install it")?;
-        let mut node = Self(child);
-        node.answers(data).await?;
-        Ok(node)
+        let data = data.to_owned();
+        Ok(Self { child, data })
     }
 
-    async fn answers(&mut self, data: &Path) -> Result<()> {
-        let deadline = Instant::now() + START;
+    /// Waits until it answers; an error with its last words if it ends instead, or never does.
+    pub(super) async fn answers(&mut self, asked: impl AsyncFn(u32) -> bool) -> Result<()> {
+        let (deadline, data) = (Instant::now() + START, self.data.clone());
+        let data = data.display();
         loop {
-            if let Some(status) = self.0.try_wait()? {
-                bail!(
-                    "the node in {} ended with {status}: {}",
-                    data.display(),
-                    last_words(data)
-                );
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the process in {data} ended with {status}: {}", self.last_words());
             }
-            let ours = NodeFile::load(data).is_ok_and(|file| Some(file.pid) == self.0.id());
-            if let (true, Ok(client)) = (ours, connect(data))
-                && client.node_status().await.is_ok()
+            if let Some(pid) = self.child.id()
+                && asked(pid).await
             {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                let words = last_words(data);
-                bail!(
-                    "the node in {} does not answer within {} s: {words}",
-                    data.display(),
-                    START.as_secs()
-                );
+                let (seconds, words) = (START.as_secs(), self.last_words());
+                bail!("the process in {data} does not answer within {seconds} s: {words}");
             }
             tokio::time::sleep(POLL).await;
         }
     }
 
-    /// Its process.
-    #[must_use]
-    pub fn pid(&self) -> Option<u32> {
-        self.0.id()
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.child.id()
     }
 
     /// Kills it with -9; when this returns, it is gone.
-    pub async fn kill(mut self) -> Result<()> {
-        self.0.kill().await.context("cannot kill a node")
+    pub(super) async fn kill(mut self) -> Result<()> {
+        self.child.kill().await.context("cannot kill a process")
     }
 
-    /// Waits until it has ended by itself, as after `node.stop`, and kills it if it does not.
-    pub async fn ended(mut self) -> Result<()> {
-        match tokio::time::timeout(STOP, self.0.wait()).await {
+    /// Waits until it has ended by itself, and kills it if it does not.
+    pub(super) async fn ended(mut self) -> Result<()> {
+        match tokio::time::timeout(STOP, self.child.wait()).await {
             Ok(status) if status.as_ref().is_ok_and(std::process::ExitStatus::success) => Ok(()),
-            Ok(status) => bail!("a node that was asked to stop ended with {status:?}"),
+            Ok(status) => bail!(
+                "a process that was asked to stop ended with {status:?}: {}",
+                self.last_words()
+            ),
             Err(_) => {
-                self.0.kill().await?;
-                bail!(
-                    "a node that was asked to stop still ran after {} s",
-                    STOP.as_secs()
-                )
+                self.child.kill().await?;
+                let seconds = STOP.as_secs();
+                bail!("a process that was asked to stop still ran after {seconds} s")
             }
         }
     }
+
+    /// The end of what it printed.
+    fn last_words(&self) -> String {
+        let text = fs::read(self.data.join(LOG_FILE)).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<_> = text.lines().collect();
+        let last = lines.get(lines.len().saturating_sub(8)..);
+        last.unwrap_or_default().join("\n")
+    }
 }
 
-/// The end of what the node printed.
-fn last_words(data: &Path) -> String {
-    let text = fs::read(data.join(LOG_FILE)).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let lines: Vec<_> = text.lines().collect();
-    lines
-        .get(lines.len().saturating_sub(8)..)
-        .unwrap_or_default()
-        .join("\n")
+/// A running `kofo node`.
+pub struct NodeProcess(KofoProcess);
+
+impl NodeProcess {
+    /// Starts `kofo node --data FOLDER` and waits until it answers.
+    pub async fn start(kofo: &Path, data: &Path) -> Result<Self> {
+        // A file of a former life would answer for a node that is not there yet.
+        let _none = fs::remove_file(data.join(kofo_node::rpc::NODE_FILE));
+        let mut process = KofoProcess::start(kofo, &["node"], data)?;
+        let asked = async |pid| {
+            let ours = NodeFile::load(data).is_ok_and(|file| file.pid == pid);
+            match connect(data) {
+                Ok(client) if ours => client.node_status().await.is_ok(),
+                Ok(_) | Err(_) => false,
+            }
+        };
+        process.answers(asked).await?;
+        Ok(Self(process))
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.0.pid()
+    }
+
+    /// Kills it with -9; when this returns, it is gone.
+    pub async fn kill(self) -> Result<()> {
+        self.0.kill().await
+    }
+
+    /// Waits until it has ended by itself, as after `node.stop`, and kills it if it does not.
+    pub async fn ended(self) -> Result<()> {
+        self.0.ended().await
+    }
 }

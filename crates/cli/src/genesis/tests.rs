@@ -1,8 +1,9 @@
 use super::*;
 use crate::args::{Cli, Command};
 use clap::Parser;
+use kofo_clearance::SHARE_CONTEXT;
 use kofo_node::wiring::{RegtestChains, regtest};
-use kofo_primitives::ValidatorSecret;
+use kofo_primitives::{NodeKey, ValidatorSecret};
 
 const ENGINE: &str = "/ip4/127.0.0.1/tcp/26650";
 
@@ -150,7 +151,7 @@ fn what_cannot_be_a_genesis_is_refused_with_what_was_expected() {
     assert!(
         place
             .refusal(&["--profile", "dev"])
-            .contains("expected at most 4 validators")
+            .contains("expected 1 to 4 validators")
     );
     let place = Place::new(&[entry(1)]);
     assert!(place.refusal(&[]).contains("expected --foundation KEY"));

@@ -40,6 +40,7 @@ async fn make(node: &Node, out: &Out, made: ClaimMade) -> anyhow::Result<()> {
         expires_in: made.expires.map(|span| span.0),
         max_hops: Some(made.max_hops),
         fee: Some(made.fee),
+        fee_payer: made.fee_payer,
         hide_limit: made.hide_limit,
         manual: made.manual,
         pay_to: made.pay_to,

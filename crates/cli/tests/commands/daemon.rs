@@ -36,11 +36,16 @@ pub(crate) struct Daemon {
 pub(crate) fn new_node() -> Home {
     let home = Home::new();
     home.run(&["init", "--network", "kofo-sim"]).done();
+    on_chains_in_memory(&home);
+    home
+}
+
+/// Puts chains in memory into the configuration instead of those that it has.
+pub(crate) fn on_chains_in_memory(home: &Home) {
     let path = home.data().join("kofo.toml");
     let config = std::fs::read_to_string(&path).unwrap();
     let (top, _) = config.split_once("\n[chain.").unwrap();
     std::fs::write(&path, format!("{top}{CHAINS}")).unwrap();
-    home
 }
 
 impl Daemon {

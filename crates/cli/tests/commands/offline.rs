@@ -24,6 +24,12 @@ fn help_is_a_result_and_has_an_example() {
         vec!["book", "--help"],
         vec!["peers", "--help"],
         vec!["genesis", "new", "--help"],
+        vec!["validator", "init", "--help"],
+        vec!["validator", "run", "--help"],
+        vec!["bond", "--help"],
+        vec!["reward", "collect", "--help"],
+        vec!["ledger", "account", "--help"],
+        vec!["order", "show", "--help"],
     ] {
         let help = home.run(&args).done();
         assert!(
@@ -73,6 +79,22 @@ fn a_wrong_command_line_ends_with_2_and_says_what_was_expected() {
             "cannot be used with",
         ),
         (vec!["quotes"], "<ID>"),
+        (vec!["bond", "5kofo"], "--as <provider|relay>"),
+        (vec!["bond", "5kofo", "--as", "bank"], "provider, relay"),
+        (vec!["delegate", "alice", "5kofo"], "64 hexadecimal digits"),
+        (vec!["order", "show"], "<ID>"),
+        (
+            vec![
+                "claim",
+                "--give",
+                "1btc",
+                "--want",
+                "1eth",
+                "--fee-payer",
+                "split:0",
+            ],
+            "expected claimant, provider, or split:1 to split:9999",
+        ),
         (vec!["genesis", "new"], "--validator <FILE>"),
         (
             vec!["genesis", "new", "--validator", "a", "--balance", "5kofo"],
@@ -105,6 +127,10 @@ fn without_a_node_the_code_is_3_and_the_message_how_to_start_one() {
         vec!["book"],
         vec!["book", "btc/eth"],
         vec!["peers"],
+        vec!["bond", "5kofo", "--as", "relay"],
+        vec!["reward"],
+        vec!["ledger", "account"],
+        vec!["order", "show", &"0".repeat(64)],
         vec!["stop"],
     ] {
         home.run(&args).refused(3, "start it with `kofo node --data");

@@ -1,6 +1,5 @@
 //! One claim of the wallet, from its making until swaps have begun or nothing comes of it.
 
-use super::STORY;
 use super::place::Place;
 use super::town::Town;
 use crate::demo::follow::Tell;
@@ -47,7 +46,7 @@ pub async fn claim(town: &Town, asked: ClaimAsked, sheet: Sheet, tell: &Tell) ->
     let made = town.client(Place::Wallet)?.claim_make(asked).await?;
     (tell)(&format!("        claim {}", made.id));
     sheet.row(&ClaimEvent {
-        story: STORY,
+        story: town.story(),
         event: "claim",
         claim: made.id,
         give: &made.give,
@@ -64,7 +63,7 @@ pub async fn follow_claim(town: &Town, first: ClaimStatus, sheet: Sheet, tell: &
         for line in text::claim::changes(told.as_ref(), &now) {
             (tell)(&format!("{:>6.1}s  {line}", started.elapsed().as_secs_f32()));
         }
-        tell_sheet(sheet, told.as_ref(), &now)?;
+        tell_sheet((town.story(), sheet), told.as_ref(), &now)?;
         if now.state.is_over() {
             let swaps = now.quotes.iter().filter_map(|quote| quote.swap).collect();
             return Ok(Asked { claim: now, swaps });
@@ -84,11 +83,15 @@ pub async fn follow_claim(town: &Town, first: ClaimStatus, sheet: Sheet, tell: &
 }
 
 /// A row for each quote that is new, and one for each that became a swap.
-fn tell_sheet(sheet: Sheet, before: Option<&ClaimStatus>, now: &ClaimStatus) -> Result<()> {
+fn tell_sheet(
+    (story, sheet): (&'static str, Sheet),
+    before: Option<&ClaimStatus>,
+    now: &ClaimStatus,
+) -> Result<()> {
     for quote in &now.quotes {
         let known = before.and_then(|before| before.quotes.iter().find(|q| q.fulfil == quote.fulfil));
         let row = |event| QuoteEvent {
-            story: STORY,
+            story,
             event,
             claim: now.id,
             quote,

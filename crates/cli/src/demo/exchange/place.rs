@@ -3,16 +3,36 @@
 use kofo_node::config::NodeRole;
 use kofo_node::market::PriceLine;
 
-/// One of six nodes. The way to provider A is wallet, relay 1, relay 2; to provider B it is wallet, relay 1, relay 3.
+/// How the nodes of a town are connected. Either way the wallet knows relay 1 and nobody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Map {
+    /// To provider A over relays 1 and 2, to provider B over relays 1 and 3.
+    Fork,
+    /// To both providers over relays 1, 2 and 3.
+    Line,
+}
+
+impl Map {
+    /// The name of the story that is played there.
+    #[must_use]
+    pub const fn story(self) -> &'static str {
+        match self {
+            Self::Fork => "exchange",
+            Self::Line => "clearance",
+        }
+    }
+}
+
+/// One of six nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// Makes claims.
     Wallet,
     /// The wallet's only neighbour.
     Relay1,
-    /// Between relay 1 and provider A.
+    /// Behind relay 1.
     Relay2,
-    /// Between relay 1 and provider B.
+    /// Beside relay 2, or behind it.
     Relay3,
     /// Has the better prices.
     ProviderA,
@@ -21,15 +41,18 @@ pub enum Place {
 }
 
 impl Place {
-    /// All, each after those that it connects to.
+    /// All.
     pub const ALL: [Self; 6] = [
-        Self::ProviderA,
-        Self::ProviderB,
+        Self::Wallet,
+        Self::Relay1,
         Self::Relay2,
         Self::Relay3,
-        Self::Relay1,
-        Self::Wallet,
+        Self::ProviderA,
+        Self::ProviderB,
     ];
+
+    /// The relays.
+    pub const RELAYS: [Self; 3] = [Self::Relay1, Self::Relay2, Self::Relay3];
 
     /// Those with money.
     pub const TRADERS: [Self; 3] = [Self::Wallet, Self::ProviderA, Self::ProviderB];
@@ -62,20 +85,23 @@ impl Place {
 
     /// Whom it connects to.
     #[must_use]
-    pub const fn peers(self) -> &'static [Self] {
-        match self {
-            Self::Wallet => &[Self::Relay1],
-            Self::Relay1 => &[Self::Relay2, Self::Relay3],
-            Self::Relay2 => &[Self::ProviderA],
-            Self::Relay3 => &[Self::ProviderB],
-            Self::ProviderA | Self::ProviderB => &[],
+    pub const fn peers(self, map: Map) -> &'static [Self] {
+        match (self, map) {
+            (Self::Wallet, _) => &[Self::Relay1],
+            (Self::Relay1, Map::Fork) => &[Self::Relay2, Self::Relay3],
+            (Self::Relay1, Map::Line) => &[Self::Relay2],
+            (Self::Relay2, Map::Fork) => &[Self::ProviderA],
+            (Self::Relay2, Map::Line) => &[Self::Relay3],
+            (Self::Relay3, Map::Fork) => &[Self::ProviderB],
+            (Self::Relay3, Map::Line) => &[Self::ProviderA, Self::ProviderB],
+            (Self::ProviderA | Self::ProviderB, _) => &[],
         }
     }
 
     /// Everybody that it is connected with.
     #[must_use]
-    pub fn neighbours(self) -> Vec<Self> {
-        let connects = |other: &Self| other.peers().contains(&self) || self.peers().contains(other);
+    pub fn neighbours(self, map: Map) -> Vec<Self> {
+        let connects = |other: &Self| other.peers(map).contains(&self) || self.peers(map).contains(other);
         Self::ALL.into_iter().filter(connects).collect()
     }
 

@@ -1,6 +1,6 @@
 //! Six nodes in processes of their own, on real daemons: a wallet, three relays and two providers.
 
-use super::place::Place;
+use super::place::{Map, Place};
 use crate::demo::books::{self, Moved, POLL as BOOKS_POLL, SETTLED};
 use crate::demo::daemons::{BITCOIN_GIFT, Daemons, NETWORK};
 use crate::demo::ground::{Ground, Purse, Wallet};
@@ -10,7 +10,7 @@ use kofo_node::config::{CONFIG_FILE, Config, NodeRole};
 use kofo_node::files;
 use kofo_node::rpc::types::{Id, SwapStatus};
 use kofo_node::rpc::{MarketRpcClient, NodeFile, NodeRpcClient, RpcClient, connect};
-use kofo_primitives::Amount;
+use kofo_primitives::{Amount, NodeId};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,6 +26,8 @@ pub struct Town {
     ground: Ground,
     daemons: Arc<Daemons>,
     kofo: PathBuf,
+    map: Map,
+    accounts: BTreeMap<Place, NodeId>,
     nodes: BTreeMap<Place, NodeProcess>,
     wallets: BTreeMap<Place, Wallet>,
     folder: TempDir,
@@ -43,37 +45,81 @@ pub struct TownBooks {
 impl Town {
     /// Fresh nodes that have met each other; wallet and providers have money of every kind.
     pub async fn up(daemons: Arc<Daemons>, kofo: &Path) -> Result<Self> {
+        let mut town = Self::found(daemons, kofo, Map::Fork)?;
+        town.inhabit().await?;
+        Ok(town)
+    }
+
+    /// Folders with keys for all nodes, of which none runs yet.
+    pub fn found(daemons: Arc<Daemons>, kofo: &Path, map: Map) -> Result<Self> {
         let mut town = Self {
             ground: Ground::Daemons(Arc::clone(&daemons)),
             daemons,
             kofo: kofo.to_owned(),
+            map,
+            accounts: BTreeMap::new(),
             nodes: BTreeMap::new(),
             wallets: BTreeMap::new(),
             folder: tempfile::Builder::new().prefix("kofo-town-").tempdir()?,
         };
-        for [one, other] in [
-            [Place::ProviderA, Place::ProviderB],
-            [Place::Relay2, Place::Relay3],
-        ] {
-            let (a, b) = tokio::try_join!(town.settle(one), town.settle(other))?;
-            town.nodes.extend([(one, a), (other, b)]);
+        for place in Place::ALL {
+            let account = town.daemons.init(&town.data(place), &town.config(place)?)?;
+            town.accounts.insert(place, account);
         }
-        for place in [Place::Relay1, Place::Wallet] {
-            let node = town.settle(place).await?;
-            town.nodes.insert(place, node);
+        Ok(town)
+    }
+
+    /// Starts all nodes, each after those that it connects to, gives wallet and providers money of every kind, and waits
+    /// until everybody has met.
+    pub async fn inhabit(&mut self) -> Result<()> {
+        while self.nodes.len() < Place::ALL.len() {
+            let waits = |place: &Place| !self.nodes.contains_key(place);
+            let ready = |place: &Place| !place.peers(self.map).iter().any(waits);
+            let next: Vec<_> = Place::ALL.into_iter().filter(waits).filter(ready).collect();
+            let started = futures::future::try_join_all(next.iter().map(|place| self.settle(*place)));
+            let started = started.await?;
+            self.nodes.extend(next.into_iter().zip(started));
         }
         for place in Place::TRADERS {
-            town.fund(place).await?;
+            self.fund(place).await?;
         }
-        let since = town.daemons.heights().await?;
-        for wallet in town.wallets.values_mut() {
+        let since = self.daemons.heights().await?;
+        for wallet in self.wallets.values_mut() {
             wallet.since.clone_from(&since);
         }
         for place in Place::TRADERS {
-            town.funded(place).await?;
+            self.funded(place).await?;
         }
-        town.met().await?;
-        Ok(town)
+        self.met().await
+    }
+
+    /// Changes the configuration of a node that does not run.
+    pub fn configure(&self, place: Place, change: impl FnOnce(&mut Config)) -> Result<()> {
+        let data = self.data(place);
+        let mut config = Config::load(&data)?;
+        change(&mut config);
+        Ok(files::replace(
+            &data.join(CONFIG_FILE),
+            config.to_toml().as_bytes(),
+        )?)
+    }
+
+    /// A node's account.
+    #[must_use]
+    pub fn account(&self, place: Place) -> NodeId {
+        self.accounts[&place]
+    }
+
+    /// The name of its story in rows.
+    #[must_use]
+    pub const fn story(&self) -> &'static str {
+        self.map.story()
+    }
+
+    /// The folder of all nodes' folders.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The chains.
@@ -178,7 +224,7 @@ impl Town {
     pub async fn met(&self) -> Result<()> {
         let deadline = Instant::now() + READY;
         for place in self.nodes.keys() {
-            let expected = place.neighbours();
+            let expected = place.neighbours(self.map);
             let expected = expected
                 .iter()
                 .filter(|other| self.nodes.contains_key(other))
@@ -201,18 +247,16 @@ impl Town {
         Ok(())
     }
 
-    /// Makes a node and starts it, connected to those that it is to have as peers, which run.
+    /// Starts a node for the first time, connected to those that it is to have as peers, which run.
     async fn settle(&self, place: Place) -> Result<NodeProcess> {
         let data = self.data(place);
-        let mut config = self.config(place)?;
-        // The story shows paths: nobody is to find a shorter one.
-        config.neighbours = 0;
-        for peer in place.peers() {
+        let mut config = Config::load(&data)?;
+        for peer in place.peers(self.map) {
             let file = NodeFile::load(&self.data(*peer))?;
             let address = file.listen.first();
             config.peers.push(address.context("a node listens")?.clone());
         }
-        self.daemons.init(&data, &config)?;
+        files::replace(&data.join(CONFIG_FILE), config.to_toml().as_bytes())?;
         let node = self.process(place).await?;
         // When it comes back it is to be found where others remember it.
         let listens = NodeFile::load(&data)?.listen;
@@ -226,7 +270,7 @@ impl Town {
         let mut config = self.daemons.config(NETWORK)?;
         config.role = place.role();
         config.listen = vec!["/ip4/127.0.0.1/tcp/0".to_owned()];
-        // They are to know whom they name, and not to find the others.
+        // The story shows paths: they know whom they name, and nobody is to find a shorter way.
         config.neighbours = 0;
         config.provider.prices = place.prices();
         if place.role() == NodeRole::Relay {

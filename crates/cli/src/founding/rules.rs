@@ -3,32 +3,35 @@
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use kofo_clearance::{LedgerAsset, PairRule, Params};
-use kofo_primitives::{Amount, AssetId, NodeId, Text};
+use kofo_primitives::{Amount, AssetId, NetworkId, NodeId, Text};
 
-/// Of an asset that is told none: with 6 a fee of 0.3 is 300,000 units.
-pub(super) const DECIMALS: u8 = 6;
-/// More would leave no room for whole units beside the weights.
-pub(super) const MOST_DECIMALS: u8 = 18;
+/// The decimals of an asset that is told none: with 6 a fee of 0.3 is 300,000 units.
+pub const DECIMALS: u8 = 6;
+/// An asset has at most so many decimals: more would leave no room for whole units beside the weights.
+pub const MOST_DECIMALS: u8 = 18;
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
 const DAY: u64 = 24 * 60 * MINUTE;
 
 /// Which rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Profile {
+pub enum Profile {
     /// 25 seats, no power over 12 %, epochs of a day.
     Council,
     /// For trials: 4 seats, epochs of a minute.
     Dev,
 }
 
-/// An asset whose least amounts are round sums; `None` if its symbol is no word or it has too many decimals.
-pub(super) fn asset(asset: AssetId, symbol: &str, decimals: u8) -> Option<LedgerAsset> {
+/// An asset of a network's ledger, whose least amounts are round sums; `None` if its symbol is no word.
+#[must_use]
+pub fn ledger_asset(network: &NetworkId, symbol: &str, decimals: u8) -> Option<LedgerAsset> {
+    let id = format!("kofo:{network}/ledger:{symbol}").to_ascii_lowercase();
+    let asset = AssetId::new(&id).ok()?;
     let unit = 10u128.checked_pow(u32::from(decimals))?;
     let whole = |count: u128| unit.checked_mul(count).map(Amount::new);
     Some(LedgerAsset {
         asset,
-        symbol: Text::new(symbol)?,
+        symbol: Text::new(&symbol.to_ascii_uppercase())?,
         decimals,
         min_fee: Amount::new((unit / 1_000).max(1)),
         min_bond: whole(1)?,
