@@ -101,7 +101,12 @@ impl Service {
 
     pub(super) fn account(&self, account: NodeId) -> Response {
         let head = self.parts.replica.now();
-        Response::Account(Box::new(head.ledger.account(account)))
+        let mut view = head.ledger.account(account);
+        for holding in &mut view.holdings {
+            // The soonest: the answer is one message, however often an account asks for something back.
+            holding.unbonding.truncate(MAX_ANSWERED);
+        }
+        Response::Account(Box::new(view))
     }
 
     /// To validators of the present set alone.
