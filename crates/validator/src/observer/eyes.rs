@@ -80,3 +80,6 @@ fn watching(seed: &Seed, network: &NetworkId) -> Seed {
     second.copy_from_slice(seed.node_secret("kofo/observer/v1/2", network).expose());
     Seed::new(*both)
 }
+
+#[cfg(test)]
+mod tests;
