@@ -28,10 +28,11 @@ async fn city(land: &Land) -> City {
     city.expect("validators and nodes start")
 }
 
+/// A claim with a fee, for which the provider locks bitcoin.
 fn asked() -> ClaimAsked {
     ClaimAsked {
-        give: "0.1btc".to_owned(),
-        want: "1.6eth".to_owned(),
+        give: "1eth".to_owned(),
+        want: "0.05btc".to_owned(),
         fee: Some(FEE.to_owned()),
         ..ClaimAsked::default()
     }
@@ -264,7 +265,7 @@ async fn without_validators_locked_swaps_complete_direct_ones_are_free_nothing_c
     let mut city = city(&land).await;
     let regtest = land.daemons.regtest();
     // The provider's lock waits for a block until no validator runs.
-    regtest.pause_miner(Chain::Ethereum).await.unwrap();
+    regtest.pause_miner(Chain::Bitcoin).await.unwrap();
     let claim = city
         .town
         .client(Place::Wallet)
@@ -273,11 +274,11 @@ async fn without_validators_locked_swaps_complete_direct_ones_are_free_nothing_c
         .await
         .unwrap();
     let swap = begun(&city, claim).await;
-    waits(city.town.ground(), Chain::Ethereum).await.unwrap();
+    waits(city.town.ground(), Chain::Bitcoin).await.unwrap();
     for number in 0..SEATS {
         city.council.kill(number).await.unwrap();
     }
-    regtest.resume_miner(Chain::Ethereum).await.unwrap();
+    regtest.resume_miner(Chain::Bitcoin).await.unwrap();
     redeemed(&city, swap).await;
 
     let (wallet, provider) = (city.town.data(Place::Wallet), city.town.data(Place::ProviderB));
