@@ -4,6 +4,7 @@ use kofo_primitives::*;
 use market::*;
 
 mod answers;
+mod cleared;
 mod market;
 mod sequences;
 

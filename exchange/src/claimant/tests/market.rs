@@ -5,6 +5,8 @@ use crate::fixtures::{BTC, CONTRACT, ETH, asset, network};
 use crate::wire::FulfilEnvelope;
 use kofo_primitives::*;
 
+/// What fees are paid in.
+pub(super) const KOFO: &str = "kofo:test/fee:kofo";
 /// When every claim was made, and quotes come.
 pub(super) const NOW: u64 = 1_000_000;
 pub(super) const GIVE: u128 = 100;
@@ -126,8 +128,14 @@ impl Deal {
             premium_bps: self.premium_bps,
             nonce: SwapNonce::new([self.bond; 32]),
             opening: opening(self.bond).commit(),
-            reservation: Reservation::sign(&key(self.bond), self.seq, None, &claim.id(), &self.key().id()),
+            reservation: self.reservation(claim),
         }
+    }
+
+    /// With something behind it, if the claim is one to be cleared.
+    fn reservation(&self, claim: &Claim) -> Reservation {
+        let reserve = (claim.mode == Mode::Cleared).then(|| (asset(KOFO), Amount::new(10)));
+        Reservation::sign(&key(self.bond), self.seq, reserve, &claim.id(), &self.key().id())
     }
 
     pub(super) fn fulfil(&self, claim: &Claim) -> Fulfil {
@@ -140,7 +148,7 @@ impl Deal {
             key: self.key().id(),
             terms: terms.digest(),
             sealed: terms.seal(&claim.id(), &claim.seal_key, &[77; 32]).unwrap(),
-            for_validators: None,
+            for_validators: (claim.mode == Mode::Cleared).then(Bytes::default),
             expires_ms: self.expires_ms,
         }
     }
