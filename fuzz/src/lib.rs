@@ -14,6 +14,7 @@ mod claimant;
 mod claims;
 mod clearance;
 mod cleared;
+mod clearing;
 mod codec;
 mod corpus;
 mod direct;

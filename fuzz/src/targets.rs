@@ -1,8 +1,8 @@
 //! The table of all targets.
 
 use crate::{
-    bitcoin, claimant, claims, clearance, codec, direct, disk, driver, evm, machine, offers, planes,
-    provider, relay, rounds, text, tower,
+    bitcoin, claimant, claims, clearance, clearing, codec, direct, disk, driver, evm, machine, offers,
+    planes, provider, relay, rounds, text, tower,
 };
 
 /// One decoder, or one kind of sequence of operations.
@@ -34,7 +34,7 @@ const fn target(name: &'static str, run: fn(&[u8]), seeds: fn() -> Vec<Vec<u8>>,
 }
 
 /// All targets: from a peer, from a chain, from a person, from a disk; then the sequences of operations.
-pub const TARGETS: [Target; 64] = [
+pub const TARGETS: [Target; 65] = [
     target("signed_offer", codec::signed_offer, codec::seeds_of_offers, 100),
     target(
         "signed_acceptance",
@@ -211,6 +211,7 @@ pub const TARGETS: [Target; 64] = [
     ),
     target("swap_machine", machine::swap_machine, machine::seeds, 200),
     target("driver", driver::driver, driver::seeds, 50),
+    target("clearing", clearing::ledger_of, clearing::seeds, 5),
     target("claimant", claimant::claimant, claimant::seeds, 5),
     target("provider", provider::provider, provider::seeds, 10),
     target("relay", relay::relay, relay::seeds, 5),
