@@ -9,8 +9,9 @@ use std::time::Duration;
 pub struct Settings {
     /// Part of everything that is signed, and of the names of the protocols: other networks cannot even connect.
     pub network: NetworkId,
-    /// The engine's own folder: the write-ahead log, payloads that are not decided yet, the key of its connections. A
-    /// validator that loses it may vote twice: never restore it from a backup, never use it twice.
+    /// The engine's own folder: its write-ahead log, what was signed, payloads that are not decided yet, the key of its
+    /// connections. It must not be restored from a backup, nor be used twice. A validator that lost it does not know what
+    /// it signed: let it follow without its secret until it has the others' height, then start it with the secret.
     pub data: PathBuf,
     /// Where to listen, `/ip4/<address>/tcp/<port>` or `/ip6/…`; port 0 takes a free one.
     pub listen: String,

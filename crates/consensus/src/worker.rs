@@ -14,6 +14,7 @@ use crate::settings::{Limits, Pace};
 use crate::sign::Pen;
 use crate::store::Store;
 use crate::streams::Streams;
+use arc_malachitebft_app_channel::app::types::PeerId;
 use arc_malachitebft_app_channel::{AppMsg, NetworkMsg};
 use arc_malachitebft_core_types::HeightParams;
 use kofo_primitives::{Digest, NetworkId, ValidatorSet};
@@ -63,6 +64,8 @@ pub(crate) struct Worker {
     early: Vec<(Head, Vec<u8>)>,
     /// Payloads of this height that were judged invalid, by their hash, and how strictly.
     invalid: BTreeMap<Digest, Origin>,
+    /// Payloads that were judged in this round, by the peer that sent them.
+    judged: BTreeMap<PeerId, u32>,
     /// Names of our streams: a random beginning, then a number.
     stream_prefix: [u8; 8],
     stream_count: u64,
@@ -96,6 +99,7 @@ impl Worker {
             next: parts.tip.validators,
             early: Vec::new(),
             invalid: BTreeMap::new(),
+            judged: BTreeMap::new(),
             stream_prefix,
             stream_count: 0,
         }
@@ -120,3 +124,6 @@ impl Worker {
         HeightParams::new(Members::from(validators), timeouts, Some(self.pace.target))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -130,6 +130,7 @@ impl Worker {
             self.invalid.clear();
         }
         self.round = round;
+        self.judged.clear();
         self.streams.at_height(height);
         self.progress.send_replace(Progress { height, round });
         let stored = self.store.proposed_at(height, round);

@@ -15,8 +15,11 @@ use tracing::{debug, warn};
 
 /// The engine drops what is further ahead.
 const ROUNDS_AHEAD: u32 = 10;
-/// Whole payloads of the next height that wait for it.
-const MOST_EARLY: usize = 8;
+/// Whole payloads of one proposer for the next height that wait for it.
+const MOST_EARLY: usize = 2;
+/// Payloads of one peer that are judged in a round. A proposer may sign any number of them, and each costs us; an honest
+/// peer sends its own, and one that others are locked on. The limit is the sender's: nobody can use up another's.
+const MOST_JUDGED: u32 = 4;
 
 /// What the engine is told of a payload that is kept.
 pub(super) fn valid(entry: &Entry) -> ProposedValue<Ctx> {
@@ -144,13 +147,29 @@ impl Worker {
             return Ok(None);
         };
         if head.height == self.height && self.committed.saturating_add(1) == self.height {
+            if !self.may_judge(from, &head) {
+                debug!(peer = %from, "a peer sends more payloads in a round than are judged");
+                return Ok(None);
+            }
             return self.judge(head, payload).await;
         }
+        let of = |(early, _): &&(Head, Vec<u8>)| early.proposer == head.proposer;
+        let waiting = self.early.iter().filter(of).count();
         let again = self.early.iter().any(|(early, _)| early.hash == head.hash);
-        if !again && head.height > self.committed && self.early.len() < MOST_EARLY {
+        if !again && head.height > self.committed && waiting < MOST_EARLY {
             self.early.push((head, payload));
         }
         Ok(None)
+    }
+
+    /// Counts what a peer makes us judge.
+    fn may_judge(&mut self, from: PeerId, head: &Head) -> bool {
+        if self.store.entry(head.height, &head.id).is_some() {
+            return true;
+        }
+        let judged = self.judged.entry(from).or_default();
+        *judged = judged.saturating_add(1);
+        *judged <= MOST_JUDGED
     }
 
     /// The verdict over a whole payload of this height; none if it says nothing about what it claims to be.
