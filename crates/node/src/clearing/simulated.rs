@@ -73,6 +73,14 @@ impl SimulatedValidators {
         self.town().halted = halted;
     }
 
+    /// Hands an order in, as a claimant would.
+    pub fn submit(&self, order: kofo_clearance::SubmittedOrder) -> Result<(), String> {
+        match self.town().submit(Submission::Order(Box::new(order))) {
+            Response::Refused { why, .. } => Err(why.as_str().to_owned()),
+            _ => Ok(()),
+        }
+    }
+
     /// Has an operation happen, as if a validator had seen it.
     pub fn take(&self, op: Op) -> Result<(), String> {
         self.town().chain.take(op)

@@ -60,6 +60,12 @@ impl Market {
         self.tell_change();
     }
 
+    /// What is handed in of a claim.
+    #[cfg(test)]
+    pub(super) fn orders_waiting(&self, id: &ClaimId) -> Vec<SubmittedOrder> {
+        self.waiting(id).into_iter().map(|one| one.submitted).collect()
+    }
+
     /// The selections without an answer that are in the journal.
     fn waiting(&self, id: &ClaimId) -> Vec<Waiting> {
         let state = self.state();

@@ -1,5 +1,6 @@
 //! Real HTTP on the loopback, with a node that is none.
 
+mod clearing;
 mod market;
 
 use super::api::{OfferTerms, Page};
@@ -24,6 +25,9 @@ use tokio::sync::watch;
 struct FakeNode {
     seq: watch::Sender<u64>,
     calls: AtomicU64,
+    knows_ledger: bool,
+    acts: std::sync::Mutex<Vec<kofo_clearance::Act>>,
+    fee: std::sync::Mutex<Option<super::api::ClaimFee>>,
 }
 
 const SWAP: Id = Id([7; 32]);
@@ -161,10 +165,22 @@ struct Fixture {
 
 impl Fixture {
     async fn start() -> Self {
+        Self::with(true).await
+    }
+
+    /// Of a node that has no genesis.
+    async fn without_ledger() -> Self {
+        Self::with(false).await
+    }
+
+    async fn with(knows_ledger: bool) -> Self {
         let data = tempfile::tempdir().unwrap();
         let node = Arc::new(FakeNode {
             seq: watch::Sender::new(1),
             calls: AtomicU64::new(0),
+            knows_ledger,
+            acts: std::sync::Mutex::default(),
+            fee: std::sync::Mutex::default(),
         });
         let cookie = Cookie::create(data.path()).unwrap();
         let server = RpcServer::start(0, cookie, node.clone(), assets()).await.unwrap();

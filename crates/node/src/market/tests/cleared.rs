@@ -341,3 +341,61 @@ async fn the_node_itself_takes_the_next_quote_when_the_best_one_is_not_cleared()
         street.providers[0].orders(Role::Participant)
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_does_not_know_the_clearance_layer_or_reserves_nothing_quotes_no_claim_with_a_fee() {
+    let town = Town::new();
+    let knows = town.street(1, vec![provider(20, "16"), provider(21, "17")]);
+    let stranger = Node::start(&knows.net, provider(23, "19"));
+    knows.net.link(knows.relays[0].peer, stranger.peer);
+    let mut bare = provider(24, "19");
+    bare.town = Some(town.clone());
+    let bare = Node::start(&knows.net, bare);
+    knows.net.link(knows.relays[0].peer, bare.peer);
+    // A direct claim reaches all four.
+    knows.wallet.quoted(4).await;
+    let id = knows.wallet.quoted_for(with_fee(manual()), 2).await;
+    // Nor is it quoted for later: what comes after it is.
+    knows.wallet.quoted(4).await;
+    assert_eq!((stranger.own_quotes(), bare.own_quotes()), (2, 2));
+    let quotes = knows.wallet.status(&id).quotes;
+    let bonds: Vec<_> = quotes.iter().map(|quote| quote.provider.clone()).collect();
+    assert_eq!(quotes.len(), 2);
+    assert!(!bonds.contains(&stranger.bond()) && !bonds.contains(&bare.bond()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_altered_bit_of_a_partys_address_makes_no_order_that_validators_take() {
+    let town = Town::new();
+    town.validators.halt(true);
+    let street = town.street(1, vec![provider(20, "16")]);
+    let id = street.wallet.claim(cleared()).await;
+    until("it is selected", || {
+        street.wallet.status(&id).state == ClaimState::Selected
+    })
+    .await;
+    let submitted = street.wallet.market.orders_waiting(&id).remove(0);
+    town.validators.halt(false);
+    street.wallet.ends(&id, ClaimState::Filled).await;
+    let order = town.validators.orders().remove(0).order;
+    for at in [0, 5, 31] {
+        for party in 0..3 {
+            let mut altered = submitted.clone();
+            let flip = |one: &mut kofo_primitives::Party| {
+                let mut bytes = one.as_slice().to_vec();
+                bytes[at] ^= 1;
+                *one = kofo_primitives::Party::new(bytes).unwrap();
+            };
+            match party {
+                0 => flip(&mut altered.claimant.alpha),
+                1 => flip(&mut altered.claimant.beta),
+                _ => altered.claimant.salt[at] ^= 1,
+            }
+            let why = town.validators.submit(altered).unwrap_err();
+            assert!(why.contains("claimant's opening"), "{why}");
+        }
+    }
+    let mut parts = order.parts().clone();
+    parts.provider.salt[0] ^= 1;
+    assert!(kofo_primitives::MatchedOrder::new(parts).is_err());
+}

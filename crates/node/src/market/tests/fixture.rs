@@ -242,6 +242,15 @@ impl Node {
         begun.iter().map(|(order, _)| order.id()).collect()
     }
 
+    /// How many quotes of its own it remembers.
+    pub(super) fn own_quotes(&self) -> usize {
+        let state = self.market.state();
+        state
+            .dealing
+            .as_ref()
+            .map_or(0, |dealing| quotes::ids(dealing).len())
+    }
+
     pub(super) fn bond(&self) -> String {
         self.market.bond.id().to_string()
     }

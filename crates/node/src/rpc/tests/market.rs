@@ -2,10 +2,8 @@
 
 use super::{FakeNode, Fixture, SWAP};
 use crate::rpc::api::ClaimTerms;
-use crate::rpc::api::LedgerUnits;
-use crate::rpc::types::{AccountShown, ActDone, ClearanceShown, OrderShown};
 use crate::rpc::types::{AssetAmount, BookShown, ClaimList, ClaimState, ClaimStatus, Id, PeerStatus};
-use crate::rpc::{ApiError, ClearingApi, MarketApi, MarketRpcClient};
+use crate::rpc::{ApiError, MarketApi, MarketRpcClient};
 use async_trait::async_trait;
 use kofo_primitives::AssetId;
 use serde_json::json;
@@ -39,6 +37,7 @@ impl MarketApi for FakeNode {
         self.known(SWAP)?;
         let assets = super::assets();
         let money = |(asset, amount): &(AssetId, _)| assets.money(asset, *amount);
+        *self.fee.lock().unwrap() = terms.fee.clone();
         Ok(status(money(&terms.give), money(&terms.want), &terms))
     }
 
@@ -74,31 +73,6 @@ impl MarketApi for FakeNode {
 
     async fn peers(&self) -> Result<Vec<PeerStatus>, ApiError> {
         Ok(vec![])
-    }
-}
-
-#[async_trait]
-impl ClearingApi for FakeNode {
-    fn ledger(&self) -> Option<LedgerUnits> {
-        None
-    }
-
-    async fn order(&self, id: Id, _proof: bool) -> Result<OrderShown, ApiError> {
-        Err(self.known(id).expect_err("no order has this id"))
-    }
-
-    async fn account(&self, key: Option<Id>) -> Result<AccountShown, ApiError> {
-        Err(self
-            .known(key.unwrap_or(SWAP))
-            .expect_err("no account has this id"))
-    }
-
-    async fn act(&self, _act: kofo_clearance::Act) -> Result<ActDone, ApiError> {
-        Err(self.known(SWAP).expect_err("no account acts"))
-    }
-
-    async fn clearance(&self) -> Result<ClearanceShown, ApiError> {
-        Err(self.known(SWAP).expect_err("no clearance"))
     }
 }
 
@@ -138,8 +112,8 @@ async fn a_claim_is_read_with_its_defaults_before_the_node_is_asked() {
 }
 
 #[tokio::test]
-async fn a_claim_with_a_fee_is_refused_and_reaches_nothing() {
-    let fixture = Fixture::start().await;
+async fn a_claim_with_a_fee_is_refused_without_a_clearance_layer_and_reaches_nothing() {
+    let fixture = Fixture::without_ledger().await;
     let answer = make(
         &fixture,
         json!({"give": "0.1btc", "want": "1.6eth", "fee": "0.1eth"}),
@@ -187,4 +161,42 @@ async fn a_book_is_asked_for_by_the_symbols_of_its_pair() {
     assert!(client.book_show("btc/btc".into()).await.is_err());
     assert_eq!(client.claim_list().await.unwrap().claims, vec![]);
     assert!(client.claim_quotes(Id([9; 32]), Some(1)).await.is_err());
+}
+
+#[tokio::test]
+async fn a_fee_is_read_in_an_asset_of_the_ledger_with_who_pays_it() {
+    use kofo_primitives::FeePayer;
+    let fixture = Fixture::start().await;
+    let claim = |fee: &str, payer: Option<&str>| json!({"give": "0.1btc", "want": "1.6eth", "fee": fee, "fee_payer": payer});
+    for (payer, read) in [
+        (None, FeePayer::Claimant),
+        (Some("claimant"), FeePayer::Claimant),
+        (Some("provider"), FeePayer::Provider),
+        (Some("2500"), FeePayer::Split { claimant_bps: 2_500 }),
+    ] {
+        let made = make(&fixture, claim("0.3kofo", payer)).await;
+        assert!(made["error"].is_null(), "{made}");
+        let fee = fixture.node.fee.lock().unwrap().take().unwrap();
+        assert_eq!((fee.amount.units(), fee.payer), (300_000, read));
+    }
+    make(
+        &fixture,
+        json!({"give": "0.1btc", "want": "1.6eth", "fee": "none"}),
+    )
+    .await;
+    assert_eq!(*fixture.node.fee.lock().unwrap(), None);
+    let calls = fixture.calls();
+    for (fee, payer) in [
+        ("0.3btc", None),
+        ("0kofo", None),
+        ("0.3kofo", Some("everybody")),
+        ("0.3kofo", Some("0")),
+        ("0.3kofo", Some("10000")),
+        ("none", Some("provider")),
+    ] {
+        let made = make(&fixture, claim(fee, payer)).await;
+        let code = made["error"]["code"].as_i64();
+        assert!(matches!(code, Some(-32602 | 1006)), "{fee} {payer:?}: {made}");
+    }
+    assert_eq!(fixture.calls(), calls);
 }
