@@ -8,7 +8,7 @@ pub use entry::Entry;
 pub use rules::{DECIMALS, MOST_DECIMALS, Profile, ledger_asset};
 
 use anyhow::{Context, Result, bail};
-use kofo_clearance::{Genesis, GenesisBalance, GenesisValidator, LedgerAsset, SHARE_CONTEXT};
+use kofo_clearance::{Genesis, GenesisBalance, GenesisValidator, LedgerAsset, ProofRule, SHARE_CONTEXT};
 use kofo_node::assets::{Asset, Assets};
 use kofo_node::clock;
 use kofo_node::config::Config;
@@ -30,6 +30,8 @@ pub struct Founding<'a> {
     pub balances: Vec<GenesisBalance>,
     /// Who gets the foundation's part of fees.
     pub foundation: NodeId,
+    /// The chains whose own proofs count.
+    pub proofs: Vec<ProofRule>,
     /// Whose chains orders may be of, and how far apart their timelocks must be.
     pub config: &'a Config,
 }
@@ -39,7 +41,8 @@ impl Founding<'_> {
     pub fn genesis(self) -> Result<Genesis> {
         let (validators, balances) = (self.validators, self.balances);
         let pairs = pairs::rules(self.config)?;
-        let params = rules::params(self.profile, self.foundation, self.assets, pairs)?;
+        let mut params = rules::params(self.profile, self.foundation, self.assets, pairs)?;
+        params.proofs = self.proofs;
         let seats = usize::from(params.seats);
         if validators.is_empty() || validators.len() > seats {
             let got = validators.len();

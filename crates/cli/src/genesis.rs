@@ -1,14 +1,16 @@
 //! `kofo genesis new`: what a network begins with, from the entries of its first validators and sane rules.
 
 mod pledge;
+mod proof_by;
 
 pub(crate) use pledge::Pledge;
+pub(crate) use proof_by::ProofBy;
 
 use crate::args::{GenesisCommand, GenesisNew, Scope};
 use crate::failure::Usage;
 use crate::out::Out;
 use anyhow::{Context, bail};
-use kofo_clearance::{Genesis, GenesisBalance, GenesisValidator, LedgerAsset};
+use kofo_clearance::{Genesis, GenesisBalance, GenesisValidator, LedgerAsset, ProofRule};
 use kofo_cli::founding::{self, DECIMALS, Entry, Founding, MOST_DECIMALS, Profile, ledger_asset};
 use kofo_node::assets::Assets;
 use kofo_node::clearing::GenesisFile;
@@ -61,6 +63,7 @@ fn genesis(network: NetworkId, args: &GenesisNew, config: &Config) -> anyhow::Re
         foundation: foundation(args, &validators)?,
         balances: balances(&args.balances, &founding::named(&assets)?)?,
         profile: args.profile,
+        proofs: proofs(&args.proofs, config)?,
         network,
         assets,
         validators,
@@ -86,6 +89,18 @@ fn assets(network: &NetworkId, asked: &[String]) -> anyhow::Result<Vec<LedgerAss
         ledger_asset(network, symbol, decimals).ok_or_else(|| wrong().into())
     };
     asked.iter().map(read).collect()
+}
+
+fn proofs(asked: &[ProofBy], config: &Config) -> anyhow::Result<Vec<ProofRule>> {
+    for ProofBy(rule) in asked {
+        if !config.chains.iter().any(|chain| chain.id == rule.chain) {
+            bail!(
+                "--proof: {} is not among the chains of the configuration",
+                rule.chain
+            );
+        }
+    }
+    Ok(asked.iter().map(|ProofBy(rule)| rule.clone()).collect())
 }
 
 fn validators(files: &[PathBuf], stake: &LedgerAsset) -> anyhow::Result<Vec<GenesisValidator>> {

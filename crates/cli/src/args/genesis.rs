@@ -1,6 +1,6 @@
 //! The command line of `kofo genesis`.
 
-use crate::genesis::Pledge;
+use crate::genesis::{Pledge, ProofBy};
 use clap::{Args, Subcommand};
 use kofo_cli::founding::Profile;
 use kofo_node::rpc::types::Id;
@@ -36,6 +36,10 @@ pub(crate) struct GenesisNew {
     /// dev (4 seats, epochs of a minute).
     #[arg(long, value_enum, default_value = "council")]
     pub(crate) profile: Profile,
+    /// Let a chain's own proof overrule what validators say of it: its easiest header target in compact form, and how many
+    /// headers; may be repeated. Whoever can make such headers decides, so the target must be one that costs.
+    #[arg(long = "proof", value_name = "CHAIN=TARGET:DEPTH")]
+    pub(crate) proofs: Vec<ProofBy>,
     /// Take the chains and timelocks of this node's configuration [default: kofo.toml in the data folder].
     #[arg(long, value_name = "FILE")]
     pub(crate) chains: Option<PathBuf>,
@@ -50,4 +54,6 @@ pub(crate) fn account(text: &str) -> Result<NodeId, String> {
 const GENESIS_EXAMPLE: &str = "\
 Example:
   kofo genesis new --network kofo-test --profile dev --asset kofo \\
-    --validator validator-*.toml --balance 5f21…=1000kofo --balance 5f21…=500kofo:provider";
+    --validator validator-*.toml --balance 5f21…=1000kofo --balance 5f21…=500kofo:provider
+  kofo genesis new --network kofo --foundation 5f21… --validator *.toml \\
+    --proof bip122:000000000019d6689c085ae165831e93=0x1703ffff:6";

@@ -140,6 +140,31 @@ fn a_council_has_25_seats_a_cap_and_bonds_that_stay() {
 }
 
 #[test]
+fn a_chain_proves_by_the_rule_that_founders_name_and_only_a_chain_that_is_there() {
+    let place = Place::new(&[entry(1)]);
+    let rule = place
+        .make(&["--profile", "dev", "--proof", "eip155:18=0x1703ffff:6"])
+        .params
+        .proofs;
+    assert_eq!((rule.len(), rule[0].easiest, rule[0].depth), (1, 0x1703_ffff, 6));
+    let elsewhere =
+        Place::new(&[entry(1)]).refusal(&["--profile", "dev", "--proof", "eip155:1=0x1703ffff:6"]);
+    assert!(elsewhere.contains("not among the chains"), "{elsewhere}");
+    for wrong in [
+        "eip155:18",
+        "eip155:18=1703ffff:6",
+        "eip155:18=0x1703ffff:0",
+        "eip155:18=0xzz:1",
+    ] {
+        let refusal = Place::new(&[entry(1)]).refusal(&["--profile", "dev", "--proof", wrong]);
+        assert!(
+            refusal.contains("expected CHAIN=TARGET:DEPTH"),
+            "{wrong}: {refusal}"
+        );
+    }
+}
+
+#[test]
 fn what_cannot_be_a_genesis_is_refused_with_what_was_expected() {
     let place = Place::new(&[entry(1), entry(1)]);
     assert!(

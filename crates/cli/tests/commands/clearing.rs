@@ -63,16 +63,7 @@ fn a_validator_is_made_founds_a_network_alone_and_decides_height_after_height() 
     home.run(&["validator", "init"])
         .refused(1, "there is a node already");
     let validator = Daemon::running(home, &["validator", "run"], "ready: rpc http://127.0.0.1:");
-    let status = || json(&validator.home.run(&["validator", "status", "--json"]).done());
-    let deadline = Instant::now() + PATIENCE;
-    let second = loop {
-        let now = status();
-        if now["height"].as_u64().unwrap() >= 2 {
-            break now;
-        }
-        assert!(Instant::now() < deadline, "{now}");
-        std::thread::sleep(Duration::from_millis(50));
-    };
+    let second = reaches(&validator.home, 2);
     assert_eq!(
         (&second["power"], &second["validators"]),
         (&second["total_power"], &Value::from(1))
@@ -87,6 +78,52 @@ fn a_validator_is_made_founds_a_network_alone_and_decides_height_after_height() 
     }
     let twice = validator.home.run(&["validator", "run"]);
     twice.refused(1, "a validator runs already in");
+}
+
+/// Waits until the process in this folder has that height.
+fn reaches(home: &Home, height: u64) -> Value {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let now = json(&home.run(&["validator", "status", "--json"]).done());
+        if now["height"].as_u64().unwrap() >= height {
+            return now;
+        }
+        assert!(Instant::now() < deadline, "{now}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_follower_fetches_what_was_decided_before_it_came_and_votes_never() {
+    let validator = Daemon::running(alone(), &["validator", "run"], "ready: rpc http://127.0.0.1:");
+    reaches(&validator.home, 3);
+    let home = Home::new();
+    let address = || format!("/ip4/127.0.0.1/tcp/{}", free_port());
+    let (engine, service) = (address(), address());
+    let init = [
+        "validator",
+        "init",
+        "--follower",
+        "--dev",
+        "--network",
+        "kofo-sim",
+        "--engine",
+        &engine,
+        "--service",
+        &service,
+    ];
+    home.run(&init).done();
+    on_chains_in_memory(&home);
+    let genesis = "genesis.toml";
+    std::fs::copy(validator.home.data().join(genesis), home.data().join(genesis)).unwrap();
+    let follower = Daemon::running(home, &["validator", "run"], "ready: rpc http://127.0.0.1:");
+    let now = reaches(&follower.home, 3);
+    assert_eq!(
+        (&now["role"], &now["power"]),
+        (&Value::from("follower"), &Value::from(0))
+    );
+    let shown = follower.home.run(&["validator", "status"]).done();
+    assert!(shown.contains("power   none: it does not vote"), "{shown}");
 }
 
 #[test]

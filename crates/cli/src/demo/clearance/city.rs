@@ -151,6 +151,7 @@ fn genesis(daemons: &Daemons, town: &Town, council: &Council) -> Result<Genesis>
     let founding = Founding {
         network,
         profile: Profile::Dev,
+        proofs: Vec::new(),
         validators: council.entries(),
         balances: Place::ALL.map(row).to_vec(),
         foundation: foundation()?,

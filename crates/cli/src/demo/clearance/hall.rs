@@ -56,6 +56,7 @@ impl Hall {
         let founding = Founding {
             network,
             profile: Profile::Dev,
+            proofs: Vec::new(),
             assets: vec![asset],
             validators: council.entries(),
             balances: vec![balance],
