@@ -4,7 +4,7 @@ mod folder;
 mod start;
 
 use crate::agree::{Agreement, Held};
-use crate::clearing::{Clearing, ClearingError, ClearingParts, GenesisFile, GenesisFileError};
+use crate::clearing::{Clearing, ClearingError, ClearingParts, GenesisFileError};
 use crate::config::{Config, ConfigError, NodeRole};
 use crate::driver::{Driver, DriverError};
 use crate::engine::Engine;
@@ -16,6 +16,7 @@ use crate::service::Service;
 use crate::towers::{Towers, TowersError};
 use crate::wiring::WiringError;
 pub(crate) use folder::Folder;
+use kofo_clearance::Genesis;
 use kofo_network::{MeshInbound, Network, Transport};
 use kofo_primitives::{NetworkId, NodeKey, Seed};
 pub(crate) use start::{Part, Started};
@@ -135,6 +136,7 @@ impl Daemon {
         let Started {
             folder,
             config,
+            genesis,
             seed,
             journal,
             network,
@@ -158,7 +160,7 @@ impl Daemon {
             held: Held::default(),
         });
         let towers = Arc::new(Towers::open(Arc::clone(&agreement), journal.clone())?);
-        let clearing = clearing(&config, &self.data, &agreement, journal.clone())?;
+        let clearing = clearing(&config, genesis, &agreement, journal.clone())?;
         let mut parts = market_parts(&config, &self.data, &agreement, network.clone());
         parts.clearing = clearing.clone();
         let market = Market::open(parts, journal).map_err(Box::new)?;
@@ -216,20 +218,13 @@ fn market_parts(config: &Config, data: &Path, agreement: &Arc<Agreement>, networ
 /// The way to the clearance layer, if the configuration names the network's genesis.
 fn clearing(
     config: &Config,
-    data: &Path,
+    genesis: Option<Genesis>,
     agreement: &Agreement,
     journal: SharedJournal,
 ) -> Result<Option<Arc<Clearing>>, RunError> {
-    let Some(clearing) = &config.clearing else {
+    let (Some(clearing), Some(genesis)) = (&config.clearing, genesis) else {
         return Ok(None);
     };
-    let GenesisFile { genesis } = GenesisFile::load(&data.join(&clearing.genesis)).map_err(Box::new)?;
-    if genesis.network != config.network {
-        return Err(RunError::OtherNetwork {
-            expected: config.network.clone(),
-            got: genesis.network,
-        });
-    }
     let parts = ClearingParts {
         genesis,
         services: clearing.services.clone(),

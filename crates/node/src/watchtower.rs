@@ -129,6 +129,7 @@ impl Watchtower {
         let Started {
             folder,
             config,
+            genesis: _,
             seed,
             journal,
             network,

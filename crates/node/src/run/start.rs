@@ -1,11 +1,13 @@
 //! What a node and a tower begin with: a data folder, keys, a journal, peers and chains, in this order.
 
 use super::{Folder, RunError, Stops};
+use crate::clearing::GenesisFile;
 use crate::config::{Config, NodeRole};
 use crate::init::journal_key;
 use crate::journal::SharedJournal;
 use crate::keystore::{self, Passphrase};
 use crate::wiring::{Wired, wire};
+use kofo_clearance::Genesis;
 use kofo_journal::Store;
 use kofo_network::{Inbound, Limits, MeshConfig, MeshInbound, Network};
 use kofo_primitives::{NetworkId, Seed};
@@ -25,6 +27,8 @@ pub(crate) enum Part {
 pub(crate) struct Started {
     pub(crate) folder: Folder,
     pub(crate) config: Config,
+    /// The network's genesis, if the configuration names one.
+    pub(crate) genesis: Option<Genesis>,
     pub(crate) seed: Seed,
     pub(crate) journal: SharedJournal,
     pub(crate) network: Network,
@@ -52,6 +56,10 @@ impl Started {
             let got = config.network;
             return Err(RunError::OtherNetwork { expected, got });
         }
+        let genesis = match part {
+            Part::Node(_) => genesis(&config, data)?,
+            Part::Tower => None,
+        };
         let seed = keystore::open(data, &config.network, &passphrase)?;
         drop(passphrase);
         let key = journal_key(&seed, &config.network);
@@ -74,6 +82,7 @@ impl Started {
         Ok(Some(Self {
             folder,
             config,
+            genesis,
             seed,
             journal,
             network,
@@ -82,6 +91,21 @@ impl Started {
             wired,
         }))
     }
+}
+
+/// Read before anything else is opened: whoever names the wrong file learns it at once.
+fn genesis(config: &Config, data: &Path) -> Result<Option<Genesis>, RunError> {
+    let Some(clearing) = &config.clearing else {
+        return Ok(None);
+    };
+    let GenesisFile { genesis } = GenesisFile::load(&data.join(&clearing.genesis)).map_err(Box::new)?;
+    if genesis.network != config.network {
+        return Err(RunError::OtherNetwork {
+            expected: config.network.clone(),
+            got: genesis.network,
+        });
+    }
+    Ok(Some(genesis))
 }
 
 fn network_config(config: &Config, seed: &Seed) -> kofo_network::Config {

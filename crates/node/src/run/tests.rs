@@ -1,5 +1,7 @@
 //! A whole node on a chain in memory.
 
+mod clearing;
+
 use super::*;
 use crate::assets::Asset;
 use crate::config::{Backend, CONFIG_FILE, ChainConfig};
