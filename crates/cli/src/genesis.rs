@@ -33,7 +33,7 @@ pub(crate) fn run(scope: &Scope, out: &Out, command: GenesisCommand) -> anyhow::
     let made = json!({ "file": args.out, "network": genesis.network.as_str(), "digest": digest, "validators": validators });
     out.result(&made, |_| args.out.display().to_string())?;
     out.note(&format!(
-        "genesis {digest} of network {}, {validators} validators; copy the file into the folder of every validator and node",
+        "genesis {digest} of network {}, validators: {validators}; copy the file into the folder of every validator and node",
         genesis.network
     ));
     Ok(())

@@ -138,7 +138,7 @@ fn text(status: &Status) -> String {
         power => format!("{power} of {}", status.total_power),
     };
     let mut text = format!(
-        "{} on network {}\naccount {}\nkey     {}\nheight  {}, {}\nround   {} of height {}\nepoch   {}, {} validators\n\
+        "{} on network {}\naccount {}\nkey     {}\nheight  {}, {}\nround   {} of height {}\nepoch   {}, validators: {}\n\
          power   {power}\npeers   {}\nmempool {}\nengine  {}\n",
         status.role,
         status.network,

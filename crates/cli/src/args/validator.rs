@@ -1,6 +1,7 @@
 //! The command line of `kofo validator`.
 
 use clap::{Args, Subcommand};
+#[cfg(feature = "regtest")]
 use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]

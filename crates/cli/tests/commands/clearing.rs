@@ -71,7 +71,7 @@ fn a_validator_is_made_founds_a_network_alone_and_decides_height_after_height() 
     let shown = validator.home.run(&["validator", "status"]).done();
     for part in [
         "validator on network kofo-sim",
-        "epoch   0, 1 validators",
+        "epoch   0, validators: 1",
         "mempool 0",
     ] {
         assert!(shown.contains(part), "{part:?} in {shown}");
