@@ -238,7 +238,7 @@ impl Clearing {
         if now_ms.saturating_sub(last) < FOLLOW_MS {
             return;
         }
-        let asked = self.services.iter().map(|service| async move {
+        let asked = self.services.awake().into_iter().map(|service| async move {
             let followed = self.catch_up(service).await;
             followed.inspect_err(|trouble| {
                 tracing::debug!(validator = service.text, %trouble, "changes of validators are not told");

@@ -113,9 +113,23 @@ impl Services {
         }
     }
 
-    /// Asks all at once.
-    pub(super) async fn ask_all(&self, request: &Request) -> Vec<(&Service, Result<Response, Trouble>)> {
-        let asked = self.all.iter().map(|service| async move {
+    /// Those that did not fail lately, or all if every one did: one that hangs holds nobody up again and again.
+    pub(super) fn awake(&self) -> Vec<&Service> {
+        let now_ms = now_ms();
+        let awake: Vec<_> = self.all.iter().filter(|service| !service.sulks(now_ms)).collect();
+        match awake.is_empty() {
+            true => self.all.iter().collect(),
+            false => awake,
+        }
+    }
+
+    /// Asks these at once.
+    pub(super) async fn ask_all<'a>(
+        &self,
+        services: impl IntoIterator<Item = &'a Service>,
+        request: &Request,
+    ) -> Vec<(&'a Service, Result<Response, Trouble>)> {
+        let asked = services.into_iter().map(|service| async move {
             let answer = self.ask(service, request).await;
             (service, answer)
         });

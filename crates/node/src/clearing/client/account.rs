@@ -32,7 +32,8 @@ impl Clearing {
     }
 
     async fn account_now(&self, account: NodeId) -> Result<AccountView, ClearingError> {
-        let answers = self.services.ask_all(&Request::Account(account)).await;
+        let request = Request::Account(account);
+        let answers = self.services.ask_all(self.services.awake(), &request).await;
         let (mut views, mut last) = (Vec::new(), "there is none".to_owned());
         for (service, answer) in answers {
             match answer {

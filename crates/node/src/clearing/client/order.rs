@@ -69,7 +69,7 @@ impl Clearing {
     pub async fn order(&self, order: SwapId) -> Result<OrderFate, ClearingError> {
         let epoch = self.light().epoch();
         self.follow().await;
-        let all = self.services.iter().map(|service| async move {
+        let all = self.services.awake().into_iter().map(|service| async move {
             let said = self.say(service, order).await;
             (service, said)
         });

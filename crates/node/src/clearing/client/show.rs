@@ -73,7 +73,11 @@ impl Clearing {
     pub async fn show(&self) -> ClearanceShown {
         let genesis = self.genesis.digest();
         let mut validators = Vec::new();
-        for (service, answer) in self.services.ask_all(&Request::Status).await {
+        for (service, answer) in self
+            .services
+            .ask_all(self.services.iter(), &Request::Status)
+            .await
+        {
             let (status, trouble) = match answer {
                 Ok(Response::Status(status)) if status.genesis == genesis => (Some(status), None),
                 Ok(Response::Status(_)) => (None, Some("it is of another genesis".to_owned())),
