@@ -17,7 +17,7 @@ pub use selection::{Chosen, Ending, MAX_SELECTED, SelectRefused, Selection};
 use crate::choice::{Candidate, Reliability, choose};
 use borsh::{BorshDeserialize, BorshSerialize};
 use kofo_primitives::{
-    Amount, Cancel, Claim, ClaimId, CodecError, FulfilId, Hashlock, LimitOpening, MatchError, NodeId,
+    Amount, Cancel, Claim, ClaimId, CodecError, FulfilId, Hashlock, LimitOpening, MatchError, Mode, NodeId,
     NodeKey, Ratio, Signed, UnixTime, encode,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -210,11 +210,13 @@ impl OwnClaim {
     }
 
     /// Takes the claim back: no more quotes, and what was selected without an answer is given up. What was opened goes
-    /// on. Gives what everybody is to be told; again the same if called again.
+    /// on, and so does an order that validators have: it may be final already. Gives what everybody is to be told; again the same if called again.
     pub fn cancel(&mut self, key: &NodeKey) -> Result<Signed<Cancel>, SelectRefused> {
         self.ours(key)?;
         self.cancelled = true;
-        let waiting = self.selections.iter().filter(|(_, s)| s.provider.is_none());
+        let mode = self.claim.body.mode;
+        let given_up = |s: &Selection| s.provider.is_none() && mode == Mode::P2P;
+        let waiting = self.selections.iter().filter(|(_, s)| given_up(s));
         for id in waiting.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.end(&id, Ending::GivenUp);
         }

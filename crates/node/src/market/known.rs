@@ -32,7 +32,7 @@ impl Counted {
         since.is_some_and(|since| now_ms.saturating_sub(since) < FRESH_MS)
     }
 
-    fn note(&mut self, view: &AccountView, now_ms: u64) {
+    pub(super) fn note(&mut self, view: &AccountView, now_ms: u64) {
         if self.0.len() >= MAX_BONDS {
             self.0.clear();
         }

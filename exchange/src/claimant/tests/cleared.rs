@@ -124,3 +124,17 @@ fn a_quote_without_a_reserve_or_an_opening_for_validators_is_not_looked_at() {
     }
     take(&mut own, &deal);
 }
+
+#[test]
+fn an_order_that_validators_have_is_not_given_up_when_its_claim_is_taken_back() {
+    let (mut own, deal) = (cleared(), deal(10, GIVE, 1_950));
+    let id = take(&mut own, &deal);
+    let select = select(&mut own, &id, 1).unwrap();
+    own.cancel(&claim_key()).unwrap();
+    assert_eq!((own.state(NOW), pick(&own)), (ClaimState::Selected, vec![]));
+    let mut refused = own.clone();
+    own.committed(&committed(&own, &deal, &select)).unwrap();
+    assert!(matches!(own.state(NOW), ClaimState::Filled { .. }));
+    refused.not_committed(&id).unwrap();
+    assert_eq!(refused.state(NOW), ClaimState::Cancelled);
+}

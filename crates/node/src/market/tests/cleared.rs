@@ -399,3 +399,42 @@ async fn one_altered_bit_of_a_partys_address_makes_no_order_that_validators_take
     parts.provider.salt[0] ^= 1;
     assert!(kofo_primitives::MatchedOrder::new(parts).is_err());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cleared_quote_is_chosen_by_everybodys_count_of_its_provider_and_not_by_our_own() {
+    let town = Town::new();
+    let street = town.street(1, vec![provider(20, "17"), provider(21, "16")]);
+    let known = |n, settled, failed| {
+        let view = town.validators.ledger().account(account(n));
+        kofo_clearance::AccountView {
+            settled,
+            failed,
+            ..view
+        }
+    };
+    {
+        let mut state = street.wallet.market.state();
+        // We ourselves were served by the first alone; the network knows better.
+        for _ in 0..5 {
+            state.history.count(account(20), true);
+        }
+        let now_ms = crate::clock::now_ms();
+        state.counted.note(&known(20, 1, 9), now_ms);
+        state.counted.note(&known(21, 9, 1), now_ms);
+    }
+    let id = street.wallet.claim(cleared()).await;
+    street.wallet.ends(&id, ClaimState::Filled).await;
+    let best = street.wallet.status(&id).quotes.remove(0);
+    assert_eq!(
+        (best.provider, best.settled, best.reliability),
+        (street.providers[1].bond(), 9, 900)
+    );
+    let direct = street.wallet.claim(terms()).await;
+    street.wallet.ends(&direct, ClaimState::Filled).await;
+    let best = street.wallet.status(&direct).quotes.remove(0);
+    assert_eq!(
+        (best.provider, best.settled),
+        (street.providers[0].bond(), 5),
+        "a direct one by our own"
+    );
+}
