@@ -2,7 +2,7 @@
 //! stays bound, so that the chain's own proof can still show who was wrong. Legs on which all agreed are not: the ledger
 //! does not grow with its past.
 
-use super::facts::{contradict, said};
+use super::facts::{Tally, contradict, said};
 use super::live::{Leg, Live};
 use super::refused::OrderRefused;
 use crate::ledger::Step;
@@ -20,6 +20,8 @@ const CONTESTED: Table<(SwapId, LegId), Contested> = Table::new(12);
 struct Contested {
     hashlock: Hashlock,
     leg: Leg,
+    /// What was certain by the words of more than two thirds.
+    certain: Option<Fact>,
     said: Vec<(ValidatorKey, Fact)>,
     until_ms: u64,
 }
@@ -39,6 +41,7 @@ pub(super) fn keep(step: &mut Step<'_>, id: SwapId, live: &Live) {
         if ends.iter().any(differ) {
             let contested = Contested {
                 hashlock: live.hashlock,
+                certain: Tally::of(step.state, id, place, leg).ended(),
                 leg: leg.clone(),
                 said: ends,
                 until_ms,
@@ -79,7 +82,7 @@ pub(super) fn proven(step: &mut Step<'_>, proven: &Proven) -> Result<(), OrderRe
         return Err(OrderRefused::ProofFact(fact));
     }
     for (key, said) in &contested.said {
-        if contradict(*said, fact) {
+        if contradict(*said, fact) && super::proofs::convicted(contested.certain, fact) {
             slash_observer(step, key);
         }
     }

@@ -198,9 +198,10 @@ pub(super) fn hear(
         return Err(OrderRefused::OldObservation { have, last });
     }
     let before = Tally::of(step.state, order, id, leg);
-    let others = last.is_some_and(|said| contradict(said.fact, fact));
-    let proven = leg.proven.is_some_and(|proven| contradict(proven, fact));
-    let void = others || proven;
+    if let Some(proven) = leg.proven.filter(|proven| contradict(*proven, fact)) {
+        return Err(OrderRefused::Proven(proven));
+    }
+    let void = last.is_some_and(|said| contradict(said.fact, fact));
     let said = Said {
         count,
         fact,

@@ -27,7 +27,15 @@ pub(super) fn fact(
     }
 }
 
-/// Takes a proof of an order that goes on. Whoever said the contrary is slashed.
+/// Whether who said the contrary of a proof lied: only if more than two thirds said what the proof shows. A proof alone does
+/// not convict: who pays the same script twice can redeem one payment and be refunded the other, so that a true proof
+/// contradicts what every honest validator saw.
+pub(super) fn convicted(certain: Option<Fact>, proven: Fact) -> bool {
+    certain == Some(proven)
+}
+
+/// Takes a proof of an order that goes on. Whoever said the contrary is heard no more, and slashed if it contradicted
+/// the other validators too: see [`convicted`].
 pub(super) fn take(step: &mut Step<'_>, live: &mut Live, proven: &Proven) -> Result<(), OrderRefused> {
     let (id, place) = (proven.order, proven.leg);
     let leg = live.leg(place).ok_or(OrderRefused::NoLeg(place))?;
@@ -43,7 +51,9 @@ pub(super) fn take(step: &mut Step<'_>, live: &mut Live, proven: &Proven) -> Res
         .collect();
     for key in &wrong {
         super::facts::silence(step.state, (id, place, *key));
-        slash_observer(step, key);
+        if convicted(before.ended(), fact) {
+            slash_observer(step, key);
+        }
     }
     let leg = live.leg_mut(place.side);
     leg.proven = Some(fact);
