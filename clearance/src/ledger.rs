@@ -257,4 +257,4 @@ impl Draft {
 }
 
 #[cfg(test)]
-mod random;
+pub(crate) mod random;

@@ -1,4 +1,5 @@
-//! Ten thousand batches of anything: no unit is made or lost, and whoever does them again comes to the same roots.
+//! A network that lives by dice: in every batch no unit is made or lost, and whoever does it again comes to the same
+//! root. What is here is all that accounts and validators do; orders are added where their tests are.
 
 use super::*;
 use crate::book::{BondKind, Book, Purse, balanced};
@@ -16,7 +17,7 @@ const MINUTE: u64 = 60_000;
 const NEW: [u8; 4] = [51, 52, 53, 54];
 
 /// The same numbers from the same seed on every machine.
-struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self) -> u64 {
@@ -27,15 +28,15 @@ impl Dice {
         n ^ (n >> 31)
     }
 
-    fn below<T: TryFrom<u64>>(&mut self, most: u64) -> T {
+    pub(crate) fn below<T: TryFrom<u64>>(&mut self, most: u64) -> T {
         T::try_from(self.roll() % most).ok().expect("the number is small")
     }
 
-    fn one_in(&mut self, n: u64) -> bool {
+    pub(crate) fn one_in(&mut self, n: u64) -> bool {
         self.roll().is_multiple_of(n)
     }
 
-    fn of<T: Copy>(&mut self, all: &[T]) -> T {
+    pub(crate) fn of<T: Copy>(&mut self, all: &[T]) -> T {
         all[self.below::<usize>(all.len() as u64)]
     }
 
@@ -47,20 +48,20 @@ impl Dice {
 }
 
 /// A network that lives by dice, and a second ledger that does all of it again.
-struct World {
-    dice: Dice,
-    chain: Chain,
-    twin: Ledger,
+pub(crate) struct World {
+    pub(crate) dice: Dice,
+    pub(crate) chain: Chain,
+    pub(crate) twin: Ledger,
     accounts: Vec<u8>,
     ids: BTreeMap<u8, NodeId>,
     /// What was taken, by kind.
-    taken: BTreeMap<&'static str, u32>,
+    pub(crate) taken: BTreeMap<&'static str, u32>,
     /// Which sets served.
-    sets: BTreeSet<Vec<NodeId>>,
+    pub(crate) sets: BTreeSet<Vec<NodeId>>,
 }
 
 impl World {
-    fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let mut genesis = funded();
         genesis.params.seats = 6;
         genesis.params.power_cap_bps = 3_000;
@@ -97,7 +98,7 @@ impl World {
             8 => Act::Undelegate { from: to, amount },
             9 => Act::Collect,
             10 => Act::Observe {
-                chains: ["test:a", "test:b"][..dice.below::<usize>(3)]
+                chains: ["test:a", "test:b"][..dice.below::<usize>(12).min(2)]
                     .iter()
                     .map(|name| chain(name))
                     .collect(),
@@ -187,25 +188,17 @@ impl World {
         }
     }
 
-    /// What orders will bring to the validators.
-    fn fee(&mut self) {
-        let (from, amount) = (self.dice.of(&self.accounts), self.dice.amount());
-        let from = Purse::Free(self.ids[&from]);
-        for state in [&mut self.chain.ledger.state, &mut self.twin.state] {
-            let _ = state.pay(from, Purse::Pool, &kofo(), amount);
-        }
-    }
-
-    fn batch(&mut self) {
+    /// One batch of anything and these, some time later. Which orders ended.
+    pub(crate) fn batch(&mut self, more: Vec<Op>) -> Vec<Settlement> {
         self.silence();
-        self.fee();
         let later: u64 = match self.dice.below::<u64>(300) {
             0 => self.dice.below(10 * 24 * 60 * MINUTE),
             1..=12 => self.dice.below(120 * MINUTE),
             _ => self.dice.below(3_000),
         };
-        let (later, ops, last) = (later + 1, self.ops(), self.chain.last.clone());
-        let (done, _) = self.chain.batch(later, ops.clone());
+        let (mut ops, last) = (self.ops(), self.chain.last.clone());
+        ops.extend(more);
+        let (done, settlements) = self.chain.batch(later + 1, ops.clone());
         let mut again = self.twin.next(self.chain.now(), last.as_ref()).unwrap();
         for (op, done) in ops.iter().zip(&done) {
             let op = CheckedOp::read(encode(op), &network()).unwrap();
@@ -216,15 +209,17 @@ impl World {
         }
         let again = again.finish();
         assert_eq!(Some(&again.header), self.chain.headers.last());
+        assert_eq!(again.settlements, settlements);
         self.twin = again.ledger;
         let set = self.twin.validators();
         self.sets
             .insert(set.members().iter().map(|one| one.account).collect());
         assert!(balanced(&self.twin.state));
+        settlements
     }
 
     /// A node that begins with a snapshot goes on as the others.
-    fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         let header = self.chain.headers.last().unwrap();
         let bytes = self.chain.ledger.snapshot();
         let genesis = Arc::new(self.twin.genesis().clone());
@@ -266,38 +261,26 @@ fn kind(op: &Op) -> &'static str {
         },
         Op::DoubleVote(_) => "double vote",
         Op::Complaint(_) => "complaint",
-        Op::Order(_) | Op::Observed(_) | Op::Proven(_) | Op::DoubleQuote(_) | Op::Amend(_) => "order",
+        Op::Order(_) => "order",
+        Op::Observed(_) => "observed",
+        Op::Proven(_) => "proven",
+        Op::DoubleQuote(_) => "double quote",
+        Op::Amend(_) => "amendment",
     }
-}
-
-#[test]
-fn ten_thousand_random_batches_make_and_lose_nothing_and_are_done_again_to_the_same_roots() {
-    let mut world = World::new(5);
-    for n in 1..=10_000 {
-        world.batch();
-        if n % 1_000 == 0 {
-            world.restart();
-        }
-    }
-    assert_eq!(world.taken.len(), 14, "{:?}", world.taken);
-    assert!(world.taken.values().all(|times| *times > 10), "{:?}", world.taken);
-    assert!(world.sets.len() > 20, "{}", world.sets.len());
-    assert!(world.twin.validators().epoch() > 250);
-    let burnt = world.twin.state.balance(Purse::Burnt, &kofo());
-    assert!(burnt > Amount::ZERO);
 }
 
 #[test]
 fn the_root_after_five_hundred_batches_is_the_same_on_every_machine_and_in_every_build() {
     let mut world = World::new(2_026);
     for _ in 0..500 {
-        world.batch();
+        world.batch(Vec::new());
     }
+    assert!(world.twin.validators().epoch() > 10 && world.sets.len() > 3);
     let root = world.chain.headers.last().unwrap().state;
     let text: String = root.iter().map(|byte| format!("{byte:02x}")).collect();
     // It changes with every rule and every form of what is kept: then all validators must change at once.
     assert_eq!(
         text,
-        "ab5f793810e51372261300d09d6d4278f2870533392c2cf8671fa756067cb3e6"
+        "b0e44ba05c85a406fd3b51fbce2e86bd53c3d46f442343bce3fdca7e33fcaf13"
     );
 }
