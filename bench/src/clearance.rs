@@ -42,7 +42,7 @@ struct Scale {
 }
 
 const FULL: Scale = Scale {
-    orders: 4_000,
+    orders: 6_000,
     rounds: 5,
     waiting: 6_000,
     checks: 501,
@@ -83,11 +83,13 @@ struct Figures {
 }
 
 /// Measures all of it.
-pub(crate) async fn run(few: bool) -> Result<Report> {
-    let scale = if few { FEW } else { FULL };
+pub(crate) async fn run(few: bool, settled: Option<u64>) -> Result<Report> {
+    let mut scale = if few { FEW } else { FULL };
+    scale.settled = settled.unwrap_or(scale.settled);
     // The ledger comes first: the process has freed nothing yet.
-    let ledger1m = spawn_blocking(move || history::measure(scale.settled)).await??;
-    let certificates = spawn_blocking(move || certificates::measure(scale.checks)).await??;
+    let (settled, checks) = (scale.settled, scale.checks);
+    let ledger1m = spawn_blocking(move || history::measure(settled)).await??;
+    let certificates = spawn_blocking(move || certificates::measure(checks)).await??;
     let four = four(&scale).await?;
     let figures = Figures {
         orders_per_s: four.orders_per_s as u64,

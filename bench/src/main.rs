@@ -75,6 +75,9 @@ enum Benchmark {
         /// Measure less of each, to see that it works. Names and limits stay; no figure of it is one to quote.
         #[arg(long)]
         few: bool,
+        /// How many orders the ledger settles before it is measured, if not the million.
+        #[arg(long)]
+        settled: Option<u64>,
     },
     /// Run a node until it is killed: `swaps` starts itself as its nodes.
     #[command(hide = true)]
@@ -102,7 +105,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         Benchmark::Faults { seeds, json } => (spawn_blocking(move || faults::run(seeds)).await??, json),
         Benchmark::Swaps { json, few } => (swaps::run(few).await?, json),
         Benchmark::Exchange { json, few } => (exchange::run(few).await?, json),
-        Benchmark::Clearance { json, few } => (clearance::run(few).await?, json),
+        Benchmark::Clearance { json, few, settled } => (clearance::run(few, settled).await?, json),
         Benchmark::Node { data } => {
             swaps::be_a_node(data).await?;
             return Ok(ExitCode::SUCCESS);

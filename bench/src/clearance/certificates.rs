@@ -9,7 +9,7 @@ use kofo_primitives::{
 };
 use serde::Serialize;
 
-use super::orders::{account, network};
+use super::orders::{Kind, account, network};
 
 const TIME_MS: u64 = 1_800_000_000_000;
 
@@ -39,7 +39,7 @@ fn set(count: u64) -> Result<ValidatorSet> {
     let member = |nth| -> Result<Validator> {
         Ok(Validator {
             key: secret(nth)?.key(),
-            account: account("validator", nth)?,
+            account: account(Kind::Other, nth)?,
             power: 1_000_000,
         })
     };

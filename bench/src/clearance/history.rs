@@ -12,14 +12,14 @@ use kofo_clearance::{
     CheckedOp, ClearedOrder, Ending, Fact, Genesis, GenesisValidator, Ledger, NoProofs, Observation, Op,
 };
 use kofo_primitives::{
-    Amount, AssetId, Certificate, Header, HopOpening, LegId, MatchedOrder, MatchedParts, NodeKey, Side,
-    SwapId, Text, UnixTime, ValidatorSecret, Vote, VoteKind,
+    Amount, AssetId, Certificate, Header, LegId, MatchedOrder, MatchedParts, NodeKey, Side, SwapId, Text,
+    UnixTime, ValidatorSecret, Vote, VoteKind,
 };
 use serde::Serialize;
 
 use super::orders::{self, GIVEN, WANTED, committee, network};
 use super::town::{balances, params};
-use crate::process::resident_bytes;
+use crate::process::{resident_bytes, thread_time};
 
 /// Orders of one batch, which is one second.
 const BATCH: u64 = 1_000;
@@ -33,7 +33,7 @@ pub(super) struct Figures {
     pub(super) snapshot_bytes: u64,
     /// From a file to a ledger whose root is that of the header.
     pub(super) restart_ms: f64,
-    /// What the ledger itself takes for an order from commit to receipt, roots included.
+    /// Processor time of the ledger itself for an order from commit to receipt, roots included.
     #[serde(skip)]
     pub(super) ledger_us: f64,
 }
@@ -45,7 +45,7 @@ fn voter() -> Result<ValidatorSecret> {
 fn genesis() -> Result<Genesis> {
     let address = || Text::new("/memory/1").context("short");
     let only = GenesisValidator {
-        account: orders::account("validator", 0)?,
+        account: orders::account(orders::Kind::Other, 0)?,
         key: voter()?.key(),
         stake: Amount::new(1_000_000),
         commission_bps: 1_000,
@@ -67,17 +67,10 @@ fn genesis() -> Result<Genesis> {
 
 /// The nth order as validators have it, checked.
 fn cleared(nth: u64, now_ms: u64) -> Result<(SwapId, CheckedOp)> {
-    let order = orders::order(nth, now_ms)?;
-    let id = order.claim.body.id();
-    let committee = NodeKey::new(&committee()).context("a digest is a key")?;
-    let openings = order.returns.iter().rev().map(|back| {
-        let sealed = back.opening.as_ref().context("an opening")?;
-        Ok(Some(HopOpening::unseal(&id, &committee, sealed)?))
-    });
-    let hops = openings.collect::<Result<_>>()?;
+    let order = orders::order(nth, now_ms, false)?;
     let order = ClearedOrder {
         payment: order.payment,
-        hops,
+        hops: orders::payees(nth)?.map(Some).into(),
         order: MatchedOrder::new(MatchedParts {
             claim: order.claim,
             path: order.path,
@@ -166,7 +159,7 @@ pub(super) fn measure(count: u64) -> Result<Figures> {
             Some(maker) if batch < batches => maker.recv()??,
             _ => Vec::new(),
         };
-        let start = Instant::now();
+        let start = thread_time()?;
         let mut draft = ledger.next(BEGAN_MS + (batch + 1) * 1_000, last.as_ref())?;
         for seen in &open {
             draft.take(seen)?;
@@ -175,7 +168,7 @@ pub(super) fn measure(count: u64) -> Result<Figures> {
             draft.take(op)?;
         }
         let finished = draft.finish();
-        took += start.elapsed();
+        took += thread_time()?.saturating_sub(start);
         settled += finished
             .settlements
             .iter()

@@ -13,7 +13,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use super::town::Town;
 
 /// So many orders wait at one validator at most while as many as possible are submitted.
-const AHEAD: usize = 1_000;
+const AHEAD: usize = 300;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Which orders one validator was given and has not committed.
@@ -59,7 +59,7 @@ fn submit(to: &Watched, order: SubmittedOrder) -> Result<()> {
 
 /// What came of a load.
 pub(super) struct Load {
-    /// Committed a second, from the first batch with orders to the last.
+    /// Committed a second, from the first submission to the last commit.
     pub(super) per_second: f64,
     /// How long each took, from being submitted to its certificate.
     pub(super) waits: Vec<Duration>,
@@ -68,12 +68,14 @@ pub(super) struct Load {
 /// Submits orders in turn to all validators, as fast as they take them (`every` none) or one every so often.
 pub(super) async fn load(town: &Town, orders: Vec<SubmittedOrder>, every: Option<Duration>) -> Result<Load> {
     let (count, done) = (orders.len(), Done::default());
-    let last = orders
-        .last()
-        .map(|one| order_id(&one.claim.body, &one.fulfil.body, &one.select.body));
+    let ids: Vec<_> = orders
+        .iter()
+        .map(|one| order_id(&one.claim.body, &one.fulfil.body, &one.select.body))
+        .collect();
     let watched: Vec<_> = town.validators.iter().map(|one| watch(one, &done)).collect();
     let watched = Arc::new(watched);
     let to = Arc::clone(&watched);
+    let start = Instant::now();
     let submitted = spawn_blocking(move || submit_all(&to, orders, every));
     submitted.await??;
     let begin = Instant::now();
@@ -89,15 +91,17 @@ pub(super) async fn load(town: &Town, orders: Vec<SubmittedOrder>, every: Option
         one.task.abort();
     }
     let store = town.validators.first().context("a validator")?.replica().store();
-    let last = last.context("an order")?;
     town.reach(town.height() + 1).await?;
-    ensure!(
-        store.order(last)?.is_some(),
-        "order {last} left the pool and was not committed"
-    );
+    for id in ids {
+        ensure!(
+            store.order(id)?.is_some(),
+            "order {id} left the pool and was not committed"
+        );
+    }
     let done = std::mem::take(&mut *lock(&done));
+    let last = done.iter().map(|one| one.0).max().context("an order")?;
     Ok(Load {
-        per_second: rate(&done),
+        per_second: count as f64 / last.duration_since(start).as_secs_f64(),
         waits: done.into_iter().map(|(_, wait)| wait).collect(),
     })
 }
@@ -145,26 +149,4 @@ fn submit_share(
         submit(to, order)?;
     }
     Ok(())
-}
-
-/// What was committed after the first batch, by the time from it to the last.
-fn rate(done: &[(Instant, Duration)]) -> f64 {
-    let (Some(first), Some(last)) = (
-        done.iter().map(|one| one.0).min(),
-        done.iter().map(|one| one.0).max(),
-    ) else {
-        return 0.0;
-    };
-    // The validators hear of one batch within this.
-    let together = Duration::from_millis(200);
-    let later = done
-        .iter()
-        .filter(|one| one.0.duration_since(first) > together)
-        .count();
-    let took = last.duration_since(first);
-    if took.is_zero() || later == 0 {
-        // All in one batch: too few to say more.
-        return done.len() as f64;
-    }
-    later as f64 / took.as_secs_f64()
 }

@@ -11,7 +11,7 @@ use kofo_primitives::{Amount, AssetId, ChainId, NodeKey, Seconds, Seed, Text};
 use kofo_validator::{Clock, Head, Keys, Role, Sight, Start, Validator, ValidatorConfig, share_of};
 use tempfile::TempDir;
 
-use super::orders::{self, CLAIMANTS, GIVEN, PROVIDERS, RELAYS, WANTED, committee, money, network};
+use super::orders::{self, EACH, GIVEN, Kind, WANTED, committee, money, network};
 
 /// Somebody waits no longer than this for anything.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -53,7 +53,7 @@ pub(super) fn params(seats: usize) -> Result<Params> {
         unstake_ms: 21 * 86_400_000,
         foundation_bps: 1_000,
         validators_bps: 2_000,
-        foundation: orders::account("foundation", 0)?,
+        foundation: orders::account(Kind::Other, 63)?,
         stake: money()?,
         min_stake: Amount::new(1_000),
         listing_ms: 0,
@@ -84,13 +84,13 @@ pub(super) fn params(seats: usize) -> Result<Params> {
 /// Everybody's money.
 pub(super) fn balances() -> Result<Vec<GenesisBalance>> {
     let kinds = [
-        ("claimant", CLAIMANTS, [RICH, 0, 0]),
-        ("provider", PROVIDERS, [0, RICH, 0]),
-        ("relay", RELAYS, [0, 0, 30_000]),
+        (Kind::Claimant, [RICH, 0, 0]),
+        (Kind::Provider, [0, RICH, 0]),
+        (Kind::Relay, [0, 0, 30_000]),
     ];
     let mut balances = Vec::new();
-    for (of, count, [free, provider, relay]) in kinds {
-        for nth in 0..count {
+    for (of, [free, provider, relay]) in kinds {
+        for nth in 0..EACH {
             balances.push(GenesisBalance {
                 account: orders::account(of, nth)?,
                 asset: money()?,
