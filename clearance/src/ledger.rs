@@ -197,7 +197,8 @@ impl Draft {
 
     /// Does one operation. An operation that is refused changes nothing.
     pub fn take(&mut self, op: &CheckedOp) -> Result<(), Refused> {
-        let before = (self.after.state.clone(), self.settlements.len());
+        let settlements = self.settlements.len();
+        self.after.state.attempt();
         let done = self.with(|step| match op.op() {
             Op::Order(cleared) => orders::commit(step, cleared).map_err(Refused::from),
             Op::Act(act) => accounts::act(step, &act.body).map_err(Refused::from),
@@ -209,10 +210,12 @@ impl Draft {
             Op::Complaint(complaint) => staking::complaint(step, complaint).map_err(Refused::from),
         });
         match done {
-            Ok(()) => self.leaves.push(op.leaf()),
+            Ok(()) => {
+                self.after.state.keep();
+                self.leaves.push(op.leaf());
+            }
             Err(_) => {
-                let settlements;
-                (self.after.state, settlements) = before;
+                self.after.state.undo();
                 self.settlements.truncate(settlements);
             }
         }

@@ -58,6 +58,8 @@ impl<K: BorshSerialize + BorshDeserialize, V: BorshSerialize + BorshDeserialize>
 pub(crate) struct State {
     map: RedBlackTreeMapSync<Bytes, Bytes>,
     tree: crate::tree::Tree,
+    /// What stood where something changed since [`State::attempt`]; nothing while nothing is tried.
+    before: Option<Vec<(Bytes, Option<Bytes>)>>,
 }
 
 impl State {
@@ -76,9 +78,7 @@ impl State {
         K: BorshSerialize + BorshDeserialize,
         V: BorshSerialize + BorshDeserialize,
     {
-        let (key, value) = (table.key(key), Bytes::from(encode(value)));
-        self.tree.touch(&key, Some(&value));
-        self.map.insert_mut(key, value);
+        self.change(table.key(key), Some(encode(value).into()));
     }
 
     pub(crate) fn remove<K, V>(&mut self, table: &Table<K, V>, key: &K)
@@ -87,8 +87,39 @@ impl State {
         V: BorshSerialize + BorshDeserialize,
     {
         let key = table.key(key);
-        if self.map.remove_mut(&key) {
-            self.tree.touch(&key, None);
+        if self.map.contains_key(&key) {
+            self.change(key, None);
+        }
+    }
+
+    fn change(&mut self, key: Bytes, value: Option<Bytes>) {
+        if let Some(before) = &mut self.before {
+            before.push((Arc::clone(&key), self.map.get(&key).cloned()));
+        }
+        self.tree.touch(&key, value.as_deref());
+        match value {
+            Some(value) => self.map.insert_mut(key, value),
+            None => {
+                self.map.remove_mut(&key);
+            }
+        }
+    }
+
+    /// From here on everything can be undone. A copy would do as well, but whatever is shared with a copy is copied when
+    /// it changes.
+    pub(crate) fn attempt(&mut self) {
+        self.before = Some(Vec::new());
+    }
+
+    /// What was tried is kept.
+    pub(crate) fn keep(&mut self) {
+        self.before = None;
+    }
+
+    /// All is as it was at [`State::attempt`].
+    pub(crate) fn undo(&mut self) {
+        for (key, value) in self.before.take().into_iter().flatten().rev() {
+            self.change(key, value);
         }
     }
 
@@ -126,8 +157,7 @@ impl State {
 
     /// Puts in what [`State::entries`] gave.
     pub(crate) fn insert(&mut self, key: &[u8], value: &[u8]) {
-        self.tree.touch(key, Some(value));
-        self.map.insert_mut(key.into(), value.into());
+        self.change(key.into(), Some(value.into()));
     }
 }
 
@@ -169,5 +199,30 @@ mod tests {
         }
         assert_eq!(read.root(), root);
         assert_eq!(read, state);
+    }
+
+    #[test]
+    fn what_was_tried_is_undone_or_kept() {
+        let mut state = State::default();
+        state.put(&NUMBERS, &Sorted(1), &1);
+        state.put(&NUMBERS, &Sorted(2), &2);
+        let (mut before, root) = (state.clone(), state.root());
+        state.attempt();
+        for n in [1, 3, 3, 4] {
+            state.put(&NUMBERS, &Sorted(n), &9);
+        }
+        state.remove(&NUMBERS, &Sorted(2));
+        state.remove(&NUMBERS, &Sorted(3));
+        state.remove(&NUMBERS, &Sorted(7));
+        assert_ne!(state.root(), root);
+        state.undo();
+        assert_eq!(state.root(), root);
+        assert_eq!(before.root(), root);
+        assert_eq!(state, before);
+        state.attempt();
+        state.put(&NUMBERS, &Sorted(1), &9);
+        state.keep();
+        state.undo();
+        assert_eq!(state.get(&NUMBERS, &Sorted(1)), Some(9));
     }
 }

@@ -18,7 +18,7 @@ pub(crate) struct Tree {
     leaves: RedBlackTreeMapSync<Digest, Digest>,
     /// What is not empty, by level (0: the buckets) and place.
     nodes: RedBlackTreeMapSync<(u8, u16), Digest>,
-    /// Shared like the rest: a copy is made before every operation.
+    /// Shared like the rest by copies.
     changed: RedBlackTreeSetSync<u16>,
 }
 
