@@ -6,6 +6,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use kofo_primitives::encode;
 use rpds::RedBlackTreeMapSync;
+use std::collections::BTreeSet;
 use std::marker::PhantomData;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -58,6 +59,9 @@ impl<K: BorshSerialize + BorshDeserialize, V: BorshSerialize + BorshDeserialize>
 pub(crate) struct State {
     map: RedBlackTreeMapSync<Bytes, Bytes>,
     tree: crate::tree::Tree,
+    /// The keys that changed since the last root: only then are they hashed, each once. A draft that only tries things
+    /// never is.
+    changed: BTreeSet<Bytes>,
     /// What stood where something changed since [`State::attempt`]; nothing while nothing is tried.
     before: Option<Vec<(Bytes, Option<Bytes>)>>,
 }
@@ -96,7 +100,7 @@ impl State {
         if let Some(before) = &mut self.before {
             before.push((Arc::clone(&key), self.map.get(&key).cloned()));
         }
-        self.tree.touch(&key, value.as_deref());
+        self.changed.insert(Arc::clone(&key));
         match value {
             Some(value) => self.map.insert_mut(key, value),
             None => {
@@ -147,6 +151,9 @@ impl State {
 
     /// The root over all keys and values.
     pub(crate) fn root(&mut self) -> kofo_primitives::Digest {
+        for key in std::mem::take(&mut self.changed) {
+            self.tree.touch(&key, self.map.get(&key).map(|value| &**value));
+        }
         self.tree.root()
     }
 
