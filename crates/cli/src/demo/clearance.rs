@@ -3,7 +3,6 @@
 
 mod city;
 mod council;
-mod hall;
 mod payments;
 mod rows;
 mod slash;
@@ -11,7 +10,6 @@ mod trade;
 
 pub use city::{City, SYMBOL};
 pub use council::{Council, SEATS};
-pub use hall::Hall;
 pub use rows::{Paid, check_sum};
 pub use slash::{Abandoned, Slashed, abandon, slashed};
 pub use trade::{Cleared, trade};
