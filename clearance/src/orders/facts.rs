@@ -9,10 +9,11 @@ use super::live::{Leg, Live, ms};
 use super::refused::OrderRefused;
 use crate::ledger::Step;
 use crate::op::{Fact, Observation, SignedObservation};
-use crate::staking::{observer_power, observing, slash_observer};
+use crate::staking::{Observers, observers, slash_observer, total_power};
 use crate::state::{State, Table};
 use borsh::{BorshDeserialize, BorshSerialize};
 use kofo_primitives::{LegId, Side, SwapId, UnixTime, ValidatorKey};
+use std::collections::BTreeMap;
 
 /// The last word of each validator on each leg of an order that goes on.
 const SAID: Table<(SwapId, LegId, ValidatorKey), Said> = Table::new(11);
@@ -27,6 +28,9 @@ pub(crate) struct Said {
     /// It contradicted itself: its word counts for nothing.
     pub(crate) void: bool,
 }
+
+/// The last words on one leg.
+pub(crate) type Words = BTreeMap<ValidatorKey, Said>;
 
 /// What is said of one leg.
 pub(crate) struct Tally {
@@ -71,17 +75,23 @@ pub(crate) const fn contradict(one: Fact, other: Fact) -> bool {
 
 impl Tally {
     pub(crate) fn of(state: &State, order: SwapId, id: LegId, leg: &Leg) -> Self {
-        let chain = leg.asset.chain();
-        let (declared, total) = observing(state, &chain);
-        let said = said(state, order, id)
-            .into_iter()
-            .filter(|(_, said)| !said.void)
-            .filter_map(|(key, said)| Some((observer_power(state, &key, &chain)?, said)));
+        let observers = observers(state, &leg.asset.chain());
+        Self::new(
+            (&observers, total_power(state)),
+            &said(state, order, id),
+            leg.proven,
+        )
+    }
+
+    /// Of these words, those that count: of `observers`, among validators with so much power in all.
+    fn new((observers, total): (&Observers, u64), words: &Words, proven: Option<Fact>) -> Self {
+        let heard = words.iter().filter(|(_, said)| !said.void);
+        let said = heard.filter_map(|(key, said)| Some((observers.power(key)?, *said)));
         Self {
             said: said.collect(),
-            declared,
+            declared: observers.declared,
             total,
-            proven: leg.proven,
+            proven,
         }
     }
 
@@ -156,7 +166,7 @@ impl Tally {
 }
 
 /// What each validator said last of a leg.
-pub(crate) fn said(state: &State, order: SwapId, leg: LegId) -> Vec<(ValidatorKey, Said)> {
+pub(crate) fn said(state: &State, order: SwapId, leg: LegId) -> Words {
     let of_leg = (order, leg);
     let all = state.scan(&SAID, &of_leg);
     all.map(|((_, _, key), said)| (key, said)).collect()
@@ -185,11 +195,12 @@ pub(super) fn hear(
     } = seen.observation;
     let leg = live.leg(id).ok_or(OrderRefused::NoLeg(id))?;
     let (key, chain) = (seen.key, leg.asset.chain());
-    if observer_power(step.state, &key, &chain).is_none() {
+    let observers = observers(step.state, &chain);
+    if observers.power(&key).is_none() {
         return Err(OrderRefused::NotObserver { key, chain });
     }
-    let place = (order, id, key);
-    let last = step.state.get(&SAID, &place);
+    let mut words = said(step.state, order, id);
+    let last = words.get(&key).copied();
     if last.is_some_and(|said| said.void) {
         return Err(OrderRefused::Contradicted(key));
     }
@@ -197,7 +208,6 @@ pub(super) fn hear(
         let (have, last) = (count, said.count);
         return Err(OrderRefused::OldObservation { have, last });
     }
-    let before = Tally::of(step.state, order, id, leg);
     if let Some(proven) = leg.proven.filter(|proven| contradict(*proven, fact)) {
         return Err(OrderRefused::Proven(proven));
     }
@@ -209,11 +219,14 @@ pub(super) fn hear(
         depth: seen.observation.depth,
         void,
     };
-    step.state.put(&SAID, &place, &said);
+    let (by, proven) = ((&observers, total_power(step.state)), leg.proven);
+    let before = Tally::new(by, &words, proven);
+    words.insert(key, said);
+    let after = Tally::new(by, &words, proven);
+    step.state.put(&SAID, &(order, id, key), &said);
     if void {
         slash_observer(step, &key);
     }
-    let after = Tally::of(step.state, order, id, leg);
     remember(live, id, &before, &after, step.time_ms);
     Ok(())
 }

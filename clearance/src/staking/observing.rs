@@ -11,26 +11,35 @@ use std::collections::BTreeMap;
 
 /// Those of one chain.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-struct Observers {
-    declared: u64,
+pub(crate) struct Observers {
+    /// The power of them all.
+    pub(crate) declared: u64,
     powers: Vec<(ValidatorKey, u64)>,
+}
+
+impl Observers {
+    /// A validator's power among them; `None` unless it is one.
+    pub(crate) fn power(&self, key: &ValidatorKey) -> Option<u64> {
+        let mut powers = self.powers.iter();
+        powers.find_map(|(one, power)| (one == key).then_some(*power))
+    }
 }
 
 const OBSERVERS: Table<ChainId, Observers> = Table::new(34);
 
-/// The power of the validators that observe a chain, and of all validators.
-pub(crate) fn observing(state: &State, chain: &ChainId) -> (u64, u64) {
-    let declared = state.get(&OBSERVERS, chain).map_or(0, |of| of.declared);
-    let set = state.get(&VALIDATORS, &());
-    (declared, set.map_or(0, |set| set.total()))
+/// The validators that observe a chain.
+pub(crate) fn observers(state: &State, chain: &ChainId) -> Observers {
+    state.get(&OBSERVERS, chain).unwrap_or_default()
 }
 
-/// A validator's power among those that observe a chain; `None` unless it is one.
-pub(crate) fn observer_power(state: &State, key: &ValidatorKey, chain: &ChainId) -> Option<u64> {
-    let powers = state.get(&OBSERVERS, chain)?.powers;
-    powers
-        .into_iter()
-        .find_map(|(one, power)| (one == *key).then_some(power))
+/// The power of all validators.
+pub(crate) fn total_power(state: &State) -> u64 {
+    state.get(&VALIDATORS, &()).map_or(0, |set| set.total())
+}
+
+/// The power of the validators that observe a chain, and of all validators.
+pub(crate) fn observing(state: &State, chain: &ChainId) -> (u64, u64) {
+    (observers(state, chain).declared, total_power(state))
 }
 
 /// A set begins to serve; `of` says what each account observes.

@@ -356,7 +356,7 @@ fn what_validators_observe_counts_from_the_next_epoch_on() {
     let observe = |names: &[&str]| Act::Observe {
         chains: names.iter().map(|one| name(one)).collect(),
     };
-    let power = |chain: &Chain, n| observer_power(&chain.ledger.state, &validator(n).key(), &name("test:a"));
+    let power = |chain: &Chain, n| observers(&chain.ledger.state, &name("test:a")).power(&validator(n).key());
     assert_eq!(
         observing(&chain.ledger.state, &name("test:a")),
         (4_000_000, 4_000_000)
@@ -370,7 +370,7 @@ fn what_validators_observe_counts_from_the_next_epoch_on() {
     assert_eq!(observing(state, &name("test:a")), (3_000_000, 4_000_000));
     assert_eq!(observing(state, &name("test:b")), (4_000_000, 4_000_000));
     assert_eq!(observing(state, &name("test:c")), (1_000_000, 4_000_000));
-    assert_eq!(observer_power(state, &validator(9).key(), &name("test:b")), None);
+    assert_eq!(observers(state, &name("test:b")).power(&validator(9).key()), None);
     assert_eq!(
         refused(&mut chain, VALIDATORS[0], observe(&["test:a", "test:a"])),
         ActRefused::Repeated("a chain")
