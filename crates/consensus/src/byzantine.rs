@@ -3,7 +3,7 @@
 use crate::application::Application;
 use crate::codec::Wire;
 use crate::context::{BallotProposal, BallotVote, Ctx, Value};
-use crate::engine::{Engine, Launched, Plan, refused, start};
+use crate::engine::{Engine, Launched, Plan, REQUESTS, refused, start};
 use crate::settings::{Settings, StartError};
 use crate::sign::{Pen, proposal_digest};
 use arc_malachitebft_app_channel::{
@@ -116,7 +116,7 @@ async fn lying(mut plan: Plan, lies: Lies) -> Launched {
         .map_err(refused)?
         .with_default_sync(SyncContext::new(Wire))
         .with_default_consensus(consensus)
-        .with_default_request(RequestContext::new(16))
+        .with_default_request(RequestContext::new(REQUESTS))
         .build()
         .await
         .map_err(refused)

@@ -2,7 +2,7 @@
 
 mod vote;
 
-pub(crate) use vote::{BallotProposal, BallotVote};
+pub(crate) use vote::{BallotProposal, BallotVote, id_of, kind_of, type_of, value_of};
 
 use crate::parts::Part;
 use crate::sign::{EcdsaScheme, Mark};

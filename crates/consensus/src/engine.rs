@@ -5,7 +5,7 @@ mod shutdown;
 mod watching;
 
 #[cfg(feature = "byzantine")]
-pub(crate) use launch::{Launched, Plan, refused, start};
+pub(crate) use launch::{Launched, Plan, REQUESTS, refused, start};
 
 use crate::application::Application;
 use crate::settings::{Settings, StartError};

@@ -52,34 +52,33 @@ pub(crate) struct Store {
 impl Store {
     /// Opens it, or makes it. No other engine can have it open.
     pub(crate) fn open(file: &Path) -> Result<Self, StoreError> {
-        let opened = failed("opened");
-        let disk = Database::create(file).map_err(|e| opened(e.to_string()))?;
+        let disk = Database::create(file).map_err(failed("opened"))?;
         let mut store = Self {
             disk: Arc::new(disk),
             entries: BTreeMap::new(),
             built: BTreeMap::new(),
             on_disk: false,
         };
-        store.load().map_err(|why| StoreError { doing: "read", why })?;
+        store.load().map_err(failed("read"))?;
         Ok(store)
     }
 
-    fn load(&mut self) -> Result<(), String> {
-        let text = |e: redb::Error| e.to_string();
-        let write = self.disk.begin_write().map_err(|e| text(e.into()))?;
-        write.open_table(ENTRIES).map_err(|e| text(e.into()))?;
-        write.open_table(BUILT).map_err(|e| text(e.into()))?;
-        write.commit().map_err(|e| text(e.into()))?;
-        let read = self.disk.begin_read().map_err(|e| text(e.into()))?;
-        let entries = read.open_table(ENTRIES).map_err(|e| text(e.into()))?;
-        for row in entries.iter().map_err(|e| text(e.into()))? {
-            let (_, bytes) = row.map_err(|e| text(e.into()))?;
-            let entry = Entry::try_from_slice(bytes.value()).map_err(|e| e.to_string())?;
+    fn load(&mut self) -> Result<(), redb::Error> {
+        let write = self.disk.begin_write()?;
+        write.open_table(ENTRIES)?;
+        write.open_table(BUILT)?;
+        write.commit()?;
+        let read = self.disk.begin_read()?;
+        let entries = read.open_table(ENTRIES)?;
+        for row in entries.iter()? {
+            let (_, bytes) = row?;
+            let entry =
+                Entry::try_from_slice(bytes.value()).map_err(|e| redb::Error::Corrupted(e.to_string()))?;
             self.entries.insert((entry.height, entry.id), Arc::new(entry));
         }
-        let built = read.open_table(BUILT).map_err(|e| text(e.into()))?;
-        for row in built.iter().map_err(|e| text(e.into()))? {
-            let (slot, id) = row.map_err(|e| text(e.into()))?;
+        let built = read.open_table(BUILT)?;
+        for row in built.iter()? {
+            let (slot, id) = row?;
             self.built.insert(slot.value(), id.value());
         }
         self.on_disk = !self.entries.is_empty() || !self.built.is_empty();

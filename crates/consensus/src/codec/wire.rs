@@ -4,7 +4,9 @@ use super::{
     LivenessMsg, MOST_NAME, MOST_SIGNATURES, MOST_VALUES, Mirrored, WireError, at_most, few, height,
     maybe_round, number, round,
 };
-use crate::context::{Address, BallotProposal, BallotVote, Ctx, SignedBallot, Value};
+use crate::context::{
+    Address, BallotProposal, BallotVote, Ctx, SignedBallot, Value, id_of, kind_of, type_of, value_of,
+};
 use crate::parts::{CHUNK, Part};
 use crate::sign::Mark;
 use arc_malachitebft_app_channel::app::streaming::{StreamContent, StreamId, StreamMessage};
@@ -13,8 +15,8 @@ use arc_malachitebft_core_types as core;
 use arc_malachitebft_sync::{RawDecidedValue, Request, Response, Status, ValueRequest, ValueResponse};
 use borsh::{BorshDeserialize, BorshSerialize};
 use core::{
-    ExtendedCommitCertificate, ExtendedCommitSignature, NilOrVal, PolkaCertificate, PolkaSignature,
-    RoundCertificate, RoundCertificateType, RoundSignature, SignedMessage, ValidatorProof, Validity,
+    ExtendedCommitCertificate, ExtendedCommitSignature, PolkaCertificate, PolkaSignature, RoundCertificate,
+    RoundCertificateType, RoundSignature, SignedMessage, ValidatorProof, Validity,
 };
 use kofo_primitives::{Digest, SignedVote, ValidatorKey, VoteKind, VoteSignature};
 
@@ -127,15 +129,8 @@ impl Mirrored for RoundCertificate<Ctx> {
 
     fn mirror(&self) -> Result<WireRound, WireError> {
         let vote = |of: &RoundSignature<Ctx>| {
-            let kind = match of.vote_type {
-                core::VoteType::Prevote => VoteKind::Prevote,
-                core::VoteType::Precommit => VoteKind::Precommit,
-            };
-            let id = match of.value_id {
-                NilOrVal::Nil => None,
-                NilOrVal::Val(Value(id)) => Some(id),
-            };
-            (kind, id, (of.address.0, of.signature.0))
+            let signed = (of.address.0, of.signature.0);
+            (kind_of(of.vote_type), id_of(of.value_id), signed)
         };
         Ok(WireRound {
             height: self.height.0,
@@ -147,12 +142,7 @@ impl Mirrored for RoundCertificate<Ctx> {
 
     fn read(of: WireRound) -> Result<Self, WireError> {
         let vote = |(kind, id, (key, signature)): (VoteKind, Option<Digest>, Signed)| {
-            let kind = match kind {
-                VoteKind::Prevote => core::VoteType::Prevote,
-                VoteKind::Precommit => core::VoteType::Precommit,
-            };
-            let id = id.map_or(NilOrVal::Nil, |id| NilOrVal::Val(Value(id)));
-            RoundSignature::new(kind, id, Address(key), Mark(signature))
+            RoundSignature::new(type_of(kind), value_of(id), Address(key), Mark(signature))
         };
         let votes = few("a round's votes", of.votes, MOST_SIGNATURES)?;
         Ok(Self {

@@ -3,7 +3,36 @@
 use super::{Address, Ctx, Height, Value};
 use arc_malachitebft_core_types as core;
 use core::{NilOrVal, Round, SignedExtension, VoteType};
-use kofo_primitives::{Vote, VoteKind};
+use kofo_primitives::{Digest, Vote, VoteKind};
+
+/// Which of the two votes, in our nouns.
+pub(crate) const fn kind_of(of: VoteType) -> VoteKind {
+    match of {
+        VoteType::Prevote => VoteKind::Prevote,
+        VoteType::Precommit => VoteKind::Precommit,
+    }
+}
+
+/// The same in the engine's.
+pub(crate) const fn type_of(kind: VoteKind) -> VoteType {
+    match kind {
+        VoteKind::Prevote => VoteType::Prevote,
+        VoteKind::Precommit => VoteType::Precommit,
+    }
+}
+
+/// What is voted for, in our nouns: a header's id, or nothing.
+pub(crate) fn id_of(value: NilOrVal<Value>) -> Option<Digest> {
+    match value {
+        NilOrVal::Nil => None,
+        NilOrVal::Val(Value(id)) => Some(id),
+    }
+}
+
+/// The same in the engine's.
+pub(crate) fn value_of(id: Option<Digest>) -> NilOrVal<Value> {
+    id.map_or(NilOrVal::Nil, |id| NilOrVal::Val(Value(id)))
+}
 
 /// A vote and whose it is. No extension ever: it would not be in what a certificate certifies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,28 +67,19 @@ impl BallotVote {
     /// What is signed. None without a round: such a vote is never cast.
     pub(crate) fn as_vote(&self) -> Option<Vote> {
         Some(Vote {
-            kind: match self.kind {
-                VoteType::Prevote => VoteKind::Prevote,
-                VoteType::Precommit => VoteKind::Precommit,
-            },
+            kind: kind_of(self.kind),
             height: self.height.0,
             round: self.round.as_u32()?,
-            header: match self.value {
-                NilOrVal::Nil => None,
-                NilOrVal::Val(Value(id)) => Some(id),
-            },
+            header: id_of(self.value),
         })
     }
 
     pub(crate) fn of(vote: &Vote, voter: Address) -> Self {
         Self {
-            kind: match vote.kind {
-                VoteKind::Prevote => VoteType::Prevote,
-                VoteKind::Precommit => VoteType::Precommit,
-            },
+            kind: type_of(vote.kind),
             height: Height(vote.height),
             round: Round::new(vote.round),
-            value: vote.header.map_or(NilOrVal::Nil, |id| NilOrVal::Val(Value(id))),
+            value: value_of(vote.header),
             voter,
         }
     }

@@ -31,7 +31,7 @@ const READY: Duration = Duration::from_secs(15);
 /// How long the log of an engine that stopped may stay locked.
 const LOG_WAIT: Duration = Duration::from_secs(5);
 /// Questions to the engine that wait for their turn.
-const REQUESTS: usize = 16;
+pub(crate) const REQUESTS: usize = 16;
 
 /// All that the engine's builder needs.
 pub(crate) struct Plan {
@@ -118,13 +118,11 @@ fn open(data: &Path) -> Result<Folder, StartError> {
     })
 }
 
-fn identity(keys: Keypair, pen: Option<&Pen>) -> Result<NetworkIdentity, StartError> {
-    let peer = keys.public().to_peer_id();
-    let moniker: String = peer.to_string().chars().rev().take(8).collect();
+fn identity(moniker: String, keys: Keypair, pen: Option<&Pen>) -> Result<NetworkIdentity, StartError> {
     let Some(pen) = pen else {
         return Ok(NetworkIdentity::new(moniker, keys, None));
     };
-    let proof = pen.prove_peer(peer.to_bytes());
+    let proof = pen.prove_peer(keys.public().to_peer_id().to_bytes());
     let proof = Codec::encode(&Wire, &proof).map_err(refused)?;
     let address = pen.address().to_string();
     Ok(NetworkIdentity::new_validator(moniker, keys, address, proof))
@@ -147,7 +145,7 @@ where
     let folder = folder.map_err(refused)??;
     let peer = folder.keys.public().to_peer_id().to_string();
     let moniker: String = peer.chars().rev().take(8).collect();
-    let config = EngineConfig::new(&settings, moniker, at)?;
+    let config = EngineConfig::new(&settings, moniker.clone(), at)?;
     let secret = settings.secret.take();
     let pen = secret.map(|secret| Pen::new(settings.network.clone(), secret, folder.record));
     let key = pen.as_ref().map(Pen::key);
@@ -155,7 +153,7 @@ where
         ctx: Ctx::new(settings.network.clone()),
         config,
         wal: folder.wal,
-        identity: identity(folder.keys, pen.as_ref())?,
+        identity: identity(moniker, folder.keys, pen.as_ref())?,
         pen: pen.clone(),
     };
     let (channels, handle) = launch(plan).await?;

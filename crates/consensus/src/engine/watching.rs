@@ -19,6 +19,7 @@ use tracing::error;
 const COUNT: Duration = Duration::from_secs(1);
 
 /// What the watching tasks share.
+#[derive(Clone)]
 pub(super) struct Watching {
     pub(super) status: watch::Sender<EngineStatus>,
     pub(super) node: NodeRef,
@@ -37,14 +38,6 @@ impl From<Fatal> for Failure {
 }
 
 impl Watching {
-    fn clone(&self) -> Self {
-        Self {
-            status: self.status.clone(),
-            node: self.node.clone(),
-            stopping: Arc::clone(&self.stopping),
-        }
-    }
-
     fn stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
     }

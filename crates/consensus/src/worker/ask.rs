@@ -9,10 +9,10 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 /// Why the engine cannot go on.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum Fatal {
-    #[error("{0}")]
-    Application(Arc<AppError>),
+    #[error(transparent)]
+    Application(AppError),
     #[error("the application panicked: {0}")]
     Panic(String),
     #[error(transparent)]
@@ -46,7 +46,7 @@ impl Ask {
     pub(crate) async fn tip(&self) -> Result<Tip, StartError> {
         match self.run(|app| async move { app.tip().await }).await {
             Ok(tip) => Ok(tip),
-            Err(Fatal::Application(error)) => Err(StartError::Application(AppError::new(error))),
+            Err(Fatal::Application(error)) => Err(StartError::Application(error)),
             Err(other) => Err(StartError::Engine(other.to_string())),
         }
     }
@@ -61,7 +61,7 @@ impl Ask {
         let (application, runtime) = (Arc::clone(&self.0), Handle::current());
         let answer = tokio::task::spawn_blocking(move || runtime.block_on(question(application))).await;
         match answer {
-            Ok(answer) => answer.map_err(|e| Fatal::Application(Arc::new(e))),
+            Ok(answer) => answer.map_err(Fatal::Application),
             Err(e) => Err(Fatal::Panic(e.to_string())),
         }
     }

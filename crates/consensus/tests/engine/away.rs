@@ -9,13 +9,10 @@ async fn with_one_of_four_away_the_others_go_on_and_it_catches_up() {
     let mut cluster = Cluster::running(4).await;
     cluster.reach(&[0, 1, 2, 3], 3).await;
     cluster.nodes[3].stop().await;
-    let tip = cluster.tip();
-    cluster.reach(&[0, 1, 2], tip + 5).await;
+    cluster.go_on(&[0, 1, 2], 5).await;
     cluster.nodes[3].start().await;
-    let tip = cluster.tip();
-    cluster.reach(&[0, 1, 2, 3], tip + 3).await;
-    cluster.agree();
-    assert!(cluster.nodes.iter().all(|node| node.book.evidence().is_empty()));
+    cluster.go_on(&[0, 1, 2, 3], 3).await;
+    cluster.agree_without_evidence();
     cluster.stop_all().await;
 }
 
@@ -25,15 +22,12 @@ async fn with_two_of_four_away_nothing_is_decided_until_one_is_back() {
     cluster.reach(&[0, 1, 2, 3], 3).await;
     cluster.nodes[2].stop().await;
     cluster.nodes[3].stop().await;
-    // One height may have been on its way.
-    let tip = cluster.tip() + 1;
-    cluster.stays("the height", |cluster| cluster.tip() <= tip).await;
+    let tip = cluster.decides_nothing().await;
     cluster.nodes[2].start().await;
     cluster.reach(&[0, 1, 2], tip + 3).await;
     cluster.nodes[3].start().await;
     cluster.reach(&[0, 1, 2, 3], tip + 5).await;
-    cluster.agree();
-    assert!(cluster.nodes.iter().all(|node| node.book.evidence().is_empty()));
+    cluster.agree_without_evidence();
     cluster.stop_all().await;
 }
 
@@ -45,10 +39,8 @@ async fn after_all_stop_and_start_it_goes_on_and_nobody_votes_twice() {
         cluster.stop_all().await;
         cluster.start_all().await;
     }
-    let tip = cluster.tip();
-    cluster.reach(&[0, 1, 2, 3], tip + 4).await;
-    cluster.agree();
-    assert!(cluster.nodes.iter().all(|node| node.book.evidence().is_empty()));
+    cluster.go_on(&[0, 1, 2, 3], 4).await;
+    cluster.agree_without_evidence();
     cluster.stop_all().await;
 }
 
@@ -60,8 +52,7 @@ async fn a_node_that_lost_everything_gets_it_from_the_others() {
     cluster.nodes[3].book = Book::new(&always(4));
     cluster.nodes[3].folder = tempfile::tempdir().unwrap();
     cluster.nodes[3].start().await;
-    let tip = cluster.tip();
-    cluster.reach(&[0, 1, 2, 3], tip + 4).await;
+    cluster.go_on(&[0, 1, 2, 3], 4).await;
     cluster.agree();
     let judged = cluster.nodes[3].book.judged();
     let synced = judged.iter().filter(|(_, origin, _)| *origin == Origin::Synced);
@@ -113,10 +104,8 @@ async fn a_validator_that_is_restarted_again_and_again_never_votes_twice() {
             until("a height is decided", || cluster.tip() > tip).await;
         }
     }
-    let tip = cluster.tip();
-    cluster.reach(&[0, 1, 2, 3], tip + 3).await;
-    cluster.agree();
-    assert!(cluster.nodes.iter().all(|node| node.book.evidence().is_empty()));
+    cluster.go_on(&[0, 1, 2, 3], 3).await;
+    cluster.agree_without_evidence();
     cluster.stop_all().await;
 }
 
@@ -148,16 +137,14 @@ async fn a_validator_whose_log_is_deleted_says_again_what_it_said() {
         cluster.nodes[2].start().await;
         cluster.nodes[3].start().await;
         // Not always as many, lest it be the turn of the same ones again and again.
-        let tip = cluster.tip();
-        cluster.reach(&[0, 1, 2, 3], tip + 1 + tries % 2).await;
+        cluster.go_on(&[0, 1, 2, 3], 1 + tries % 2).await;
     };
     cluster.nodes[voter].stop().await;
     let log = cluster.nodes[voter].folder.path().join("wal/consensus.wal");
     std::fs::remove_file(log).unwrap();
     cluster.nodes[voter].start().await;
     // Nobody sends it the proposal again: it would vote for nothing now, and the proposer would tell of both votes.
-    let tip = cluster.tip() + 1;
-    cluster.stays("the height", |cluster| cluster.tip() <= tip).await;
+    let tip = cluster.decides_nothing().await;
     cluster.nodes[2].start().await;
     cluster.nodes[3].start().await;
     cluster.reach(&[0, 1, 2, 3], tip + 4).await;

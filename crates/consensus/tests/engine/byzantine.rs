@@ -27,8 +27,7 @@ async fn one_of_four_that_votes_twice_changes_nothing_and_is_proved_to_have() {
     for double in cluster.nodes[0].book.evidence() {
         assert_eq!(double.check(&network()), Ok(secret(3).key()));
     }
-    let tip = cluster.tip();
-    cluster.reach(&[0, 1, 2], tip + 8).await;
+    cluster.go_on(&[0, 1, 2], 8).await;
     cluster.agree();
 }
 

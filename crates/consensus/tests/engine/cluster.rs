@@ -167,6 +167,11 @@ impl Cluster {
         until(&format!("{nodes:?} commit height {height}"), there).await;
     }
 
+    /// Until these nodes have so many heights more than the highest of all has now.
+    pub(crate) async fn go_on(&self, nodes: &[usize], heights: u64) {
+        self.reach(nodes, self.tip() + heights).await;
+    }
+
     /// Waits until these stand at one height for longer than its first round lasts; says which.
     pub(crate) async fn settled(&self, nodes: &[usize]) -> u64 {
         let at = |n: &usize| self.nodes[*n].engine.as_ref().unwrap().status().height;
@@ -182,13 +187,15 @@ impl Cluster {
         height
     }
 
-    /// Watches that it stays so, for longer than several rounds last.
-    pub(crate) async fn stays(&self, what: &str, so: impl Fn(&Self) -> bool) {
-        let begin = Instant::now();
+    /// Watches for longer than several rounds last that nothing is decided but one height, which may have been on its
+    /// way; says which that is.
+    pub(crate) async fn decides_nothing(&self) -> u64 {
+        let (begin, tip) = (Instant::now(), self.tip() + 1);
         while begin.elapsed() < Duration::from_secs(3) {
-            assert!(so(self), "{what} did not stay");
+            assert!(self.tip() <= tip, "the height did not stay");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+        tip
     }
 
     /// The highest that any node has.
@@ -209,6 +216,12 @@ impl Cluster {
             let twice = pages.built.iter().find(|(_, times)| **times > 1);
             assert_eq!(twice, None, "built twice");
         }
+    }
+
+    /// The same, and nobody was seen to vote twice.
+    pub(crate) fn agree_without_evidence(&self) {
+        self.agree();
+        assert!(self.nodes.iter().all(|node| node.book.evidence().is_empty()));
     }
 
     pub(crate) async fn stop_all(&mut self) {

@@ -42,8 +42,7 @@ async fn a_key_that_runs_twice_is_proved_to_have_voted_twice_and_there_is_no_for
             assert_eq!(double.check(&network()), Ok(secret(3).key()));
         }
     }
-    let tip = cluster.tip();
-    cluster.reach(&honest, tip + 5).await;
+    cluster.go_on(&honest, 5).await;
     cluster.agree();
     let rounds: BTreeSet<_> = cluster.nodes[0]
         .book

@@ -25,8 +25,7 @@ async fn an_application_that_cannot_commit_stops_its_engine_and_no_other() {
     cluster.nodes[3].stop().await;
     cluster.nodes[3].book.broken.store(false, Ordering::SeqCst);
     cluster.nodes[3].start().await;
-    let tip = cluster.tip();
-    cluster.reach(&[0, 1, 2, 3], tip + 3).await;
+    cluster.go_on(&[0, 1, 2, 3], 3).await;
     cluster.agree();
     cluster.stop_all().await;
 }
@@ -56,8 +55,7 @@ async fn a_damaged_log_of_an_undecided_height_stops_the_validator_before_it_vote
     // Two are left: the next height is begun and cannot be decided.
     cluster.nodes[2].stop().await;
     cluster.nodes[3].stop().await;
-    let tip = cluster.tip() + 1;
-    cluster.stays("the height", |cluster| cluster.tip() <= tip).await;
+    cluster.decides_nothing().await;
     cluster.nodes[0].stop().await;
     let log = cluster.nodes[0].folder.path().join("wal/consensus.wal");
     let mut bytes = std::fs::read(&log).unwrap();

@@ -29,12 +29,10 @@ async fn divided(last: usize) -> (Cluster, Border) {
 async fn two_halves_decide_nothing_and_go_on_when_they_meet_again() {
     let (mut cluster, border) = divided(1).await;
     border.cut();
-    let tip = cluster.tip() + 1;
-    cluster.stays("the height", |cluster| cluster.tip() <= tip).await;
+    let tip = cluster.decides_nothing().await;
     border.heal();
     cluster.reach(&[0, 1, 2, 3], tip + 4).await;
-    cluster.agree();
-    assert!(cluster.nodes.iter().all(|node| node.book.evidence().is_empty()));
+    cluster.agree_without_evidence();
     cluster.stop_all().await;
 }
 
@@ -43,12 +41,10 @@ async fn three_go_on_without_the_fourth_which_catches_up() {
     let (mut cluster, border) = divided(2).await;
     border.cut();
     let alone = cluster.nodes[3].height() + 1;
-    let tip = cluster.tip();
-    cluster.reach(&[0, 1, 2], tip + 6).await;
+    cluster.go_on(&[0, 1, 2], 6).await;
     assert!(cluster.nodes[3].height() <= alone);
     border.heal();
-    let tip = cluster.tip();
-    cluster.reach(&[0, 1, 2, 3], tip + 3).await;
+    cluster.go_on(&[0, 1, 2, 3], 3).await;
     cluster.agree();
     cluster.stop_all().await;
 }
