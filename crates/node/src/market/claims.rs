@@ -37,7 +37,7 @@ pub(super) struct Entry {
     pub(super) counted: BTreeSet<FulfilId>,
     /// Counts changes.
     pub(super) seq: u64,
-    /// When each selection was last sent (unix ms).
+    /// When each selection was last sent, or all validators were asked what became of it (unix ms).
     pub(super) sent_ms: BTreeMap<FulfilId, u64>,
     /// A job is at it.
     pub(super) busy: bool,

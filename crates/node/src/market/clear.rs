@@ -23,8 +23,11 @@ const GRACE_MS: u64 = 10_000;
 struct Waiting {
     fulfil: FulfilId,
     order: SwapId,
-    submitted: SubmittedOrder,
-    /// When it was last handed in (unix ms); 0: not since this start.
+    /// Its quote binds until then (unix ms).
+    ends_ms: u64,
+    /// After that it is too late to lock (unix ms).
+    lock_by_ms: u64,
+    /// When it was last handed in, or all were asked about it (unix ms); 0: not since this start.
     sent_ms: u64,
 }
 
@@ -48,7 +51,7 @@ impl Market {
     pub(super) async fn clear(self: Arc<Self>, id: ClaimId) {
         for waiting in self.waiting(&id) {
             let fulfil = waiting.fulfil;
-            let cleared = self.clear_one(&id, waiting).await;
+            let cleared = self.clear_one(&id, &waiting).await;
             if let Err(error) = self.cleared(&id, &fulfil, cleared).await {
                 tracing::warn!(claim = %id, quote = %fulfil, %error, "an order is not cleared yet");
             }
@@ -63,7 +66,9 @@ impl Market {
     /// What is handed in of a claim.
     #[cfg(test)]
     pub(super) fn orders_waiting(&self, id: &ClaimId) -> Vec<SubmittedOrder> {
-        self.waiting(id).into_iter().map(|one| one.submitted).collect()
+        let waiting = self.waiting(id);
+        let submitted = waiting.iter().map(|one| self.submitted(id, one));
+        submitted.collect::<Result<_, _>>().expect("the claim is there")
     }
 
     /// The selections without an answer that are in the journal.
@@ -75,75 +80,84 @@ impl Market {
         let open = entry.own.selections().filter(|s| s.provider.is_none());
         let durable = open.filter(|s| self.is_durable(&state, id, &s.quote.id()));
         let one = |selection: &Selection| {
-            let fulfil = selection.quote.id();
-            let order = order_id(
-                entry.claim(),
-                &selection.quote.fulfil.body,
-                &selection.select.body,
-            );
+            let (fulfil, quote) = (selection.quote.id(), &selection.quote);
             Waiting {
                 fulfil,
-                order,
-                submitted: self.submitted(entry.own.claim().clone(), selection, order),
+                order: order_id(entry.claim(), &quote.fulfil.body, &selection.select.body),
+                ends_ms: quote.fulfil.body.expires_ms,
+                lock_by_ms: quote.terms.alpha_lock_by.0.saturating_mul(1_000),
                 sent_ms: entry.sent_ms.get(&fulfil).copied().unwrap_or(0),
             }
         };
         durable.map(one).collect()
     }
 
-    fn submitted(
-        &self,
-        claim: kofo_primitives::Signed<kofo_primitives::Claim>,
-        selection: &Selection,
-        order: SwapId,
-    ) -> SubmittedOrder {
-        let quote = &selection.quote;
+    /// What is handed in of it.
+    fn submitted(&self, id: &ClaimId, waiting: &Waiting) -> Result<SubmittedOrder, MarketError> {
+        let (
+            claim,
+            Selection {
+                quote,
+                select,
+                opening,
+                ..
+            },
+        ) = {
+            let state = self.state();
+            let entry = state.claims.get(id).ok_or(MarketError::NoSuchClaim(*id))?;
+            let mut selections = entry.own.selections();
+            let selection = selections.find(|s| s.quote.id() == waiting.fulfil);
+            let selection = selection.ok_or(MarketError::NoSuchQuote(waiting.fulfil))?;
+            (entry.own.claim().clone(), selection.clone())
+        };
         // Our account stands behind every order of ours: what it owes, the ledger says.
         let payment = Payment {
             version: 1,
             network: self.parts.network.clone(),
-            order,
+            order: waiting.order,
             account: self.bond.id(),
         };
-        SubmittedOrder {
+        Ok(SubmittedOrder {
             claim,
-            path: quote.path.clone(),
-            fulfil: quote.fulfil.clone(),
-            terms: quote.terms.clone(),
-            returns: quote.returns.clone(),
-            select: selection.select.clone(),
-            claimant: selection.opening.clone(),
+            path: quote.path,
+            fulfil: quote.fulfil,
+            terms: quote.terms,
+            returns: quote.returns,
+            select,
+            claimant: opening,
             payment: Some(payment.sign(&self.bond)),
+        })
+    }
+
+    /// Hands an order in; why validators refuse it, if they do.
+    async fn hand_in(&self, id: &ClaimId, waiting: &Waiting) -> Result<Option<String>, MarketError> {
+        let submission = Submission::Order(Box::new(self.submitted(id, waiting)?));
+        match self.clearing()?.submit(submission).await {
+            Ok(_) => Ok(None),
+            Err(error) if error.may_pass() => {
+                tracing::info!(order = %waiting.order, %error, "no validator takes an order now");
+                Ok(None)
+            }
+            // Handed in again it may be refused because it is final already.
+            Err(error) => Ok(Some(error.to_string())),
         }
     }
 
-    async fn clear_one(&self, id: &ClaimId, waiting: Waiting) -> Result<Cleared, MarketError> {
-        let clearing = self.clearing()?;
-        let Waiting {
-            fulfil,
-            order,
-            submitted,
-            sent_ms,
-        } = waiting;
-        let now = now_ms();
-        let ends_ms = submitted.fulfil.body.expires_ms;
-        let lock_by_ms = submitted.terms.alpha_lock_by.0.saturating_mul(1_000);
-        let mut refused = None;
-        if now < ends_ms && now.saturating_sub(sent_ms) >= AGAIN_MS {
-            if let Some(entry) = self.state().claims.get_mut(id) {
-                entry.sent_ms.insert(fulfil, now);
-            }
-            let submission = Submission::Order(Box::new(submitted));
-            match clearing.submit(submission).await {
-                Ok(_) => {}
-                Err(error) if error.may_pass() => {
-                    tracing::info!(%order, %error, "no validator takes an order now");
-                }
-                // Handed in again it may be refused because it is final already.
-                Err(error) => refused = Some(error.to_string()),
-            }
+    async fn clear_one(&self, id: &ClaimId, waiting: &Waiting) -> Result<Cleared, MarketError> {
+        let (clearing, order, now) = (self.clearing()?, waiting.order, now_ms());
+        let binds = now < waiting.ends_ms;
+        let due = now.saturating_sub(waiting.sent_ms) >= AGAIN_MS;
+        if due && let Some(entry) = self.state().claims.get_mut(id) {
+            entry.sent_ms.insert(waiting.fulfil, now);
         }
-        let fate = match refused.is_some() || now >= ends_ms || now.saturating_sub(sent_ms) >= AGAIN_MS {
+        let refused = match due && binds {
+            true => self.hand_in(id, waiting).await?,
+            false => None,
+        };
+        // Nobody has made final what was handed in a moment ago for the first time.
+        let first = binds && waiting.sent_ms == 0;
+        let too_late = now >= waiting.lock_by_ms;
+        let fate = match refused.is_some() || too_late || due && !first {
             true => clearing.order(order).await?,
             false => clearing.glance(order).await?,
         };
@@ -154,10 +168,10 @@ impl Market {
             }
             (OrderFate::Refused(why), _) => Ok(Cleared::Never(why)),
             (OrderFate::Open { .. }, Some(why)) => Ok(Cleared::Never(why)),
-            (OrderFate::Open { sure: true }, None) if now >= ends_ms.saturating_add(GRACE_MS) => Ok(
+            (OrderFate::Open { sure: true }, None) if now >= waiting.ends_ms.saturating_add(GRACE_MS) => Ok(
                 Cleared::Never("it was not committed while its quote bound".to_owned()),
             ),
-            (OrderFate::Open { .. }, None) if now >= lock_by_ms => Ok(Cleared::Never(
+            (OrderFate::Open { .. }, None) if too_late => Ok(Cleared::Never(
                 "no validator said what became of it until it was too late to lock".to_owned(),
             )),
             (OrderFate::Open { .. }, None) => Ok(Cleared::Waits),

@@ -2,7 +2,6 @@
 //! verify the certificate and the parts, and begin: there is no last look, for our bond stands behind the quote.
 
 use super::ledger::Change;
-use super::quotes::OwnQuote;
 use super::{Market, MarketError};
 use crate::clearing::{Clearing, Committed, OrderFate};
 use futures::future::join_all;
@@ -103,7 +102,7 @@ impl Market {
             match dealt {
                 Ok(height) => {
                     orders.over(order);
-                    last = last.max(Some(height));
+                    last = last.max(height);
                 }
                 Err(error) => {
                     tracing::info!(%order, %error, "an order on a quote of ours does not begin yet");
@@ -118,40 +117,52 @@ impl Market {
         }
     }
 
-    /// Begins an order if it is final and on a quote of ours; at which height it was committed. What is none of ours is
-    /// done with.
-    async fn deal_with_one(&self, clearing: &Clearing, order: SwapId) -> Result<u64, MarketError> {
+    /// Begins an order if it is final and on a quote of ours; at which height it was committed, if that had to be asked.
+    /// What is none of ours is done with.
+    async fn deal_with_one(&self, clearing: &Clearing, order: SwapId) -> Result<Option<u64>, MarketError> {
+        if self.has_begun(order) {
+            return Ok(None);
+        }
         let OrderFate::Committed(committed) = clearing.glance(order).await? else {
             return Err(MarketError::NotFinal(order));
         };
-        let height = committed.certified.height();
+        let height = Some(committed.certified.height());
         if committed.receipt.is_some() {
             return Ok(height);
         }
         let matched = clearing.parts(order, &self.bond).await?;
         let fulfil = matched.parts().fulfil.body.id();
-        let Some(quote) = self.is_ours(&fulfil, &matched) else {
+        if !self.is_ours(&fulfil, &matched) {
             tracing::warn!(%order, quote = %fulfil, "an order is on a quote that we do not stand by, or began before");
             return Ok(height);
-        };
-        self.take_committed(clearing, &quote, &matched, &committed)
+        }
+        self.take_committed(clearing, &fulfil, &matched, &committed)
             .await?;
         self.begin_committed(&fulfil, matched, &committed).await?;
         Ok(height)
     }
 
-    /// The quote of an order, if it is ours and nothing else came of it.
-    fn is_ours(&self, fulfil: &FulfilId, order: &MatchedOrder) -> Option<OwnQuote> {
+    /// Whether an order began before, as after a restart most have.
+    fn has_begun(&self, order: SwapId) -> bool {
         let state = self.state();
-        let quote = state.dealing.as_ref()?.quote(fulfil)?;
-        quote.may_begin(order).then(|| quote.clone())
+        state
+            .dealing
+            .as_ref()
+            .is_some_and(|dealing| dealing.has_begun(order))
+    }
+
+    /// Whether an order is on a quote of ours, and nothing else came of that.
+    fn is_ours(&self, fulfil: &FulfilId, order: &MatchedOrder) -> bool {
+        let state = self.state();
+        let quote = state.dealing.as_ref().and_then(|dealing| dealing.quote(fulfil));
+        quote.is_some_and(|quote| quote.may_begin(order))
     }
 
     /// The certificate and the use of the quote are durable before the swap is.
     async fn take_committed(
         &self,
         clearing: &Clearing,
-        quote: &OwnQuote,
+        fulfil: &FulfilId,
         order: &MatchedOrder,
         committed: &Committed,
     ) -> Result<(), MarketError> {
@@ -160,10 +171,11 @@ impl Market {
             let mut state = self.state();
             let dealing = state.dealing.as_mut().ok_or(MarketError::NoProvider)?;
             let parts = order.parts();
-            let id = quote.id();
-            dealing.provider.committed(id, &parts.claim.body, &parts.terms);
+            dealing
+                .provider
+                .committed(*fulfil, &parts.claim.body, &parts.terms);
             let snapshot = dealing.snapshot();
-            let change = dealing.change(&id, |kept| kept.choose(parts.select.clone()));
+            let change = dealing.change(fulfil, |kept| kept.choose(parts.select.clone()));
             self.ledger
                 .commit([change, Some(snapshot)].into_iter().flatten().collect())?
         };

@@ -14,7 +14,8 @@ use kofo_primitives::{
     SwapNonce,
 };
 use std::sync::Arc;
-pub(super) use stored::{OwnQuote, PLACE, PROVIDER_PLACE};
+use stored::OwnQuote;
+pub(super) use stored::{PLACE, PROVIDER_PLACE};
 
 use super::settles::Drafted;
 

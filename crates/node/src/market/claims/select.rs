@@ -64,27 +64,27 @@ impl Market {
             let entry = state.claims.get_mut(id).ok_or(MarketError::NoSuchClaim(*id))?;
             let key = self.claim_key(&claim);
             let select = entry.own.select(fulfil, chosen, &key, now_ms())?;
-            let cleared = claim.mode == Mode::Cleared;
-            let selection = entry.own.selections().find(|s| s.quote.id() == *fulfil);
-            let selection = selection.ok_or(MarketError::NoSuchQuote(*fulfil))?;
-            let to = selection.quote.fulfil.body.key;
-            let part = selection.part().seal(id, &to, &super::super::random()?);
-            let part = part.map_err(|e| MarketError::Seal(e.to_string()))?;
             // What validators make final is told to them alone.
-            if !cleared {
+            if claim.mode == Mode::P2P {
+                let selection = entry.own.selections().find(|s| s.quote.id() == *fulfil);
+                let selection = selection.ok_or(MarketError::NoSuchQuote(*fulfil))?;
+                let to = selection.quote.fulfil.body.key;
+                let part = selection.part().seal(id, &to, &super::super::random()?);
+                let part = part.map_err(|e| MarketError::Seal(e.to_string()))?;
                 entry.sent.insert(*fulfil, SelectEnvelope { select, part });
             }
             entry.changed();
             self.ledger.commit(vec![entry.change()])?
         };
         pending.durable().await?;
-        if claim.mode == Mode::Cleared {
-            if let Some(entry) = self.state().claims.get_mut(id) {
-                // From now on it may leave.
-                entry.sent_ms.insert(*fulfil, 0);
+        match claim.mode {
+            Mode::P2P => self.send_selection(&mut self.state(), id, fulfil),
+            Mode::Cleared => {
+                if let Some(entry) = self.state().claims.get_mut(id) {
+                    // From now on it may leave.
+                    entry.sent_ms.insert(*fulfil, 0);
+                }
             }
-        } else {
-            self.send_selection(&mut self.state(), id, fulfil);
         }
         self.tell_change();
         Ok(())

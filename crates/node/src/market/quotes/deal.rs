@@ -144,6 +144,11 @@ impl Dealing {
         self.quotes.values().any(of)
     }
 
+    /// Whether an order on a quote of ours is a swap already.
+    pub(in crate::market) fn has_begun(&self, order: SwapId) -> bool {
+        self.quotes.values().any(|quote| quote.swap == Some(order))
+    }
+
     pub(super) fn has_quoted(&self, claim: &ClaimId) -> bool {
         self.quotes
             .values()

@@ -53,7 +53,7 @@ impl OwnQuote {
         }
     }
 
-    pub(in crate::market) fn id(&self) -> FulfilId {
+    pub(super) fn id(&self) -> FulfilId {
         self.fulfil.body.id()
     }
 
