@@ -2,26 +2,19 @@
 //! that are divided to the unit, and swaps that need no validator once both have locked.
 
 use crate::cli::run;
-use crate::shared::{Land, STEP, kofo, outcomes};
+use crate::exchange::{SILENT, begun, claim_until, redeemed, tell};
+use crate::shared::{Land, STEP, kofo};
 use kofo_clearance::{Ending, Reason, Settlement};
-use kofo_cli::demo::{City, FEE, Follow, Place, SEATS, Sheet, Tell};
+use kofo_cli::demo::{City, FEE, Place, SEATS};
 use kofo_cli::demo::{abandon, check_sum, slashed, trade, waits};
 use kofo_node::clock;
-use kofo_node::rpc::types::{
-    AccountShown, ClaimAsked, ClaimStatus, Id, OrderShown, OrderState, OutcomeName, QuoteState, SwapStatus,
-};
+use kofo_node::rpc::types::{AccountShown, ClaimAsked, ClaimStatus, Id, OrderShown, OrderState, SwapStatus};
 use kofo_node::rpc::{ClearingRpcClient, MarketRpcClient, NodeRpcClient};
 use kofo_regtest::Chain;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Nothing is printed on standard output.
-const SILENT: Sheet = Sheet { json: false };
 const POLL: Duration = Duration::from_millis(50);
-
-fn tell() -> Tell {
-    Arc::new(|line| eprintln!("{line}"))
-}
 
 async fn city(land: &Land) -> City {
     let city = City::up(Arc::clone(&land.daemons), kofo()).await;
@@ -73,35 +66,6 @@ async fn receipt(city: &City, id: Id) -> (OrderShown, Settlement) {
         assert!(Instant::now() < deadline, "the order is not over: {shown:#?}");
         tokio::time::sleep(POLL).await;
     }
-}
-
-/// The swap that a claim of the wallet's began.
-async fn begun(city: &City, claim: ClaimStatus) -> Id {
-    let client = city.town.client(Place::Wallet).unwrap();
-    let (mut now, deadline) = (claim, Instant::now() + STEP);
-    loop {
-        let begun = now.quotes.iter().find(|quote| quote.state == QuoteState::Begun);
-        if let Some(swap) = begun.and_then(|quote| quote.swap) {
-            return swap;
-        }
-        assert!(
-            Instant::now() < deadline && !now.state.is_over(),
-            "no swap begins: {now:#?}"
-        );
-        let next = client.claim_quotes(now.id, Some(now.seq));
-        now = tokio::time::timeout(STEP, next).await.unwrap().unwrap();
-    }
-}
-
-/// Follows a swap of the wallet's until both have redeemed.
-async fn redeemed(city: &City, swap: Id) {
-    let (provider, _) = city.town.participant(swap).await.unwrap();
-    let folders = [city.town.data(Place::Wallet), city.town.data(provider)];
-    let both = Follow::start(folders, swap, provider.name(), tell())
-        .done(STEP)
-        .await
-        .unwrap();
-    assert_eq!(outcomes(&both), [Some(OutcomeName::Redeemed); 2], "{both:#?}");
 }
 
 /// What was paid for that, in units.
@@ -266,20 +230,14 @@ async fn without_validators_locked_swaps_complete_direct_ones_are_free_nothing_c
     let regtest = land.daemons.regtest();
     // The provider's lock waits for a block until no validator runs.
     regtest.pause_miner(Chain::Bitcoin).await.unwrap();
-    let claim = city
-        .town
-        .client(Place::Wallet)
-        .unwrap()
-        .claim_make(asked())
-        .await
-        .unwrap();
-    let swap = begun(&city, claim).await;
+    let claim = claim_until(&city.town, asked(), |claim| begun(claim).is_some()).await;
+    let (_, swap) = begun(&claim).unwrap();
     waits(city.town.ground(), Chain::Bitcoin).await.unwrap();
     for number in 0..SEATS {
         city.council.kill(number).await.unwrap();
     }
     regtest.resume_miner(Chain::Bitcoin).await.unwrap();
-    redeemed(&city, swap).await;
+    redeemed(&city.town, swap).await;
 
     let (wallet, provider) = (city.town.data(Place::Wallet), city.town.data(Place::ProviderB));
     let offer = run(
@@ -289,7 +247,7 @@ async fn without_validators_locked_swaps_complete_direct_ones_are_free_nothing_c
     .await;
     let accepted = run(&provider, &["swap", "accept", offer.done(), "--json"]).await;
     let accepted: SwapStatus = serde_json::from_str(accepted.done()).unwrap();
-    redeemed(&city, accepted.id).await;
+    redeemed(&city.town, accepted.id).await;
     let claim = nothing_begins(&city).await;
 
     for number in 0..SEATS {

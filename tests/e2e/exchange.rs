@@ -14,10 +14,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Nothing is printed on standard output.
-const SILENT: Sheet = Sheet { json: false };
+pub(crate) const SILENT: Sheet = Sheet { json: false };
 const POLL: Duration = Duration::from_millis(20);
 
-fn tell() -> Tell {
+pub(crate) fn tell() -> Tell {
     Arc::new(|line| eprintln!("{line}"))
 }
 
@@ -60,40 +60,14 @@ impl Fair {
         self.land.daemons.regtest().resume_miner(chain).await.unwrap();
     }
 
-    /// Makes a claim, and waits until `holds`.
-    async fn claim_until(&self, asked: ClaimAsked, holds: impl Fn(&ClaimStatus) -> bool) -> ClaimStatus {
-        let client = self.town.client(Place::Wallet).unwrap();
-        let mut claim = client.claim_make(asked).await.unwrap();
-        let deadline = Instant::now() + STEP;
-        while !holds(&claim) {
-            assert!(
-                Instant::now() < deadline && !claim.state.is_over(),
-                "it did not come to it: {claim:#?}"
-            );
-            let next = client.claim_quotes(claim.id, Some(claim.seq));
-            claim = tokio::time::timeout(STEP, next).await.unwrap().unwrap();
-        }
-        claim
-    }
-
-    /// As [`Fair::claim_until`], until both providers have quoted.
+    /// As [`claim_until`], until both providers have quoted.
     async fn both_quotes(&self, asked: ClaimAsked) -> ClaimStatus {
-        self.claim_until(asked, |claim| providers(&claim.quotes).len() == 2)
-            .await
+        claim_until(&self.town, asked, |claim| providers(&claim.quotes).len() == 2).await
     }
 
-    /// Follows a swap of the wallet's until it is over for both.
-    async fn over(&self, swap: Id) -> ([SwapStatus; 2], Place) {
-        let (provider, _) = self.town.participant(swap).await.unwrap();
-        let folders = [self.town.data(Place::Wallet), self.town.data(provider)];
-        let follow = Follow::start(folders, swap, provider.name(), tell());
-        (follow.done(STEP).await.unwrap(), provider)
-    }
-
-    /// As [`Fair::over`], and both redeem.
+    /// As [`redeemed`], with its figures.
     async fn redeemed(&self, swap: Id) -> Settled {
-        let (both, provider) = self.over(swap).await;
-        assert_eq!(outcomes(&both), [Some(OutcomeName::Redeemed); 2], "{both:#?}");
+        let (both, provider) = redeemed(&self.town, swap).await;
         let row = figures(self.town.ground(), "test".to_owned(), &both, Vec::new());
         Settled {
             row: row.await.unwrap(),
@@ -109,6 +83,41 @@ impl Fair {
     }
 }
 
+/// Makes a claim of the wallet's, and waits until `holds`.
+pub(crate) async fn claim_until(
+    town: &Town,
+    asked: ClaimAsked,
+    holds: impl Fn(&ClaimStatus) -> bool,
+) -> ClaimStatus {
+    let client = town.client(Place::Wallet).unwrap();
+    let mut claim = client.claim_make(asked).await.unwrap();
+    let deadline = Instant::now() + STEP;
+    while !holds(&claim) {
+        assert!(
+            Instant::now() < deadline && !claim.state.is_over(),
+            "it did not come to it: {claim:#?}"
+        );
+        let next = client.claim_quotes(claim.id, Some(claim.seq));
+        claim = tokio::time::timeout(STEP, next).await.unwrap().unwrap();
+    }
+    claim
+}
+
+/// Follows a swap of the wallet's until it is over for both; with whom it was.
+async fn over(town: &Town, swap: Id) -> ([SwapStatus; 2], Place) {
+    let (provider, _) = town.participant(swap).await.unwrap();
+    let folders = [town.data(Place::Wallet), town.data(provider)];
+    let follow = Follow::start(folders, swap, provider.name(), tell());
+    (follow.done(STEP).await.unwrap(), provider)
+}
+
+/// As [`over`], and both redeem.
+pub(crate) async fn redeemed(town: &Town, swap: Id) -> ([SwapStatus; 2], Place) {
+    let (both, provider) = over(town, swap).await;
+    assert_eq!(outcomes(&both), [Some(OutcomeName::Redeemed); 2], "{both:#?}");
+    (both, provider)
+}
+
 fn providers(quotes: &[QuoteStatus]) -> Vec<&str> {
     let mut providers: Vec<_> = quotes.iter().map(|quote| quote.provider.as_str()).collect();
     providers.sort_unstable();
@@ -117,7 +126,7 @@ fn providers(quotes: &[QuoteStatus]) -> Vec<&str> {
 }
 
 /// The quote that the wallet began a swap from.
-fn begun(claim: &ClaimStatus) -> Option<(&QuoteStatus, Id)> {
+pub(crate) fn begun(claim: &ClaimStatus) -> Option<(&QuoteStatus, Id)> {
     let begun = claim
         .quotes
         .iter()
@@ -239,9 +248,10 @@ async fn a_wallet_killed_between_its_selection_and_its_lock_goes_on_with_the_swa
     };
     // A fresh node on an EVM chain fills its gas accounts first: without blocks it cannot get to its lock.
     fair.pause(Chain::Ethereum).await;
-    let claim = fair
-        .claim_until(asked("1eth", "0.05btc"), |claim| begun(claim).is_some())
-        .await;
+    let claim = claim_until(&fair.town, asked("1eth", "0.05btc"), |claim| {
+        begun(claim).is_some()
+    })
+    .await;
     let (_, swap) = begun(&claim).unwrap();
     fair.town.kill(Place::Wallet).await.unwrap();
     fair.town.start(Place::Wallet).await.unwrap();
@@ -266,7 +276,7 @@ async fn a_wallet_killed_while_its_selection_is_under_way_loses_nothing() {
         return;
     };
     let selected = |claim: &ClaimStatus| claim.quotes.iter().any(|quote| quote.selected);
-    let claim = fair.claim_until(asked("0.1btc", "1.6eth"), selected).await;
+    let claim = claim_until(&fair.town, asked("0.1btc", "1.6eth"), selected).await;
     fair.town.kill(Place::Wallet).await.unwrap();
     fair.town.start(Place::Wallet).await.unwrap();
     let client = fair.town.client(Place::Wallet).unwrap();
@@ -295,9 +305,10 @@ async fn a_provider_killed_after_it_began_comes_back_and_the_swap_ends() {
     };
     // The wallet's lock waits for a block until the provider is back.
     fair.pause(Chain::Bitcoin).await;
-    let claim = fair
-        .claim_until(asked("0.1btc", "1.6eth"), |claim| begun(claim).is_some())
-        .await;
+    let claim = claim_until(&fair.town, asked("0.1btc", "1.6eth"), |claim| {
+        begun(claim).is_some()
+    })
+    .await;
     let (_, swap) = begun(&claim).unwrap();
     let (provider, _) = fair.town.participant(swap).await.unwrap();
     fair.town.kill(provider).await.unwrap();

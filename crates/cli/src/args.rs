@@ -157,6 +157,13 @@ pub(crate) struct InitArgs {
     /// not known to the new folder: keep the old journal if you can.
     #[arg(long)]
     pub(crate) restore: bool,
+    #[command(flatten)]
+    pub(crate) chains: ChainsArgs,
+}
+
+/// Whose chains a new folder is for.
+#[derive(Debug, Args)]
+pub(crate) struct ChainsArgs {
     /// Use the chains that `kofo regtest up` runs now; its contracts are deployed.
     #[cfg(feature = "regtest")]
     #[arg(long)]

@@ -1,6 +1,6 @@
 //! `kofo init`.
 
-use crate::args::{InitArgs, Scope};
+use crate::args::{ChainsArgs, InitArgs, Scope};
 use crate::out::Out;
 use crate::secrets;
 use anyhow::Context;
@@ -8,33 +8,44 @@ use kofo_node::config::{BitcoindAuth, Config, Endpoint};
 use kofo_node::init;
 use kofo_node::keystore::{KdfCost, Words};
 use kofo_node::wiring::{self, RegtestChains};
-use kofo_primitives::NetworkId;
+use kofo_primitives::{NetworkId, Seed};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// The network of a node that is told none.
-pub(crate) const NETWORK: &str = "kofo-regtest";
+const NETWORK: &str = "kofo-regtest";
 
 pub(crate) async fn run(scope: &Scope, out: &Out, args: InitArgs) -> anyhow::Result<()> {
+    let (_, words, _) = folder(scope, &args.chains, args.restore).await?;
+    tell(out, &scope.data(), &args, &words)
+}
+
+/// Makes a folder: a configuration, and a keystore with new words, or with those that are read to restore another one.
+pub(crate) async fn folder(
+    scope: &Scope,
+    local: &ChainsArgs,
+    restore: bool,
+) -> anyhow::Result<(Config, Words, Seed)> {
     let data = scope.data();
     init::check_free(&data)?;
     let network = match &scope.network {
         Some(network) => network.clone(),
         None => NetworkId::new(NETWORK)?,
     };
-    let words = if args.restore {
+    let words = if restore {
         secrets::words()?
     } else {
         Words::draw()?
     };
     let passphrase = secrets::new_passphrase()?;
-    let config = configuration(network, chains(&args, &data).await?)?;
-    init::init(&data, &config, &words.seed(), &passphrase, KdfCost::STRONG)?;
-    tell(out, &data, &args, &words)
+    let config = configuration(network, chains(local, &data).await?)?;
+    let seed = words.seed();
+    init::init(&data, &config, &seed, &passphrase, KdfCost::STRONG)?;
+    Ok((config, words, seed))
 }
 
 /// What would not be read back is refused now.
-pub(crate) fn configuration(network: NetworkId, chains: RegtestChains) -> anyhow::Result<Config> {
+fn configuration(network: NetworkId, chains: RegtestChains) -> anyhow::Result<Config> {
     let config = wiring::regtest(network, chains)?;
     Ok(Config::parse(
         &config.to_toml(),
@@ -68,7 +79,7 @@ fn tell(out: &Out, data: &Path, args: &InitArgs, words: &Words) -> anyhow::Resul
 
 /// The chains of a regtest that runs, if the command says so, or else where such chains usually are.
 #[cfg(feature = "regtest")]
-async fn chains(args: &InitArgs, data: &Path) -> anyhow::Result<RegtestChains> {
+async fn chains(args: &ChainsArgs, data: &Path) -> anyhow::Result<RegtestChains> {
     if args.regtest {
         return crate::regtest::chains_for(args.regtest_dir.clone(), data).await;
     }
@@ -78,12 +89,12 @@ async fn chains(args: &InitArgs, data: &Path) -> anyhow::Result<RegtestChains> {
 /// As with the regtest kit.
 #[cfg(not(feature = "regtest"))]
 #[expect(clippy::unused_async, reason = "as with the regtest kit")]
-async fn chains(_args: &InitArgs, _data: &Path) -> anyhow::Result<RegtestChains> {
+async fn chains(_args: &ChainsArgs, _data: &Path) -> anyhow::Result<RegtestChains> {
     usual()
 }
 
 /// Where chains of tests usually are.
-pub(crate) fn usual() -> anyhow::Result<RegtestChains> {
+fn usual() -> anyhow::Result<RegtestChains> {
     let home = std::env::var_os("HOME")
         .map(PathBuf::from)
         .context("HOME is not set: set it")?;

@@ -7,10 +7,8 @@ use crate::out::Out;
 use crate::secrets;
 use kofo_cli::founding::Entry;
 use kofo_cli::text::when_ms;
-use kofo_node::keystore::{KdfCost, Words};
+use kofo_node::keystore::Words;
 use kofo_node::rpc::NodeFile;
-use kofo_node::wiring::RegtestChains;
-use kofo_primitives::NetworkId;
 use kofo_validator::{
     Keys, Role, Run, Speed, Status, Validator, ValidatorConfig, ValidatorRpcClient, connect,
 };
@@ -27,20 +25,7 @@ pub(crate) async fn run(scope: &Scope, out: &Out, command: ValidatorCommand) -> 
 
 async fn make(scope: &Scope, out: &Out, args: ValidatorInit) -> anyhow::Result<()> {
     let data = scope.data();
-    kofo_node::init::check_free(&data)?;
-    let network = match &scope.network {
-        Some(network) => network.clone(),
-        None => NetworkId::new(init::NETWORK)?,
-    };
-    let words = if args.restore {
-        secrets::words()?
-    } else {
-        Words::draw()?
-    };
-    let passphrase = secrets::new_passphrase()?;
-    let config = init::configuration(network, chains(&args, &data).await?)?;
-    let seed = words.seed();
-    kofo_node::init::init(&data, &config, &seed, &passphrase, KdfCost::STRONG)?;
+    let (config, words, seed) = init::folder(scope, &args.chains, args.restore).await?;
     let validator = settings(&args);
     validator.save_new(&data)?;
     let entry = Entry::of(
@@ -87,22 +72,6 @@ fn tell(out: &Out, data: &Path, entry: &Entry, words: Option<&Words>) -> anyhow:
          with `kofo validator run --data {folder}`"
     ));
     Ok(())
-}
-
-/// The chains of a regtest that runs, if the command says so, or else where such chains usually are.
-#[cfg(feature = "regtest")]
-async fn chains(args: &ValidatorInit, data: &Path) -> anyhow::Result<RegtestChains> {
-    if args.regtest {
-        return crate::regtest::chains_for(args.regtest_dir.clone(), data).await;
-    }
-    init::usual()
-}
-
-/// As with the regtest kit.
-#[cfg(not(feature = "regtest"))]
-#[expect(clippy::unused_async, reason = "as with the regtest kit")]
-async fn chains(_args: &ValidatorInit, _data: &Path) -> anyhow::Result<RegtestChains> {
-    init::usual()
 }
 
 async fn serve(scope: &Scope, out: &Out, args: ValidatorRun) -> anyhow::Result<()> {

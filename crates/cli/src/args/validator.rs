@@ -1,8 +1,7 @@
 //! The command line of `kofo validator`.
 
+use super::ChainsArgs;
 use clap::{Args, Subcommand};
-#[cfg(feature = "regtest")]
-use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ValidatorCommand {
@@ -41,14 +40,8 @@ pub(crate) struct ValidatorInit {
     /// Read 24 words from standard input, or ask for them, instead of drawing new ones.
     #[arg(long)]
     pub(crate) restore: bool,
-    /// Observe the chains that `kofo regtest up` runs now.
-    #[cfg(feature = "regtest")]
-    #[arg(long)]
-    pub(crate) regtest: bool,
-    /// The folder of that regtest.
-    #[cfg(feature = "regtest")]
-    #[arg(long, value_name = "DIR", requires = "regtest")]
-    pub(crate) regtest_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) chains: ChainsArgs,
 }
 
 #[derive(Debug, Args)]

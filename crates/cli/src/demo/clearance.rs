@@ -15,10 +15,9 @@ pub use slash::{Abandoned, Slashed, abandon, slashed};
 pub use trade::{Cleared, trade};
 
 use super::daemons::Daemons;
-use super::exchange::{Place, Settled};
+use super::exchange::balance;
 use super::follow::Tell;
 use super::row::Sheet;
-use super::table;
 use anyhow::Result;
 use rows::{Back, Killed};
 use std::path::Path;
@@ -50,14 +49,7 @@ pub(super) async fn play_clearance(
     let slashed = slashed(&mut city, &abandoned, sheet, tell).await?;
     back(&mut city, sheet, tell).await?;
     let settled = [cleared.settled, slashed.refunded];
-    let moved: Vec<_> = settled.iter().map(Settled::moved).collect();
-    let books = city.town.balance_books(before, &moved).await?;
-    let rows: Vec<_> = settled.iter().map(|swap| &swap.row).collect();
-    let names = Place::TRADERS.map(Place::name);
-    let assets = city.town.ground().assets();
-    for line in table::lines(assets, &rows, &names, [&books.before, &books.after])? {
-        (tell)(&line);
-    }
+    balance(&mut city.town, before, &settled, tell).await?;
     city.stop().await
 }
 

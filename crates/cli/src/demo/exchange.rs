@@ -11,13 +11,14 @@ pub use town::{Town, TownBooks};
 use super::books::Moved;
 use super::daemons::Daemons;
 use super::follow::{Follow, Tell};
+use super::ground::Purse;
 use super::play::figures;
 use super::pools::Pools;
 use super::row::{Row, Sheet};
 use super::table;
 use anyhow::{Context, Result, bail};
 use kofo_node::rpc::MarketRpcClient;
-use kofo_node::rpc::types::{ClaimAsked, Id, OutcomeName};
+use kofo_node::rpc::types::{ClaimAsked, Id, OutcomeName, SwapStatus};
 use serde::Serialize;
 use std::path::Path;
 use std::sync::Arc;
@@ -124,6 +125,17 @@ pub(super) async fn play_exchange(
     );
     settled.extend(play_wish(&town, parts, sheet, tell).await?);
     refused_with_a_fee(&town, sheet, tell).await?;
+    balance(&mut town, before, &settled, tell).await?;
+    town.stop().await
+}
+
+/// Nothing was made or lost by these swaps, which are all since `before`: the table at the end of a story.
+pub(super) async fn balance(
+    town: &mut Town,
+    before: Vec<Purse>,
+    settled: &[Settled],
+    tell: &Tell,
+) -> Result<()> {
     let moved: Vec<_> = settled.iter().map(Settled::moved).collect();
     let books = town.balance_books(before, &moved).await?;
     let rows: Vec<_> = settled.iter().map(|swap| &swap.row).collect();
@@ -132,7 +144,7 @@ pub(super) async fn play_exchange(
     for line in table::lines(assets, &rows, &names, [&books.before, &books.after])? {
         (tell)(&line);
     }
-    town.stop().await
+    Ok(())
 }
 
 async fn play_wish(town: &Town, wish: Wish, sheet: Sheet, tell: &Tell) -> Result<Vec<Settled>> {
@@ -157,13 +169,21 @@ async fn play_wish(town: &Town, wish: Wish, sheet: Sheet, tell: &Tell) -> Result
     Ok(settled)
 }
 
+/// What a party to a swap gives, and what it gets.
+pub(super) fn symbols(swap: &SwapStatus) -> Result<[&str; 2]> {
+    let (give, get) = swap
+        .give
+        .first()
+        .zip(swap.get.first())
+        .context("a swap has two legs")?;
+    Ok([&give.symbol, &get.symbol])
+}
+
 /// Follows a swap of the wallet's until both have redeemed.
 pub(super) async fn settle(town: &Town, swap: Id, pools: &Pools, tell: &Tell) -> Result<Settled> {
     let (provider, status) = town.participant(swap).await?;
-    let symbol = |list: &[kofo_node::rpc::types::AssetAmount]| list.first().map(|a| a.symbol.clone());
     // What the participant gets is what the initiator gives.
-    let (give, get) = (symbol(&status.get), symbol(&status.give));
-    let (give, get) = give.zip(get).context("a swap has two legs")?;
+    let [get, give] = symbols(&status)?;
     (tell)(&format!("        swap {swap} is with {}", provider.name()));
     let folders = [town.data(Place::Wallet), town.data(provider)];
     let follow = Follow::start(folders, swap, &format!("{give}→{get}"), tell.clone());

@@ -1,7 +1,7 @@
 //! The program in processes of their own, which never outlive ours.
 
 use anyhow::{Context, Result, bail};
-use kofo_node::rpc::{NodeFile, NodeRpcClient, connect};
+use kofo_node::rpc::{NODE_FILE, NodeFile, NodeRpcClient, connect};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -26,8 +26,21 @@ pub(super) struct KofoProcess {
 }
 
 impl KofoProcess {
-    /// Starts `kofo ARGS --data FOLDER`.
-    pub(super) fn start(kofo: &Path, args: &[&str], data: &Path) -> Result<Self> {
+    /// Starts `kofo ARGS --data FOLDER`, and waits until its file is in the folder `own` and it answers as `asked` asks.
+    pub(super) async fn start(
+        kofo: &Path,
+        args: &[&str],
+        (data, own): (&Path, &Path),
+        asked: impl AsyncFn() -> bool,
+    ) -> Result<Self> {
+        // A file of a former life would answer for a process that is not there yet.
+        let _none = fs::remove_file(own.join(NODE_FILE));
+        let mut process = Self::spawn(kofo, args, data)?;
+        process.answers(own, asked).await?;
+        Ok(process)
+    }
+
+    fn spawn(kofo: &Path, args: &[&str], data: &Path) -> Result<Self> {
         let log = File::options()
             .create(true)
             .append(true)
@@ -50,16 +63,16 @@ impl KofoProcess {
     }
 
     /// Waits until it answers; an error with its last words if it ends instead, or never does.
-    pub(super) async fn answers(&mut self, asked: impl AsyncFn(u32) -> bool) -> Result<()> {
+    async fn answers(&mut self, own: &Path, asked: impl AsyncFn() -> bool) -> Result<()> {
         let (deadline, data) = (Instant::now() + START, self.data.clone());
         let data = data.display();
         loop {
             if let Some(status) = self.child.try_wait()? {
                 bail!("the process in {data} ended with {status}: {}", self.last_words());
             }
-            if let Some(pid) = self.child.id()
-                && asked(pid).await
-            {
+            let pid = self.child.id();
+            let ours = NodeFile::load(own).is_ok_and(|file| Some(file.pid) == pid);
+            if ours && asked().await {
                 return Ok(());
             }
             if Instant::now() > deadline {
@@ -68,10 +81,6 @@ impl KofoProcess {
             }
             tokio::time::sleep(POLL).await;
         }
-    }
-
-    pub(super) fn pid(&self) -> Option<u32> {
-        self.child.id()
     }
 
     /// Kills it with -9; when this returns, it is gone.
@@ -111,24 +120,13 @@ pub struct NodeProcess(KofoProcess);
 impl NodeProcess {
     /// Starts `kofo node --data FOLDER` and waits until it answers.
     pub async fn start(kofo: &Path, data: &Path) -> Result<Self> {
-        // A file of a former life would answer for a node that is not there yet.
-        let _none = fs::remove_file(data.join(kofo_node::rpc::NODE_FILE));
-        let mut process = KofoProcess::start(kofo, &["node"], data)?;
-        let asked = async |pid| {
-            let ours = NodeFile::load(data).is_ok_and(|file| file.pid == pid);
-            match connect(data) {
-                Ok(client) if ours => client.node_status().await.is_ok(),
-                Ok(_) | Err(_) => false,
-            }
+        let asked = async || match connect(data) {
+            Ok(client) => client.node_status().await.is_ok(),
+            Err(_) => false,
         };
-        process.answers(asked).await?;
-        Ok(Self(process))
-    }
-
-    /// Its process.
-    #[must_use]
-    pub fn pid(&self) -> Option<u32> {
-        self.0.pid()
+        Ok(Self(
+            KofoProcess::start(kofo, &["node"], (data, data), asked).await?,
+        ))
     }
 
     /// Kills it with -9; when this returns, it is gone.

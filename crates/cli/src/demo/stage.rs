@@ -106,15 +106,6 @@ impl Stage {
         Ok(connect(&self.data(who))?)
     }
 
-    /// The process of a node, if it has one and runs.
-    #[must_use]
-    pub fn pid(&self, who: Who) -> Option<u32> {
-        match self.nodes[who.index()].as_ref()? {
-            Node::Process(process) => process.pid(),
-            Node::Here(_) => None,
-        }
-    }
-
     /// Starts a node, or starts it again with what it has in its folder.
     pub async fn start(&mut self, who: Who) -> Result<()> {
         let data = self.data(who);

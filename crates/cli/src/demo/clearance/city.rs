@@ -30,7 +30,7 @@ pub struct City {
     pub town: Town,
     /// The validators.
     pub council: Council,
-    genesis: Genesis,
+    foundation: NodeId,
     assets: Assets,
 }
 
@@ -51,13 +51,12 @@ impl City {
         let (town_up, council_up) = tokio::join!(town.inhabit(), council.start_all());
         council_up.context("the validators")?;
         town_up?;
-        let GenesisFile { genesis } = file;
-        let assets = founding::named(&genesis.params.assets)?;
+        let params = file.genesis.params;
         Ok(Self {
             town,
             council,
-            genesis,
-            assets,
+            assets: founding::named(&params.assets)?,
+            foundation: params.foundation,
         })
     }
 
@@ -65,12 +64,6 @@ impl City {
     pub async fn stop(&mut self) -> Result<()> {
         self.town.stop().await?;
         self.council.stop().await
-    }
-
-    /// What the network began with.
-    #[must_use]
-    pub const fn genesis(&self) -> &Genesis {
-        &self.genesis
     }
 
     /// The ledger's assets.
@@ -82,7 +75,7 @@ impl City {
     /// What people call an account.
     #[must_use]
     pub fn name(&self, account: &NodeId) -> String {
-        if *account == self.genesis.params.foundation {
+        if *account == self.foundation {
             return "foundation".to_owned();
         }
         let place = Place::ALL

@@ -7,7 +7,6 @@ use crate::founding::{DECIMALS, Entry};
 use anyhow::{Context, Result, bail, ensure};
 use kofo_clearance::{GenesisValidator, Settlement};
 use kofo_node::config::Config;
-use kofo_node::rpc::NodeFile;
 use kofo_node::rpc::types::Id;
 use kofo_primitives::{NetworkId, NodeId, Seed};
 use kofo_validator::{Keys, Speed, Status, ValidatorConfig, ValidatorRpcClient, connect};
@@ -200,18 +199,11 @@ impl Council {
 
 async fn start(kofo: &Path, data: &Path) -> Result<KofoProcess> {
     let own = data.join(kofo_validator::FOLDER);
-    // A file of a former life would answer for a validator that is not there yet.
-    let _none = std::fs::remove_file(own.join(kofo_node::rpc::NODE_FILE));
-    let mut process = KofoProcess::start(kofo, &["validator", "run"], data)?;
-    let asked = async |pid| {
-        let ours = NodeFile::load(&own).is_ok_and(|file| file.pid == pid);
-        match connect(data) {
-            Ok(client) if ours => client.validator_status().await.is_ok(),
-            Ok(_) | Err(_) => false,
-        }
+    let asked = async || match connect(data) {
+        Ok(client) => client.validator_status().await.is_ok(),
+        Err(_) => false,
     };
-    process.answers(asked).await?;
-    Ok(process)
+    KofoProcess::start(kofo, &["validator", "run"], (data, &own), asked).await
 }
 
 /// Ports that nobody uses now. They must be known before anybody listens: they stand in the genesis.

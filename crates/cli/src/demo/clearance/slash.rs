@@ -2,7 +2,7 @@
 
 use super::city::City;
 use super::trade::{ask, ended};
-use crate::demo::exchange::{Place, Settled};
+use crate::demo::exchange::{Place, Settled, symbols};
 use crate::demo::follow::Tell;
 use crate::demo::play::{figures, last_timelock, waits};
 use crate::demo::pools::Pools;
@@ -98,7 +98,8 @@ pub async fn slashed(city: &mut City, gone: &Abandoned, sheet: Sheet, tell: &Tel
         over.outcome
     );
     (tell)("        the chains' time has passed the timelocks, and the wallet has its own back");
-    let pair = pair(&over)?;
+    let [give, get] = symbols(&over)?;
+    let pair = format!("{give}/{get}");
     let mut row = figures(&ground, pair, &[over.clone(), over], pools.spans()).await?;
     row.story = city.town.story();
     sheet.row(&row)?;
@@ -156,12 +157,4 @@ async fn until(
         }
         tokio::time::sleep(POLL).await;
     }
-}
-
-fn pair(swap: &SwapStatus) -> Result<String> {
-    let symbol = |list: &[kofo_node::rpc::types::AssetAmount]| list.first().map(|a| a.symbol.clone());
-    let (give, get) = symbol(&swap.give)
-        .zip(symbol(&swap.get))
-        .context("a swap has two legs")?;
-    Ok(format!("{give}/{get}"))
 }

@@ -139,12 +139,6 @@ impl Town {
         Ok(connect(&self.data(place))?)
     }
 
-    /// The process of a node that runs.
-    #[must_use]
-    pub fn pid(&self, place: Place) -> Option<u32> {
-        self.nodes.get(&place)?.pid()
-    }
-
     /// Starts a node with what it has in its folder.
     pub async fn start(&mut self, place: Place) -> Result<()> {
         let node = self.process(place).await?;
@@ -249,20 +243,18 @@ impl Town {
 
     /// Starts a node for the first time, connected to those that it is to have as peers, which run.
     async fn settle(&self, place: Place) -> Result<NodeProcess> {
-        let data = self.data(place);
-        let mut config = Config::load(&data)?;
-        for peer in place.peers(self.map) {
-            let file = NodeFile::load(&self.data(*peer))?;
-            let address = file.listen.first();
-            config.peers.push(address.context("a node listens")?.clone());
-        }
-        files::replace(&data.join(CONFIG_FILE), config.to_toml().as_bytes())?;
+        let listens = |place| -> Result<_> { Ok(NodeFile::load(&self.data(place))?.listen) };
+        let peer = |peer: &Place| -> Result<_> {
+            let first = listens(*peer)?.into_iter().next();
+            first.context("a node listens")
+        };
+        let peers: Vec<_> = place.peers(self.map).iter().map(peer).collect::<Result<_>>()?;
+        self.configure(place, |config| config.peers.extend(peers))?;
         let node = self.process(place).await?;
         // When it comes back it is to be found where others remember it.
-        let listens = NodeFile::load(&data)?.listen;
         let plain = |address: &String| address.split("/p2p/").next().map(str::to_owned);
-        config.listen = listens.iter().filter_map(plain).collect();
-        files::replace(&data.join(CONFIG_FILE), config.to_toml().as_bytes())?;
+        let listen = listens(place)?.iter().filter_map(plain).collect();
+        self.configure(place, |config| config.listen = listen)?;
         Ok(node)
     }
 
