@@ -93,6 +93,14 @@ pub enum Error {
         /// How many can be.
         most: u64,
     },
+    /// Somebody sends to the chain without a pause.
+    #[error("no block of {chain} was empty in {tries} tries: let nobody send to it during a reorg")]
+    NeverEmpty {
+        /// The chain.
+        chain: Chain,
+        /// How often one was mined.
+        tries: u32,
+    },
     /// Chain time only moves forwards.
     #[error("cannot move chain time to {asked}: {chain} is at {at} already")]
     TimeBackwards {

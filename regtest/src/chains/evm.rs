@@ -1,5 +1,7 @@
 //! Drives one anvil.
 
+mod reorg;
+
 use std::sync::atomic::AtomicBool;
 
 use serde_json::{Value, json};
@@ -88,76 +90,6 @@ impl EvmDriver {
     pub(crate) async fn waiting(&self) -> Result<u64> {
         let pool = self.rpc.call("txpool_status", json!([])).await?;
         self.number(&pool["pending"], "txpool_status")
-    }
-
-    /// Replaces the last `depth` blocks by `depth + 1` empty ones; what was in the old ones waits in the pool.
-    ///
-    /// Not by `anvil_reorg`: that dates the new blocks before the old ones, forgets the transactions and leaves those
-    /// in the pool without their predecessors, none of which a real chain does.
-    pub(crate) async fn reorg(&self, depth: u64, clock: &Clock) -> Result<()> {
-        let old = self.tip().await?;
-        if depth == 0 || depth > old.height {
-            return Err(Error::ReorgDepth {
-                chain: self.chain,
-                asked: depth,
-                most: old.height,
-            });
-        }
-        let mut hashes = Vec::new();
-        for height in old.height - depth + 1..=old.height {
-            let block = self
-                .rpc
-                .call("eth_getBlockByNumber", json!([format!("{height:#x}"), false]))
-                .await?;
-            hashes.extend(block["transactions"].as_array().into_iter().flatten().cloned());
-        }
-        hashes.extend(self.pooled().await?);
-        let mut raw = Vec::new();
-        for hash in hashes {
-            raw.push(
-                self.rpc
-                    .call("eth_getRawTransactionByHash", json!([hash]))
-                    .await?,
-            );
-        }
-        self.rpc.call("anvil_rollback", json!([depth])).await?;
-        self.rpc.call("anvil_dropAllTransactions", json!([])).await?;
-        // Later than the old tip: chain time stands still in no reorg of ours, and no new block equals an old one.
-        let after = old.time.saturating_add(1);
-        for _ in 0..=depth {
-            self.mine_one(after.max(clock.now())).await?;
-        }
-        for transaction in raw {
-            if let Err(error) = self
-                .rpc
-                .call("eth_sendRawTransaction", json!([transaction]))
-                .await
-            {
-                tracing::debug!(chain = %self.chain, %error, "a reorg made a transaction invalid");
-            }
-        }
-        Ok(())
-    }
-
-    /// Hashes of the transactions that wait in the pool, each sender's in the order of their nonces.
-    async fn pooled(&self) -> Result<Vec<Value>> {
-        let content = self.rpc.call("txpool_content", json!([])).await?;
-        let mut hashes = Vec::new();
-        for part in ["pending", "queued"] {
-            for sent in content[part]
-                .as_object()
-                .into_iter()
-                .flat_map(|senders| senders.values())
-            {
-                let mut by_nonce: Vec<(u64, Value)> = Vec::new();
-                for (nonce, transaction) in sent.as_object().into_iter().flatten() {
-                    by_nonce.push((nonce.parse().unwrap_or(u64::MAX), transaction["hash"].clone()));
-                }
-                by_nonce.sort_by_key(|(nonce, _)| *nonce);
-                hashes.extend(by_nonce.into_iter().map(|(_, hash)| hash));
-            }
-        }
-        Ok(hashes)
     }
 
     /// Pays `wei` to `address` in a block of its own; the transaction's hash.

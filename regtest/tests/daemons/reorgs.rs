@@ -76,6 +76,43 @@ async fn one_block_and_three_are_replaced_on_every_chain() {
     }
 }
 
+/// As nodes do that look for their transaction and do not find it.
+async fn sends_again(chains: Chains, raw: serde_json::Value) {
+    let mut often = tokio::time::interval(std::time::Duration::from_millis(10));
+    loop {
+        often.tick().await;
+        // Refused while it is mined or waits already.
+        let _sent = chains
+            .rpc(Chain::Ethereum, "eth_sendRawTransaction", json!([raw]))
+            .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_again_during_a_reorg_is_in_none_of_its_blocks() {
+    let Some(regtest) = manual("what_is_sent_again_during_a_reorg_is_in_none_of_its_blocks").await else {
+        return;
+    };
+    let chain = Chain::Ethereum;
+    regtest.mine(chain, 2).await.unwrap();
+    let payment = pay(&regtest, chain).await;
+    let raw = regtest.rpc(chain, "eth_getRawTransactionByHash", json!([payment]));
+    let raw = raw.await.unwrap();
+    regtest.mine(chain, 3).await.unwrap();
+    let again = tokio::spawn(sends_again(Chains::clone(&regtest), raw));
+    for _ in 0..10 {
+        let tip = regtest.reorg(chain, 3).await.unwrap();
+        for height in tip.height - 3..=tip.height {
+            let params = json!([format!("{height:#x}"), false]);
+            let block = regtest.rpc(chain, "eth_getBlockByNumber", params).await.unwrap();
+            assert_eq!(block["transactions"], json!([]), "block {height}");
+        }
+        regtest.mine(chain, 1).await.unwrap();
+    }
+    again.abort();
+    assert!(is_mined(&regtest, chain, &payment).await);
+}
+
 #[tokio::test]
 async fn a_reorg_of_nothing_or_of_more_than_there_is_is_refused() {
     let Some(regtest) = manual("a_reorg_of_nothing_or_of_more_than_there_is_is_refused").await else {
