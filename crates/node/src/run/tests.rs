@@ -4,13 +4,14 @@ mod clearing;
 
 use super::*;
 use crate::assets::Asset;
-use crate::config::{Backend, CONFIG_FILE, ChainConfig};
+use crate::config::{Backend, CONFIG_FILE, ChainConfig, Config};
 use crate::init::{InitError, init};
 use crate::keystore::KdfCost;
 use crate::rpc::types::{ClaimAsked, ClaimState};
-use crate::rpc::{COOKIE_FILE, MarketRpcClient, NODE_FILE, NodeRpcClient, connect};
+use crate::rpc::{COOKIE_FILE, MarketRpcClient, NODE_FILE, NodeApi, NodeRpcClient, connect};
 use kofo_primitives::{AssetId, ChainId};
 use std::path::Path;
+use std::time::Duration;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
@@ -103,6 +104,33 @@ async fn a_node_starts_is_found_answers_and_stops_when_told() {
     assert_eq!(again.peer_id, file.peer_id);
     connect(data.path()).unwrap().node_stop().await.unwrap();
     ended.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_run_beside_each_other_in_one_process_and_one_ends_without_the_other() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let mut nodes = Vec::new();
+    for folder in &folders {
+        new_node(folder.path()).unwrap();
+        let start = Start {
+            data: folder.path().to_owned(),
+            passphrase: passphrase("correct horse"),
+            network: None,
+            role: Some(NodeRole::Wallet),
+        };
+        nodes.push(Running::start(start).await.unwrap());
+    }
+    let second = nodes.pop().unwrap();
+    let mut first = nodes.pop().unwrap();
+    second.stop().await.unwrap();
+    assert!(!folders[1].path().join(NODE_FILE).exists());
+
+    let status = first.service().status().await.unwrap();
+    assert_eq!((status.chains.len(), status.role.as_str()), (2, "wallet"));
+    connect(first.data()).unwrap().node_stop().await.unwrap();
+    first.asked_to_stop().await.unwrap();
+    first.stop().await.unwrap();
+    assert!(!folders[0].path().join(NODE_FILE).exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,248 @@
+//! A node in this process: everything in the order in which it must begin and end.
+
+use super::{Cookie, Folder, Part, RunError, Started, Stops, Task, node_key};
+use crate::agree::{Agreement, Held};
+use crate::clearing::{Clearing, ClearingParts};
+use crate::config::{Config, NodeRole};
+use crate::driver::{Driver, DriverError};
+use crate::engine::Engine;
+use crate::journal::SharedJournal;
+use crate::keystore::Passphrase;
+use crate::market::{Market, MarketParts, Timing};
+use crate::rpc::{NodeFile, RpcServer};
+use crate::service::Service;
+use crate::towers::Towers;
+use kofo_clearance::Genesis;
+use kofo_network::{MeshInbound, Network, Transport};
+use kofo_primitives::NetworkId;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// How long the engine may take to end in order; every promise it made is in the journal by then anyway.
+const LAST_SYNC: Duration = Duration::from_secs(10);
+
+/// What a node is told when it starts.
+#[derive(Debug)]
+pub struct Start {
+    /// The data folder.
+    pub data: PathBuf,
+    /// What opens the keystore.
+    pub passphrase: Passphrase,
+    /// The network that the configuration must be of, if it matters.
+    pub network: Option<NetworkId>,
+    /// Another role than the configuration's.
+    pub role: Option<NodeRole>,
+}
+
+/// A node that runs. Many can in one process, each in its own data folder.
+///
+/// Dropped without [`Running::stop`] it ends as if the process had been killed, which loses nothing.
+pub struct Running {
+    file: NodeFile,
+    service: Arc<Service>,
+    stops: Stops,
+    // What is first here is dropped first: the folder is free when nothing uses it any more.
+    rpc: RpcServer,
+    trade: Task<()>,
+    peers: Task<()>,
+    rounds: Task<()>,
+    deliveries: Task<()>,
+    engine: Task<Result<(), DriverError>>,
+    _chains: JoinSet<()>,
+    folder: Folder,
+}
+
+impl Running {
+    /// Starts a node that ends when it is told to, by [`Running::stop`] or over its RPC; signals of the process are left
+    /// to whoever embeds it.
+    pub async fn start(start: Start) -> Result<Self, RunError> {
+        let begun = Self::begin(start, Stops::when_asked()).await?;
+        Ok(begun.expect("nobody can have asked it to stop before it answers"))
+    }
+
+    /// Starts a node; `None` if it is to stop before the chains have answered.
+    pub(super) async fn begin(start: Start, mut stops: Stops) -> Result<Option<Self>, RunError> {
+        let part = Part::Node(start.role);
+        let started = Started::up(part, &start.data, start.passphrase, start.network, &mut stops).await?;
+        let Some(started) = started else {
+            return Ok(None);
+        };
+        let Started {
+            folder,
+            config,
+            genesis,
+            seed,
+            journal,
+            network,
+            inbound,
+            mesh,
+            wired,
+        } = started;
+        let driver = Driver::open(journal.clone())?;
+        let (engine, asks, running) = Engine::start(driver, &wired.adapters);
+        let engine_task = Task::spawn(running);
+        let agreement = Arc::new(Agreement {
+            network: config.network.clone(),
+            key: node_key(&seed, &config.network),
+            seed,
+            policy: wired.policy,
+            depths: wired.depths,
+            adapters: wired.adapters,
+            engine,
+            transport: Arc::new(network.clone()),
+            one_at_a_time: tokio::sync::Mutex::new(()),
+            held: Held::default(),
+        });
+        let towers = Arc::new(Towers::open(Arc::clone(&agreement), journal.clone())?);
+        let clearing = clearing(&config, genesis, &agreement, journal.clone())?;
+        let mut parts = market_parts(&config, &start.data, &agreement, network.clone());
+        parts.clearing = clearing.clone();
+        let market = Market::open(parts, journal).map_err(Box::new)?;
+        let service = Service::new(Arc::clone(&agreement), config.assets(), stops.asking())
+            .with_market(Arc::clone(&market))
+            .with_clearing(clearing)
+            .with_towers(Arc::clone(&towers));
+        let service = Arc::new(service);
+        let deliveries = Task::spawn(async move { towers.deliver().await });
+        let trade = Task::spawn(take_part(market, mesh));
+        let rounds = Task::spawn(Arc::clone(&agreement).cooperate(asks));
+        let peers = Task::spawn(async move { agreement.serve(inbound).await });
+        let rpc = serve(&config, &folder, Arc::clone(&service)).await?;
+        let file = NodeFile {
+            rpc: rpc.url(),
+            pid: std::process::id(),
+            network: config.network.to_string(),
+            peer_id: network.peer_id().to_string(),
+            listen: network.listen_addresses(),
+        };
+        folder.publish(&file)?;
+        Ok(Some(Self {
+            file,
+            service,
+            stops,
+            rpc,
+            trade,
+            peers,
+            rounds,
+            deliveries,
+            engine: engine_task,
+            _chains: wired.tasks,
+            folder,
+        }))
+    }
+
+    /// Where it can be reached.
+    #[must_use]
+    pub const fn file(&self) -> &NodeFile {
+        &self.file
+    }
+
+    /// What it answers, without a socket between.
+    #[must_use]
+    pub const fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
+    /// Its data folder.
+    #[must_use]
+    pub fn data(&self) -> &Path {
+        self.folder.data()
+    }
+
+    /// Until it is asked to stop; an error if its engine ends before that, which nobody told it to.
+    pub async fn asked_to_stop(&mut self) -> Result<(), RunError> {
+        tokio::select! {
+            ended = self.engine.ended() => fault(ended),
+            () = self.stops.next() => Ok(()),
+        }
+    }
+
+    /// Stops it in good order.
+    pub async fn stop(self) -> Result<(), RunError> {
+        // Nobody can ask for anything any more: then the engine has done all it was asked, and ends.
+        self.rpc.stop().await;
+        drop(self.service);
+        self.trade.end().await;
+        self.peers.end().await;
+        self.rounds.end().await;
+        self.deliveries.end().await;
+        last_sync(self.engine).await
+    }
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Running({})", self.folder.data().display())
+    }
+}
+
+/// The market over this node's own network and settlement.
+fn market_parts(config: &Config, data: &Path, agreement: &Arc<Agreement>, network: Network) -> MarketParts {
+    MarketParts {
+        network: config.network.clone(),
+        role: config.role,
+        seed: agreement.seed.clone(),
+        assets: config.assets(),
+        provider: config.provider.clone(),
+        data: data.to_owned(),
+        mesh: Arc::new(network),
+        settles: Arc::clone(agreement) as _,
+        timing: Timing::default(),
+        clearing: None,
+        paid: config.clearing.as_ref().is_some_and(|clearing| clearing.paid),
+    }
+}
+
+/// The way to the clearance layer, if the configuration names the network's genesis.
+fn clearing(
+    config: &Config,
+    genesis: Option<Genesis>,
+    agreement: &Agreement,
+    journal: SharedJournal,
+) -> Result<Option<Arc<Clearing>>, RunError> {
+    let (Some(clearing), Some(genesis)) = (&config.clearing, genesis) else {
+        return Ok(None);
+    };
+    let parts = ClearingParts {
+        genesis,
+        services: clearing.services.clone(),
+        key: node_key(&agreement.seed, &config.network),
+        transport: Arc::clone(&agreement.transport),
+        journal,
+    };
+    Ok(Some(Arc::new(Clearing::open(parts).map_err(Box::new)?)))
+}
+
+async fn take_part(market: Arc<Market>, mesh: Option<MeshInbound>) {
+    if let Some(mesh) = mesh {
+        market.run(mesh).await;
+    }
+}
+
+async fn serve(config: &Config, folder: &Folder, service: Arc<Service>) -> Result<RpcServer, RunError> {
+    let cookie = Cookie::create(folder.data())?;
+    let port = config.rpc_port;
+    RpcServer::start(port, cookie, service, config.assets())
+        .await
+        .map_err(|source| RunError::Rpc { port, source })
+}
+
+type Ended = Result<Result<(), DriverError>, tokio::task::JoinError>;
+
+/// The engine ended and nobody told it to: by an error, or else by a fault of ours.
+fn fault(ended: Ended) -> Result<(), RunError> {
+    ended.map_err(|_| RunError::Fault)??;
+    Err(RunError::Fault)
+}
+
+async fn last_sync(mut engine: Task<Result<(), DriverError>>) -> Result<(), RunError> {
+    match tokio::time::timeout(LAST_SYNC, engine.ended()).await {
+        Ok(ended) => Ok(ended.map_err(|_| RunError::Fault)??),
+        Err(_still_busy) => {
+            tracing::warn!("the engine did not end in time; its journal is whole");
+            Ok(())
+        }
+    }
+}
