@@ -53,8 +53,10 @@ mod included;
 mod output;
 mod proof;
 mod prove;
+mod search;
 mod spent;
 
 pub use flaw::Flaw;
 pub use proof::BitcoinProofs;
 pub use prove::{Parts, ProveError, prove};
+pub use search::{Found, Search, Seen};
