@@ -46,7 +46,10 @@ impl Daemon {
         loop {
             let port = free_port()?;
             let (program, kind) = match chain {
-                Chain::Bitcoin => (&programs.bitcoind, Kind::Bitcoind(bitcoind::Setup::new(port)?)),
+                Chain::Bitcoin => (
+                    &programs.bitcoind,
+                    Kind::Bitcoind(bitcoind::Setup::new(port, free_port()?)?),
+                ),
                 Chain::Ethereum | Chain::Echoin => {
                     (&programs.anvil, Kind::Anvil(anvil::Setup::new(chain, port)))
                 }

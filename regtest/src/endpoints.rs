@@ -15,6 +15,9 @@ pub struct Bitcoind {
     pub rpc_password: String,
     /// Name of the wallet that holds the mined coins.
     pub wallet: String,
+    /// `127.0.0.1:PORT`, where it talks to peers and serves compact block filters (BIP-157): what a light node asks.
+    #[serde(default)]
+    pub peer: String,
 }
 
 impl fmt::Debug for Bitcoind {
@@ -24,6 +27,7 @@ impl fmt::Debug for Bitcoind {
             .field("rpc_user", &self.rpc_user)
             .field("rpc_password", &"…")
             .field("wallet", &self.wallet)
+            .field("peer", &self.peer)
             .finish()
     }
 }

@@ -21,8 +21,8 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// A bitcoind on `port` with a fresh password.
-    pub(crate) fn new(port: u16) -> Result<Setup> {
+    /// A bitcoind with its RPC and its peers on these ports, with a fresh password.
+    pub(crate) fn new(port: u16, peers: u16) -> Result<Setup> {
         let mut secret = [0; 16];
         getrandom::fill(&mut secret).map_err(|error| Error::Randomness(error.to_string()))?;
         let endpoint = Bitcoind {
@@ -30,6 +30,7 @@ impl Setup {
             rpc_user: USER.to_owned(),
             rpc_password: hex::encode(secret),
             wallet: WALLET.to_owned(),
+            peer: format!("127.0.0.1:{peers}"),
         };
         let login = Some((endpoint.rpc_user.clone(), endpoint.rpc_password.clone()));
         Ok(Setup {
@@ -63,14 +64,15 @@ impl Setup {
         let Bitcoind {
             rpc_user,
             rpc_password,
+            peer,
             ..
         } = &self.endpoint;
         let port = self.port;
         format!(
             "regtest=1\n[regtest]\nserver=1\nrpcbind=127.0.0.1\nrpcallowip=127.0.0.1\nrpcport={port}\n\
              rpcuser={rpc_user}\nrpcpassword={rpc_password}\nrpcthreads=8\nrpcworkqueue=256\n\
-             listen=0\ndnsseed=0\nfixedseeds=0\nconnect=0\n\
-             txindex=1\nblockfilterindex=0\naddresstype=bech32\nchangetype=bech32\n\
+             listen=1\nbind={peer}\nlistenonion=0\ndiscover=0\ndnsseed=0\nfixedseeds=0\nconnect=0\n\
+             txindex=1\nblockfilterindex=1\npeerblockfilters=1\naddresstype=bech32\nchangetype=bech32\n\
              fallbackfee=0.00002\nkeypool=20\nunsafesqlitesync=1\ndbcache=64\n\
              printtoconsole=1\nnodebuglogfile=1\n"
         )
