@@ -7,6 +7,7 @@ mod initiator;
 mod participant;
 mod pending;
 mod refunding;
+mod restored;
 mod sides;
 mod together;
 
@@ -41,6 +42,10 @@ pub enum Phase {
     Refunding,
     /// Over: final on every chain that matters to us.
     Done(Outcome),
+    /// Known by a copy of its order alone: this folder began after the locks. We take our lock back after its timelock,
+    /// show no preimage first and sign nothing for the other party; once the preimage is public we redeem. We lose if
+    /// what was told before the loss is used only after the incoming legs' timelocks.
+    Restored,
 }
 
 /// How a swap ended for us.
@@ -310,6 +315,11 @@ impl Swap {
             }
             Phase::RedeemBuilt => assert!(terms.role() == Role::Initiator, "only the initiator reveals"),
             Phase::Redeeming => assert!(self.preimage.is_some(), "we redeem only with the preimage"),
+            Phase::Restored => {
+                let hidden = incoming().all(|l| !l.built.contains_key(&ActKind::Redeem));
+                assert!(self.public || hidden, "who restored shows nothing first");
+                assert!(!self.told, "and tells nothing");
+            }
             Phase::Agreed | Phase::BothLocked | Phase::Refunding | Phase::Done(Outcome::Lost) => {}
         }
     }
@@ -387,6 +397,11 @@ fn reveal_window(terms: &Terms, tips: &Tips) -> Window {
 
 /// The chain itself says that the timelock has passed.
 fn expired(leg: &Leg, tips: &Tips) -> bool {
+    expired_for(leg, tips, Seconds(0))
+}
+
+/// The chain itself says that the timelock has passed so long ago.
+fn expired_for(leg: &Leg, tips: &Tips, span: Seconds) -> bool {
     tips.of(&leg.spec.chain())
-        .is_some_and(|tip| tip.time >= leg.spec.timelock)
+        .is_some_and(|tip| tip.time >= leg.spec.timelock.plus(span))
 }

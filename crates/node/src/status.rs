@@ -87,8 +87,27 @@ const fn role(role: Role) -> RoleName {
     }
 }
 
+/// All states of a swap that goes on.
+pub(crate) const STATES: [&str; 7] = [
+    "agreed",
+    "lock_built",
+    "lock_sent",
+    "both_locked",
+    "redeem_built",
+    "redeeming",
+    "refunding",
+];
+
+/// All ends.
+pub(crate) const OUTCOMES: [OutcomeName; 4] = [
+    OutcomeName::Redeemed,
+    OutcomeName::Refunded,
+    OutcomeName::Aborted,
+    OutcomeName::Lost,
+];
+
 /// A phase in one word.
-const fn state(phase: Phase) -> &'static str {
+pub(crate) const fn state(phase: Phase) -> &'static str {
     match phase {
         Phase::Agreed => "agreed",
         Phase::LockBuilt => "lock_built",
@@ -97,11 +116,13 @@ const fn state(phase: Phase) -> &'static str {
         Phase::RedeemBuilt => "redeem_built",
         Phase::Redeeming => "redeeming",
         Phase::Refunding => "refunding",
+        Phase::Restored => "restored",
         Phase::Done(_) => "done",
     }
 }
 
-const fn outcome(phase: Phase) -> Option<OutcomeName> {
+/// How a swap ended, if it has.
+pub(crate) const fn outcome(phase: Phase) -> Option<OutcomeName> {
     match phase {
         Phase::Done(Outcome::Redeemed) => Some(OutcomeName::Redeemed),
         Phase::Done(Outcome::Refunded) => Some(OutcomeName::Refunded),

@@ -45,8 +45,13 @@ impl Swap {
                 earliest(terms.incoming(), |leg| leg.reveal_window, Due::GiveUp)
             }
             (Phase::Redeeming, _) => earliest(terms.incoming(), |_| Seconds(0), Due::RedeemFinal),
+            (Phase::Restored, _) if self.public => {
+                earliest(terms.incoming(), |_| Seconds(0), Due::RedeemFinal)
+            }
             (Phase::LockSent | Phase::BothLocked | Phase::RedeemBuilt, Role::Participant)
-            | (Phase::Refunding, _) => earliest(terms.outgoing(), |_| Seconds(0), Due::Refund),
+            | (Phase::Refunding | Phase::Restored, _) => {
+                earliest(terms.outgoing(), |_| Seconds(0), Due::Refund)
+            }
         }
     }
 }

@@ -48,7 +48,12 @@ impl Swap {
             } => self.leg_mut(id).end(Ended::Cancelled, *at, *tx),
             LegEvent::Unseen(act) => self.leg_mut(id).unsee(*act),
             // No proof of the preimage, as a redeem alone is: it makes nothing public.
-            LegEvent::RedeemedTogether { at, tx } => self.leg_mut(id).end(Ended::Redeemed, *at, *tx),
+            LegEvent::RedeemedTogether { at, tx } => {
+                self.leg_mut(id).end(Ended::Redeemed, *at, *tx);
+                // R3: but we signed it for nobody who did not know our preimage.
+                let ours = id.end_of(terms.role()) == End::Refunder && terms.role() == Role::Initiator;
+                self.public |= ours && self.phase == Phase::Restored;
+            }
             // What the tip says comes as `Input::Tips`.
             LegEvent::Watched(_) => {}
             LegEvent::Failed(act, class) => self.fail(terms, id, *act, class),
@@ -61,12 +66,15 @@ impl Swap {
     fn may_be_built(&self, terms: &Terms, id: LegId, act: ActKind) -> Result<(), Rejected> {
         let end = id.end_of(terms.role());
         let asked = match (act, end) {
-            (ActKind::Lock, End::Refunder) => self.phase != Phase::Refunding,
+            (ActKind::Lock, End::Refunder) => !matches!(self.phase, Phase::Refunding | Phase::Restored),
             (ActKind::Refund | ActKind::Cancel, End::Refunder) => {
-                matches!(self.phase, Phase::Refunding | Phase::Redeeming)
+                matches!(self.phase, Phase::Refunding | Phase::Redeeming | Phase::Restored)
             }
             (ActKind::RefundTogether, End::Refunder) => self.phase == Phase::Refunding,
-            (ActKind::RedeemTogether, End::Redeemer) => self.phase == Phase::Redeeming,
+            (ActKind::RedeemTogether, End::Redeemer) => {
+                matches!(self.phase, Phase::Redeeming | Phase::Restored)
+            }
+            (ActKind::Redeem, End::Redeemer) if self.phase == Phase::Restored => self.public,
             (ActKind::Redeem, End::Redeemer) => match terms.role() {
                 Role::Initiator => matches!(
                     self.phase,

@@ -13,6 +13,7 @@ pub(super) fn step(terms: &Terms, swap: &mut Swap, cause: Cause<'_>) -> Result<(
         Phase::RedeemBuilt => redeem_built(terms, swap, cause)?,
         Phase::Redeeming => redeeming(terms, swap, cause)?,
         Phase::Refunding => super::refunding::refunding(terms, swap, cause)?,
+        Phase::Restored => super::restored::restored(terms, swap, cause)?,
         Phase::Done(outcome) => Phase::Done(outcome),
     };
     Ok(())

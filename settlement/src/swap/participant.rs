@@ -16,6 +16,7 @@ pub(super) fn step(terms: &Terms, swap: &mut Swap, cause: Cause<'_>) -> Result<(
         Phase::RedeemBuilt => {
             unreachable!("only the initiator builds a redeem before the preimage is public")
         }
+        Phase::Restored => super::restored::restored(terms, swap, cause)?,
         Phase::Done(outcome) => Phase::Done(outcome),
     };
     Ok(())

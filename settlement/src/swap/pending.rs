@@ -54,7 +54,7 @@ impl Swap {
             Phase::BothLocked | Phase::RedeemBuilt => (!state.in_block() && state.ended.is_none())
                 .then(|| state.broadcast(ActKind::Lock))
                 .flatten(),
-            Phase::Redeeming | Phase::Refunding => self.take_back(leg, state, tips),
+            Phase::Redeeming | Phase::Refunding | Phase::Restored => self.take_back(leg, state, tips),
         }
     }
 
@@ -83,6 +83,10 @@ impl Swap {
         if state.is_over() || !state.in_block() {
             return None;
         }
+        if self.phase == Phase::Restored && !self.public {
+            // R5: what the other party has signed for us.
+            return state.broadcast(ActKind::RedeemTogether);
+        }
         let preimage = self.preimage.clone()?;
         let in_time = time_left(leg, tips).is_none_or(|left| left >= alone_window(terms, id, leg));
         match self.phase {
@@ -110,6 +114,7 @@ impl Swap {
                     action.map(|action| until(action, leg, leg.reveal_window))
                 }
             }
+            Phase::Restored => Some(state.broadcast_or_build(Act::Redeem(preimage))),
             Phase::Agreed | Phase::LockBuilt | Phase::LockSent | Phase::RedeemBuilt | Phase::Refunding => {
                 None
             }

@@ -18,6 +18,11 @@ impl Swap {
         let (legs, what): (Vec<(LegId, &Leg)>, _) = match self.phase {
             Phase::Refunding => (terms.outgoing().collect(), Together::Refund),
             Phase::Redeeming => (terms.incoming().collect(), Together::Redeem),
+            // R5: they have taken ours by a signature, and the preimage that they gave us for it went with the loss.
+            Phase::Restored if !self.public && self.some_out_taken(terms) => {
+                (terms.incoming().collect(), Together::Redeem)
+            }
+            Phase::Restored => return Vec::new(),
             Phase::Agreed | Phase::LockBuilt | Phase::LockSent | Phase::BothLocked | Phase::RedeemBuilt => {
                 return Vec::new();
             }
@@ -94,7 +99,7 @@ impl Swap {
             return Err(Rejected::WrongPreimage(LegId::first(terms.role().locks())));
         }
         match (terms.role(), self.phase) {
-            (_, Phase::Redeeming | Phase::Refunding)
+            (_, Phase::Redeeming | Phase::Refunding | Phase::Restored)
             | (Role::Participant, Phase::LockSent | Phase::BothLocked) => {
                 self.preimage = Some(preimage.clone());
                 self.public = true;
@@ -108,6 +113,9 @@ impl Swap {
     pub(super) fn tell(&mut self, terms: &Terms) -> Result<(), Rejected> {
         if self.phase == Phase::Redeeming && self.preimage.is_some() {
             self.told |= terms.role() == Role::Initiator;
+            Ok(())
+        } else if self.phase == Phase::Restored && terms.role() == Role::Participant {
+            // R5: it is asked for without one.
             Ok(())
         } else {
             Err(self.not_now("telling the preimage"))

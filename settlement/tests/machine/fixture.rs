@@ -94,6 +94,19 @@ impl Node {
         Self::with_legs(role, 1, 1)
     }
 
+    /// After a loss: only the order is left.
+    pub(crate) fn restored(role: Role) -> Self {
+        let mut node = Self::new(role);
+        node.lose();
+        node
+    }
+
+    pub(crate) fn lose(&mut self) {
+        let preimage = (self.terms.role() == Role::Initiator).then(preimage);
+        self.swap = Swap::restored(&self.terms, preimage).unwrap();
+        self.tips.forget();
+    }
+
     pub(crate) fn with_legs(role: Role, alpha: u8, beta: u8) -> Self {
         let terms = terms_of(role, alpha, beta);
         let swap = Swap::begin(&terms, (role == Role::Initiator).then(preimage)).unwrap();

@@ -7,5 +7,6 @@ mod initiator;
 mod many_legs;
 mod participant;
 mod properties;
+mod restored;
 mod terms;
 mod together;

@@ -187,6 +187,7 @@ fn check_signed(node: &Node) {
         if swap.may_sign(terms, tips, *id, Together::Refund).is_ok() {
             assert_eq!(id.end_of(terms.role()), End::Redeemer, "only what is theirs");
             assert_ne!(swap.phase(), Phase::Redeeming, "we want it");
+            assert_ne!(swap.phase(), Phase::Restored, "what was said before is not known");
             let mut ours = terms.outgoing().map(|(id, _)| &swap.legs()[&id]);
             let safe = match terms.role() {
                 Role::Initiator => !swap.preimage_was_told() && !swap.preimage_is_public(),
@@ -271,8 +272,15 @@ fn check_owed(node: &Node) {
     );
 }
 
-fn run(role: Role, steps: &[Step]) {
-    let mut node = Node::with_legs(role, 2, 1);
+fn run(role: Role, steps: &[Step], lost: bool) {
+    let begin = || {
+        let mut node = Node::with_legs(role, 2, 1);
+        if lost {
+            node.lose();
+        }
+        node
+    };
+    let mut node = begin();
     // Chain c behaves, so that both others decide.
     let mut journal = Vec::new();
     for step in steps {
@@ -284,19 +292,18 @@ fn run(role: Role, steps: &[Step]) {
             },
         );
         let was_secret = !node.swap.preimage_is_public();
-        let gave_up = node.phase() == Phase::Refunding;
+        let gave_up = matches!(node.phase(), Phase::Refunding | Phase::Restored);
         feed(&mut node, step, &mut journal);
         check_owed(&node);
         check_signed(&node);
         if gave_up && was_secret && !node.swap.preimage_is_public() {
+            // What both signed, a participant sends without knowing any preimage.
+            let shows = |o: &String| o.contains("Redeem ") || role == Role::Initiator && o.contains("Redeem");
             let owes = node.owes();
-            assert!(
-                !owes.iter().any(|o| o.contains("Redeem")),
-                "who gave up never reveals: {owes:?}"
-            );
+            assert!(!owes.iter().any(shows), "who gave up never reveals: {owes:?}");
         }
     }
-    let mut replayed = Node::with_legs(role, 2, 1);
+    let mut replayed = begin();
     for input in &journal {
         let input: Input = decode(&encode(input)).unwrap();
         replayed.input(&input).unwrap();
@@ -312,11 +319,21 @@ proptest! {
 
     #[test]
     fn the_initiator_never_breaks_a_rule(steps in proptest::collection::vec(step(), 1..60)) {
-        run(Role::Initiator, &steps);
+        run(Role::Initiator, &steps, false);
     }
 
     #[test]
     fn the_participant_never_breaks_a_rule(steps in proptest::collection::vec(step(), 1..60)) {
-        run(Role::Participant, &steps);
+        run(Role::Participant, &steps, false);
+    }
+
+    #[test]
+    fn who_restored_never_breaks_a_rule_as_initiator(steps in proptest::collection::vec(step(), 1..60)) {
+        run(Role::Initiator, &steps, true);
+    }
+
+    #[test]
+    fn who_restored_never_breaks_a_rule_as_participant(steps in proptest::collection::vec(step(), 1..60)) {
+        run(Role::Participant, &steps, true);
     }
 }

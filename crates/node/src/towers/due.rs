@@ -31,7 +31,8 @@ impl Due {
         let refund = ready(terms.outgoing().map(|(id, _)| id).collect());
         let revealed = match terms.role() {
             Role::Initiator => {
-                swap.phase() == Phase::Redeeming && (swap.preimage_is_public() || swap.preimage_was_told())
+                matches!(swap.phase(), Phase::Redeeming | Phase::Restored)
+                    && (swap.preimage_is_public() || swap.preimage_was_told())
             }
             Role::Participant => swap.phase() >= Phase::BothLocked,
         };
