@@ -3,21 +3,40 @@
 use kofo_bitcoin::{WalletStore, WalletStoreError};
 use kofo_journal::{Head, Journal, Record, Replay, Result, Seq, Space, Value};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
 
 /// A journal that several own. A sync by one makes durable what all have appended; that is early for the others and
 /// harms nothing.
 #[derive(Clone)]
-pub struct SharedJournal(Arc<Mutex<Box<dyn Journal>>>);
+pub struct SharedJournal(Arc<Owned>);
+
+struct Owned {
+    journal: Mutex<Box<dyn Journal>>,
+    /// Gone after the journal is.
+    open: watch::Sender<()>,
+}
 
 impl SharedJournal {
     /// Shares a journal.
     pub fn new(journal: impl Journal + 'static) -> Self {
-        Self(Arc::new(Mutex::new(Box::new(journal))))
+        Self(Arc::new(Owned {
+            journal: Mutex::new(Box::new(journal)),
+            open: watch::Sender::new(()),
+        }))
+    }
+
+    /// Until nobody owns the journal any more, and its file is free. Owns nothing itself.
+    pub fn closed(&self) -> impl Future<Output = ()> + Send + Sync + use<> {
+        let mut open = self.0.open.subscribe();
+        async move {
+            // Nobody sends: an error, which comes when the sender is gone, ends it.
+            while open.changed().await.is_ok() {}
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Box<dyn Journal>> {
         // Whoever panicked held no half-done commit: the journal poisons itself where that matters.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A place in it for a wallet's state.

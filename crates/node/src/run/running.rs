@@ -16,12 +16,16 @@ use kofo_clearance::Genesis;
 use kofo_network::{MeshInbound, Network, Transport};
 use kofo_primitives::NetworkId;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
 /// How long the engine may take to end in order; every promise it made is in the journal by then anyway.
 const LAST_SYNC: Duration = Duration::from_secs(10);
+
+/// How long answers of the chains' nodes are waited for at the end.
+const LAST_ANSWERS: Duration = Duration::from_secs(10);
 
 /// What a node is told when it starts.
 #[derive(Debug)]
@@ -50,7 +54,8 @@ pub struct Running {
     rounds: Task<()>,
     deliveries: Task<()>,
     engine: Task<Result<(), DriverError>>,
-    _chains: JoinSet<()>,
+    chains: JoinSet<()>,
+    closed: Pin<Box<dyn Future<Output = ()> + Send + Sync>>,
     folder: Folder,
 }
 
@@ -80,6 +85,7 @@ impl Running {
             mesh,
             wired,
         } = started;
+        let closed = Box::pin(journal.closed());
         let driver = Driver::open(journal.clone())?;
         let (engine, asks, running) = Engine::start(driver, &wired.adapters);
         let engine_task = Task::spawn(running);
@@ -128,7 +134,8 @@ impl Running {
             rounds,
             deliveries,
             engine: engine_task,
-            _chains: wired.tasks,
+            chains: wired.tasks,
+            closed,
             folder,
         }))
     }
@@ -159,7 +166,7 @@ impl Running {
         }
     }
 
-    /// Stops it in good order.
+    /// Stops it in good order. When this returns, the folder is free: another can be started in it.
     pub async fn stop(self) -> Result<(), RunError> {
         // Nobody can ask for anything any more: then the engine has done all it was asked, and ends.
         self.rpc.stop().await;
@@ -168,7 +175,13 @@ impl Running {
         self.peers.end().await;
         self.rounds.end().await;
         self.deliveries.end().await;
-        last_sync(self.engine).await
+        let ended = last_sync(self.engine).await;
+        drop(self.chains);
+        // What follows a chain ends with its last question to a chain's node.
+        if tokio::time::timeout(LAST_ANSWERS, self.closed).await.is_err() {
+            tracing::warn!("a chain's node does not answer: the folder is in use until it does");
+        }
+        ended
     }
 }
 
