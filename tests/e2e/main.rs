@@ -15,6 +15,7 @@ mod many;
 mod redeem;
 mod refusals;
 mod reorgs;
+mod sdk;
 mod shared;
 mod sim;
 mod together;
