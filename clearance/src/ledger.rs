@@ -12,8 +12,8 @@ use crate::proofs::LegProofs;
 use crate::receipt::{Receipt, Settlement};
 use crate::refused::{GenesisError, Refused, StepError};
 use crate::state::{State, Table};
-use crate::timers::{Timer, due};
-use crate::{accounts, epochs, marks, orders, staking};
+use crate::timers::Timer;
+use crate::{accounts, epochs, marks, orders, staking, timers};
 use kofo_primitives::{Certificate, Digest, Header, ValidatorSet, encode, tagged_hash};
 use std::sync::Arc;
 
@@ -89,6 +89,7 @@ impl Ledger {
     pub fn new(genesis: Genesis, proofs: Arc<dyn LegProofs>) -> Result<Self, GenesisError> {
         let mut state = State::default();
         epochs::begin(&genesis, &mut state)?;
+        state.root();
         let tip = Tip {
             height: 0,
             time_ms: genesis.time_ms,
@@ -138,26 +139,35 @@ impl Ledger {
             after: self.clone(),
         };
         draft.check_last(self, last)?;
-        draft.with(|step| {
-            for _ in 0..MAX_DUE {
-                match due(step.state, step.time_ms) {
-                    None => break,
-                    Some(Timer::Unbonded {
-                        account,
-                        asset,
-                        amount,
-                    }) => {
-                        accounts::unbonded(step, account, &asset, amount);
-                    }
-                    Some(Timer::Order(order)) => orders::due(step, order),
-                    Some(Timer::Forget(mark)) => marks::forget(step.state, &mark),
-                }
-            }
-        });
+        draft.with(time_passes);
         if let (Some(certificate), Some(set)) = (last, &self.last) {
             draft.with(|step| staking::missed(step, set, certificate));
         }
         Ok(draft)
+    }
+}
+
+/// Does what is due. What is due by that is done too.
+fn time_passes(step: &mut Step<'_>) {
+    let mut left = MAX_DUE;
+    loop {
+        let due = timers::due(step.state, step.time_ms, left);
+        if due.is_empty() {
+            return;
+        }
+        left = left.saturating_sub(due.len());
+        for key in due {
+            match timers::take(step.state, key) {
+                None => {}
+                Some(Timer::Unbonded {
+                    account,
+                    asset,
+                    amount,
+                }) => accounts::unbonded(step, account, &asset, amount),
+                Some(Timer::Order(order)) => orders::due(step, order),
+                Some(Timer::Forget(mark)) => marks::forget(step.state, &mark),
+            }
+        }
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn forget(state: &mut State, mark: &Digest) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::timers::due;
+    use crate::timers::{due, take};
 
     #[test]
     fn a_mark_is_forgotten_once_whatever_it_counts() {
@@ -38,9 +38,11 @@ mod tests {
         mark(&mut state, &[1; 32], Amount::new(3), 100);
         mark(&mut state, &[1; 32], Amount::new(5), 100);
         assert_eq!(used(&state, &[1; 32]), Some(Amount::new(5)));
-        assert_eq!(due(&mut state, 100), Some(Timer::Forget([1; 32])));
+        let timers = due(&state, 100, 9);
+        assert_eq!(timers.len(), 1);
+        assert_eq!(take(&mut state, timers[0]), Some(Timer::Forget([1; 32])));
         forget(&mut state, &[1; 32]);
-        assert_eq!(due(&mut state, u64::MAX), None);
+        assert_eq!(due(&state, u64::MAX, 9), []);
         assert_eq!(used(&state, &[1; 32]), None);
         assert_ne!(state.root(), empty, "timers are counted");
     }

@@ -61,16 +61,18 @@ impl Ledger {
         if last.as_ref().map(ValidatorSet::digest) != Some(header.validators) {
             return Err(SnapshotError::Other("last set of validators"));
         }
-        let mut state = State::default();
+        let mut entries = Vec::new();
         let mut before: &[u8] = &[];
         while !rest.is_empty() {
             let (key, value) = (part(&mut rest)?, part(&mut rest)?);
             if key <= before {
                 return Err(SnapshotError::Malformed);
             }
-            state.insert(key, value);
+            entries.push((key, value));
             before = key;
         }
+        let mut state = State::of(&entries);
+        drop(entries);
         if state.root() != header.state {
             return Err(SnapshotError::Other("state"));
         }

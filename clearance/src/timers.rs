@@ -60,12 +60,15 @@ pub(crate) fn reduce(state: &mut State, (time_ms, number): (u64, u64), by: Amoun
     }
 }
 
-/// Takes the earliest that is due.
-pub(crate) fn due(state: &mut State, time_ms: u64) -> Option<Timer> {
-    let (key, timer) = state.scan(&TIMERS, &()).next()?;
-    if key.0.0 > time_ms {
-        return None;
-    }
+/// Which are due, the earliest first, at most so many.
+pub(crate) fn due(state: &State, time_ms: u64, most: usize) -> Vec<(Sorted, Sorted)> {
+    let all = state.scan(&TIMERS, &()).map(|(key, _)| key).take(most);
+    all.take_while(|(at, _)| at.0 <= time_ms).collect()
+}
+
+/// Takes one, if it is there still.
+pub(crate) fn take(state: &mut State, key: (Sorted, Sorted)) -> Option<Timer> {
+    let timer = state.get(&TIMERS, &key)?;
     state.remove(&TIMERS, &key);
     if let Timer::Unbonded { account, .. } = &timer {
         state.remove(&BACK, &(*account, key.0, key.1));
@@ -90,18 +93,25 @@ pub(crate) const BONDS: [BondKind; 2] = [BondKind::Provider, BondKind::Relay];
 mod tests {
     use super::*;
 
+    /// What is due is taken.
+    fn taken(state: &mut State, time_ms: u64, most: usize) -> Vec<Timer> {
+        let keys = due(state, time_ms, most);
+        keys.into_iter().filter_map(|key| take(state, key)).collect()
+    }
+
     #[test]
-    fn what_is_due_comes_in_the_order_of_its_time() {
+    fn what_is_due_comes_in_the_order_of_its_time_and_once() {
         let mut state = State::default();
         for (at, n) in [(300, 1), (20, 2), (20, 3), (70_000, 4)] {
             remind(&mut state, at, &Timer::Forget([n; 32]));
         }
-        let mut came = Vec::new();
-        while let Some(Timer::Forget([n, ..])) = due(&mut state, 300) {
-            came.push(n);
-        }
-        assert_eq!(came, [2, 3, 1]);
-        assert!(due(&mut state, 70_000).is_some());
+        let forget = |n| Timer::Forget([n; 32]);
+        assert_eq!(taken(&mut state, 300, 2), [2, 3].map(forget));
+        let first = due(&state, 300, 2);
+        assert_eq!(taken(&mut state, 300, 2), [1].map(forget));
+        assert_eq!(take(&mut state, first[0]), None);
+        assert_eq!(taken(&mut state, 69_999, 9), []);
+        assert_eq!(taken(&mut state, 70_000, 9), [4].map(forget));
     }
 
     #[test]
@@ -120,9 +130,7 @@ mod tests {
         reduce(&mut state, (200, number), Amount::new(3));
         let row = |at, units| (at, asset.clone(), Amount::new(units));
         assert_eq!(unbonding(&state, owner), [row(200, 4), row(300, 5)]);
-        assert_eq!(due(&mut state, 200), Some(back(other, 9)));
-        assert_eq!(due(&mut state, 200), Some(back(owner, 4)));
-        assert_eq!(due(&mut state, 200), None);
+        assert_eq!(taken(&mut state, 200, 9), [back(other, 9), back(owner, 4)]);
         assert_eq!(unbonding(&state, owner), [row(300, 5)]);
         assert_eq!(unbonding(&state, other), []);
     }
