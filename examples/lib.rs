@@ -1,10 +1,14 @@
 //! Stories, one file each: `cargo run -p kofo-examples --example NAME`. Each is run by `cargo test` too.
 //!
+//! * `wallet`: a wallet finds a provider and swaps, in twenty lines.
+//! * `merchant`: a payer who holds bitcoin pays a merchant in ether.
+//! * `pricing`: a provider with a pricing source of its own.
 //! * `otc`: two people who know each other swap without any network.
 //! * `settlement_alone`: two swap machines on two chains, and nothing else.
 //! * `exchange_alone`: a claim, two providers' quotes, and the claimant's pick.
 //! * `clearance_alone`: trades of a venue that is not ours are made final, paid and proven.
 //!
+//! The first three need a network: they are run by `cargo test -p kofo-cli --test e2e sdk`, on real daemons.
 //! Each of the last three imports one layer, the nouns of `kofo-primitives`, and at most a chain in memory.
 
 #[cfg(test)]

@@ -1,11 +1,17 @@
 //! The SDK's wallet, embedded in this process, among nodes that are processes of their own.
 
+#[path = "../../examples/merchant.rs"]
+mod merchant;
+#[path = "../../examples/pricing.rs"]
+mod pricing;
 #[path = "../../examples/wallet.rs"]
 mod wallet;
 
 use crate::shared::{Land, STEP, kofo};
 use kofo_cli::demo::{Place, Town};
+use kofo_node::config::{Endpoint, Source};
 use kofo_node::rpc::types::OutcomeName;
+use kofo_regtest::Chain;
 use kofo_sdk::{Passphrase, SdkError, Start, Wallet, Wish};
 use std::path::Path;
 use std::sync::Arc;
@@ -76,4 +82,60 @@ async fn what_nobody_gives_is_said_to_be_so_with_the_codes_of_the_rpc() {
         Wallet::connect(&town.data(Place::Wallet)),
         Err(SdkError::Connect(_))
     ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payer_of_bitcoin_pays_a_merchant_who_runs_nothing_in_ether() {
+    let Some(land) = Land::shared("the merchant").await else {
+        return;
+    };
+    let town = town_without_wallet(&land).await;
+    let merchant = "0x00000000000000000000000000000000C0FFEE01";
+    let chains = land.daemons.regtest();
+    let has = async || {
+        let params = serde_json::json!([merchant, "latest"]);
+        let units = chains
+            .rpc(Chain::Ethereum, "eth_getBalance", params)
+            .await
+            .unwrap();
+        u128::from_str_radix(units.as_str().unwrap().trim_start_matches("0x"), 16).unwrap()
+    };
+    let before = has().await;
+    let paid = merchant::pay(start(&town.data(Place::Wallet)), "0.05btc", "0.7eth", merchant);
+    let outcome = tokio::time::timeout(STEP, paid).await.unwrap().unwrap();
+    assert_eq!(outcome, OutcomeName::Redeemed);
+    assert!(has().await - before >= 700_000_000_000_000_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_quotes_what_a_program_beside_it_says() {
+    let Some(land) = Land::shared("a pricing source").await else {
+        return;
+    };
+    let mut town = town_without_wallet(&land).await;
+    town.kill(Place::ProviderB).await.unwrap();
+    town.kill(Place::ProviderA).await.unwrap();
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}/prices", listener.local_addr().unwrap());
+    let priced = town.configure(Place::ProviderA, |config| {
+        config.provider.prices.clear();
+        config.provider.price_source = Some(Source::Url(Endpoint::new(&url).unwrap()));
+    });
+    priced.unwrap();
+    town.start(Place::ProviderA).await.unwrap();
+    let book = pricing::Book {
+        middle: 20_000,
+        most: "1".to_owned(),
+    };
+    let provider = Wallet::connect(&town.data(Place::ProviderA)).unwrap();
+    let served = tokio::spawn(pricing::serve(listener, provider, book));
+    let wallet = Wallet::embed(start(&town.data(Place::Wallet))).await.unwrap();
+    // Nobody else would give so much.
+    let quotes = wallet.quote(&Wish::new("0.05btc", "0.9eth")).await.unwrap();
+    let best = quotes.best().unwrap().clone();
+    let swap = quotes.take(best.fulfil).await.unwrap();
+    let done = tokio::time::timeout(STEP, swap.done()).await.unwrap().unwrap();
+    assert_eq!(done, OutcomeName::Redeemed);
+    wallet.close().await.unwrap();
+    served.abort();
 }
