@@ -72,7 +72,7 @@ impl Builds {
                     LegEvent::Failed(kind, FailClass::Refused(Text::lossy(&why)))
                 }
                 Err(Trouble::Node(error)) => {
-                    tracing::warn!(%leg.leg, ?kind, %error, "building waits for the node");
+                    tracing::warn!(swap = %leg.swap, leg = %leg.leg, ?kind, %error, "building waits for the node");
                     self.wanted.insert((leg, kind), act);
                     continue;
                 }

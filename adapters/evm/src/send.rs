@@ -380,7 +380,7 @@ impl Sender {
             };
             let signed = purse.owner.sign(&purse.config, &Call { gas, ..call }, nonce, fee);
             let verdict = Verdict::of(purse.node.send(&signed.raw, Reach::All).await);
-            tracing::debug!(%leg.leg, ?kind, hash = %signed.hash, ?verdict, "sent");
+            tracing::debug!(swap = %leg.swap, leg = %leg.leg, ?kind, hash = %signed.hash, ?verdict, "sent");
             lost |= verdict == Verdict::Lost;
             if !is_lock && verdict == Verdict::Accepted {
                 it.facts.cancel = Some((At::Mempool, txid(signed.hash)));

@@ -1,7 +1,12 @@
 //! The configuration of a node: one TOML file that `kofo init` writes with every value and its meaning, and that is
 //! read strictly: an unknown key, a value out of its bounds or an asset on the wrong chain is an error that names it.
+//!
+//! What a command line says stands above what the environment says ([`Override`]), that above the file, and that above
+//! the defaults.
 
 mod chain;
+mod environment;
+pub mod format;
 mod market;
 pub(crate) mod page;
 mod read;
@@ -9,6 +14,7 @@ mod write;
 
 pub use chain::{Backend, BitcoinConfig, BitcoinWitness, BitcoindAuth, ChainConfig};
 pub use chain::{Endpoint, EvmConfig, EvmProfile, MAX_WITNESSES, TowerWage};
+pub use environment::{MAX_OVERRIDES, Override};
 pub use market::{
     ClearingConfig, InventoryLimit, MAX_BOOKS, MAX_NEIGHBOURS, MAX_PEERS, MAX_PRICES, MAX_QUOTE_LIFE,
     MAX_SERVICES, NoSuchRole, NodeRole, ProviderConfig, ReserveConfig, Source,
@@ -37,6 +43,8 @@ pub struct Config {
     pub listen: Vec<String>,
     /// The port of the RPC on 127.0.0.1; 0 takes a free one.
     pub rpc_port: u16,
+    /// The port of `/health`, `/ready` and `/metrics` on 127.0.0.1; 0 for none.
+    pub health_port: u16,
     /// The journal's folder, relative to the data folder.
     pub journal: PathBuf,
     /// How long the timelocks of swaps are.
@@ -112,6 +120,14 @@ pub enum ConfigError {
         /// What was met and what was expected.
         message: String,
     },
+    /// A variable of the environment is for no key, or for one of another type.
+    #[error("environment variable {name}: {message}; correct it, or unset it")]
+    Override {
+        /// The variable.
+        name: String,
+        /// What was met and what was expected.
+        message: String,
+    },
     /// A value is not what its key needs.
     #[error("{path}, {key}: {why}")]
     Value {
@@ -177,6 +193,7 @@ impl Config {
             network,
             listen: default_listen(),
             rpc_port: 0,
+            health_port: 0,
             journal: default_journal(),
             timelocks: TimelockPolicy::Standard,
             role: NodeRole::default(),
@@ -189,8 +206,13 @@ impl Config {
         }
     }
 
-    /// Reads the configuration of a data folder.
+    /// Reads the configuration of a data folder, and of the environment.
     pub fn load(data: &Path) -> Result<Self, ConfigError> {
+        Self::load_with(data, &Override::pick(std::env::vars_os())?)
+    }
+
+    /// Reads the configuration of a data folder, with these variables above it.
+    pub fn load_with(data: &Path, overrides: &[Override]) -> Result<Self, ConfigError> {
         let path = data.join(CONFIG_FILE);
         let read = |source| ConfigError::Read {
             path: path.clone(),
@@ -198,12 +220,12 @@ impl Config {
         };
         let bytes = crate::files::read_bounded(&path, MAX_CONFIG_BYTES).map_err(read)?;
         let text = String::from_utf8(bytes).map_err(|_| ConfigError::NotText { path: path.clone() })?;
-        Self::parse(&text, &path)
+        read::parse(&text, &path, overrides)
     }
 
     /// Reads a configuration; `path` is what errors name.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        read::parse(text, path)
+        read::parse(text, path, &[])
     }
 
     /// The commented TOML text that [`Config::parse`] reads back as this very configuration.
@@ -215,10 +237,13 @@ impl Config {
     /// Writes the configuration into a data folder, which must have none.
     pub fn save_new(&self, data: &Path) -> Result<PathBuf, ConfigError> {
         let path = data.join(CONFIG_FILE);
-        match crate::files::create(&path, self.to_toml().as_bytes()) {
-            Ok(()) => Ok(path),
-            Err(source) => Err(ConfigError::Write { path, source }),
-        }
+        let unwritten = |path: PathBuf| move |source| ConfigError::Write { path, source };
+        crate::files::create(&path, self.to_toml().as_bytes()).map_err(unwritten(path.clone()))?;
+        // What has no number is of the first format, whatever the format of today is.
+        let format = data.join(format::FORMAT_FILE);
+        crate::files::replace(&format, format::text(format::FORMAT).as_bytes())
+            .map_err(unwritten(format.clone()))?;
+        Ok(path)
     }
 
     /// The assets of all chains.

@@ -7,6 +7,7 @@ use crate::book::Book;
 use crate::clock::now_ms;
 use crate::driver::{Ask, Driver, DriverError, Effect, Flushed, MAX_BATCH};
 use crate::journal::SharedJournal;
+use crate::metrics::Stopwatch;
 use crate::monitor::{Alarm, Monitor};
 use crate::status::then;
 use kofo_adapter_api::ChainAdapter;
@@ -37,6 +38,8 @@ pub struct Core {
     pub driver: Driver<SharedJournal>,
     /// What was seen when.
     pub book: Book,
+    /// How long swaps are in which state.
+    pub stopwatch: Stopwatch,
 }
 
 type Reply = Box<dyn FnOnce() + Send>;
@@ -79,6 +82,7 @@ impl Engine {
             tasks.spawn(deliver(Arc::clone(adapter), actions));
         }
         let core = Core {
+            stopwatch: Stopwatch::start(&driver),
             driver,
             book: Book::default(),
         };
@@ -184,8 +188,13 @@ impl Shell {
         let Some(event) = event else {
             return Err(DriverError::AdapterStopped(chain));
         };
+        let swap = match &event {
+            ChainEvent::Leg(leg, _) => Some(leg.swap),
+            ChainEvent::Tip(_) | ChainEvent::Health(_) => None,
+        };
         if let Some(rejected) = self.core.driver.chain_event(&chain, event)? {
-            tracing::debug!(%chain, %rejected, "an event changed nothing");
+            let swap = swap.map(tracing::field::display);
+            tracing::debug!(%chain, swap, %rejected, "an event changed nothing");
         }
         self.unnoted = true;
         Ok(())
@@ -208,7 +217,14 @@ impl Shell {
             touched,
             asks,
         } = flushed;
-        self.core.book.note(&self.core.driver, &touched, now_ms());
+        let Core {
+            driver,
+            book,
+            stopwatch,
+            ..
+        } = &mut self.core;
+        book.note(driver, &touched, now_ms());
+        stopwatch.look(driver, &touched, now_ms());
         for Alarm { swap, deadline, left } in self.monitor.look(&self.core.driver, &touched) {
             tracing::warn!(%swap, leg = %deadline.leg, chain = %deadline.chain, at = %deadline.at, %left, then = then(deadline.due), "a deadline comes near");
         }

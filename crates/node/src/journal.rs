@@ -1,5 +1,6 @@
 //! One journal for the driver and the wallets: one file, one lock, one sync.
 
+use crate::metrics::{SyncTimes, Timed};
 use kofo_bitcoin::{WalletStore, WalletStoreError};
 use kofo_journal::{Head, Journal, Record, Replay, Result, Seq, Space, Value};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +9,10 @@ use tokio::sync::watch;
 /// A journal that several own. A sync by one makes durable what all have appended; that is early for the others and
 /// harms nothing.
 #[derive(Clone)]
-pub struct SharedJournal(Arc<Owned>);
+pub struct SharedJournal {
+    shared: Arc<Owned>,
+    syncs: SyncTimes,
+}
 
 struct Owned {
     journal: Mutex<Box<dyn Journal>>,
@@ -19,15 +23,26 @@ struct Owned {
 impl SharedJournal {
     /// Shares a journal.
     pub fn new(journal: impl Journal + 'static) -> Self {
-        Self(Arc::new(Owned {
-            journal: Mutex::new(Box::new(journal)),
+        let syncs = SyncTimes::default();
+        let shared = Owned {
+            journal: Mutex::new(Box::new(Timed::new(journal, syncs.clone()))),
             open: watch::Sender::new(()),
-        }))
+        };
+        Self {
+            shared: Arc::new(shared),
+            syncs,
+        }
+    }
+
+    /// How long its syncs took, whoever asked for them.
+    #[must_use]
+    pub const fn syncs(&self) -> &SyncTimes {
+        &self.syncs
     }
 
     /// Until nobody owns the journal any more, and its file is free. Owns nothing itself.
     pub fn closed(&self) -> impl Future<Output = ()> + Send + Sync + use<> {
-        let mut open = self.0.open.subscribe();
+        let mut open = self.shared.open.subscribe();
         async move {
             // Nobody sends: an error, which comes when the sender is gone, ends it.
             while open.changed().await.is_ok() {}
@@ -36,7 +51,7 @@ impl SharedJournal {
 
     fn lock(&self) -> MutexGuard<'_, Box<dyn Journal>> {
         // Whoever panicked held no half-done commit: the journal poisons itself where that matters.
-        self.0.journal.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A place in it for a wallet's state.

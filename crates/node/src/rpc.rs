@@ -13,6 +13,7 @@ mod server;
 pub mod types;
 
 pub use api::{ClearingApi, MarketApi, NodeApi};
+pub(crate) use auth::is_own_host;
 pub use auth::{COOKIE_FILE, Cookie, CookieError, Guarded, OwnerOnly};
 pub use client::{ConnectError, NODE_FILE, NodeFile, RpcClient, connect};
 pub use error::{ApiError, ApiErrorData, ApiErrorKind};

@@ -5,6 +5,7 @@ mod running;
 mod start;
 
 use crate::clearing::{ClearingError, GenesisFileError};
+use crate::config::format::FormatError;
 use crate::config::{ConfigError, NodeRole};
 use crate::driver::DriverError;
 use crate::keystore::{KeystoreError, Passphrase};
@@ -51,6 +52,9 @@ pub enum RunError {
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The data folder is of another format.
+    #[error(transparent)]
+    Format(#[from] FormatError),
     /// The keystore.
     #[error(transparent)]
     Keystore(#[from] KeystoreError),
@@ -81,6 +85,14 @@ pub enum RunError {
     /// The RPC cannot listen.
     #[error("cannot listen on 127.0.0.1:{port}: {source}; choose another rpc_port, or 0")]
     Rpc {
+        /// The port.
+        port: u16,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Nobody can watch the node.
+    #[error("cannot listen on 127.0.0.1:{port}: {source}; choose another health_port, or 0 for none")]
+    Health {
         /// The port.
         port: u16,
         /// What the system said.

@@ -219,7 +219,7 @@ impl<J: Journal> Shell<J> {
     ) {
         let (kind, told) = (act.kind(), self.told.clone());
         let adapter = self.adapters.get(chain).cloned();
-        tracing::info!(%chain, leg = %leg.leg, act = ?kind, level, "acting for an owner");
+        tracing::info!(%chain, swap = %leg.swap, leg = %leg.leg, act = ?kind, level, "acting for an owner");
         self.tasks.spawn(async move {
             let prepared = async {
                 let adapter = adapter.ok_or("no adapter for the chain")?;

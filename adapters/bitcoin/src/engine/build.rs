@@ -355,7 +355,7 @@ fn refused(why: &str) -> Outcome {
 }
 
 fn warn(leg: LegRef, error: &WalletError) {
-    tracing::warn!(leg = %leg.leg, %error, "the fee cannot be raised");
+    tracing::warn!(swap = %leg.swap, leg = %leg.leg, %error, "the fee cannot be raised");
 }
 
 #[cfg(test)]

@@ -149,7 +149,7 @@ impl Engine {
         }
         sending.offered_at = Some(best.height);
         if let Some(better) = self.better(leg, kind, picture, rate) {
-            tracing::info!(leg = %leg.leg, ?kind, fee = better.fee.to_sat(), "offering a better version");
+            tracing::info!(swap = %leg.swap, leg = %leg.leg, ?kind, fee = better.fee.to_sat(), "offering a better version");
             self.built(leg, better);
         }
     }
@@ -187,13 +187,13 @@ impl Engine {
         match answer {
             Ok(()) if holds => (),
             Ok(()) => {
-                tracing::info!(leg = %leg.leg, ?kind, %txid, "sent");
+                tracing::info!(swap = %leg.swap, leg = %leg.leg, ?kind, %txid, "sent");
                 watched.shown(leg, kind, &mut self.outbox);
             }
             Err(RpcError::Refused { code, message, .. }) => {
                 let refusal = refusal(code, &message);
                 sending.too_cheap = refusal == Refusal::TooCheap;
-                tracing::info!(leg = %leg.leg, ?kind, %txid, ?refusal, %message, "not taken by bitcoind");
+                tracing::info!(swap = %leg.swap, leg = %leg.leg, ?kind, %txid, ?refusal, %message, "not taken by bitcoind");
             }
             // It may have been taken nevertheless: the next look finds it, or sends again.
             Err(error) => return Err(error.into()),

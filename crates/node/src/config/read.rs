@@ -4,7 +4,7 @@ mod backend;
 mod market;
 
 use super::chain::{Backend, ChainConfig, EvmProfile};
-use super::{Config, ConfigError, MAX_CHAINS, MAX_LISTEN, TimelockPolicy, ValueError};
+use super::{Config, ConfigError, MAX_CHAINS, MAX_LISTEN, Override, TimelockPolicy, ValueError};
 use super::{default_journal, default_listen, default_neighbours};
 use crate::assets::{Asset, Assets};
 use kofo_primitives::{AssetId, ChainId, NetworkId};
@@ -27,6 +27,8 @@ struct RawConfig {
     listen: Vec<String>,
     #[serde(default)]
     rpc_port: u16,
+    #[serde(default)]
+    health_port: u16,
     #[serde(default = "default_journal")]
     journal: PathBuf,
     #[serde(default = "standard")]
@@ -100,13 +102,30 @@ fn standard() -> String {
 /// A wrong value and the key that holds it.
 struct Wrong(String, ValueError);
 
-pub(super) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
-    let raw: RawConfig = toml::from_str(text).map_err(|e| syntax(&e, text, path))?;
+pub(super) fn parse(text: &str, path: &Path, overrides: &[Override]) -> Result<Config, ConfigError> {
+    let mut raw: RawConfig = toml::from_str(text).map_err(|e| syntax(&e, text, path))?;
+    if !overrides.is_empty() {
+        raw = overridden(text, path, overrides)?;
+    }
     config(raw).map_err(|Wrong(key, why)| ConfigError::Value {
         path: path.to_owned(),
         key,
         why,
     })
+}
+
+/// One variable after the other, so that the one that does not fit is named.
+fn overridden(text: &str, path: &Path, overrides: &[Override]) -> Result<RawConfig, ConfigError> {
+    let mut file: toml::Table = toml::from_str(text).map_err(|e| syntax(&e, text, path))?;
+    for one in overrides {
+        one.put(&mut file)?;
+        let shaped = file.clone().try_into::<RawConfig>();
+        shaped.map_err(|e| ConfigError::Override {
+            name: one.name.clone(),
+            message: e.message().to_owned(),
+        })?;
+    }
+    file.try_into::<RawConfig>().map_err(|e| syntax(&e, text, path))
 }
 
 fn syntax(error: &toml::de::Error, text: &str, path: &Path) -> ConfigError {
@@ -145,6 +164,7 @@ fn config(raw: RawConfig) -> Result<Config, Wrong> {
         network,
         listen: raw.listen,
         rpc_port: raw.rpc_port,
+        health_port: raw.health_port,
         journal: raw.journal,
         timelocks,
         role: market::role(raw.role.as_deref())?,

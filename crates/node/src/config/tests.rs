@@ -1,5 +1,7 @@
 use super::*;
 
+mod environment;
+mod format;
 mod market;
 
 use crate::assets::Asset;

@@ -10,7 +10,9 @@ use std::path::Path;
 
 pub(super) fn text(config: &Config) -> String {
     let mut out = Page::default();
-    out.note("The configuration of one kofo node. Read once, at start; an unknown key is an error.");
+    out.note("The configuration of one kofo node. Read once, at start; an unknown key is an error. What the command line says");
+    out.note("stands above the environment (KOFO_PROVIDER__QUOTE_LIFE=20; for the keys before all tables KOFO__RPC_PORT=9121),");
+    out.note("that above this file, and this file above the defaults, which it has all written out.");
     out.gap();
     out.note(
         "The network that this node belongs to. Nodes of other networks are not talked to; the keystore",
@@ -30,6 +32,10 @@ pub(super) fn text(config: &Config) -> String {
     );
     out.note("node.json in this folder tells which.");
     out.key("rpc_port", config.rpc_port);
+    out.gap();
+    out.note("The port of /health, /ready and /metrics on 127.0.0.1, for whatever watches this node, such as 9120. No");
+    out.note("cookie is asked for, and no secret or id is told. 0: none.");
+    out.key("health_port", config.health_port);
     out.gap();
     out.note("The folder of the journal, relative to this folder. Losing it loses track of swaps under way.");
     out.key("journal", path(&config.journal));

@@ -105,7 +105,7 @@ impl Market {
                     last = last.max(height);
                 }
                 Err(error) => {
-                    tracing::info!(%order, %error, "an order on a quote of ours does not begin yet");
+                    tracing::info!(swap = %order, %error, "an order on a quote of ours does not begin yet");
                     orders.failed(order, &error);
                 }
             }
@@ -133,7 +133,7 @@ impl Market {
         let matched = clearing.parts(order, &self.bond).await?;
         let fulfil = matched.parts().fulfil.body.id();
         if !self.is_ours(&fulfil, &matched) {
-            tracing::warn!(%order, quote = %fulfil, "an order is on a quote that we do not stand by, or began before");
+            tracing::warn!(swap = %order, quote = %fulfil, "an order is on a quote that we do not stand by, or began before");
             return Ok(height);
         }
         self.take_committed(clearing, &fulfil, &matched, &committed)

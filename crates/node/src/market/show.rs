@@ -1,6 +1,6 @@
 //! The market as its owner sees it.
 
-use super::{Market, MarketError, links};
+use super::{Market, MarketError, State, links};
 use crate::assets::Assets;
 use crate::clock::now_ms;
 use crate::rpc::types::{BookShown, ClaimStatus, LevelShown, ListingShown, PeerStatus};
@@ -44,6 +44,36 @@ impl Market {
     #[must_use]
     pub fn book(&self, base: &AssetId, quote: &AssetId) -> BookShown {
         let (state, now_ms, assets) = (self.state(), now_ms(), &self.parts.assets);
+        let of_pair = |listing: &&AssetListing| listing.asset == *base || listing.asset == *quote;
+        let listings = state.board.listings(now_ms).filter(of_pair).take(MAX_LISTINGS);
+        let ids: Vec<_> = assets.iter().map(|asset| asset.id.clone()).collect();
+        let pairs = state.board.pairs(&anchors(assets), &ids, now_ms);
+        BookShown {
+            listings: listings.map(|listing| shown(listing, assets)).collect(),
+            pairs: pairs
+                .iter()
+                .take(MAX_PAIRS)
+                .map(|(base, quote)| assets.show_pair(base, quote))
+                .collect(),
+            ..self.sides(&state, (base, quote), now_ms)
+        }
+    }
+
+    /// The books of the pairs of which this node knows both assets, without listings: at most 100.
+    #[must_use]
+    pub fn books(&self) -> Vec<BookShown> {
+        let (state, now_ms, assets) = (self.state(), now_ms(), &self.parts.assets);
+        let ids: Vec<_> = assets.iter().map(|asset| asset.id.clone()).collect();
+        let mut pairs = state.board.pairs(&anchors(assets), &ids, now_ms);
+        pairs.retain(|(base, quote)| ids.contains(base) && ids.contains(quote));
+        let pairs = pairs.iter().take(MAX_PAIRS);
+        pairs
+            .map(|(base, quote)| self.sides(&state, (base, quote), now_ms))
+            .collect()
+    }
+
+    fn sides(&self, state: &State, (base, quote): (&AssetId, &AssetId), now_ms: u64) -> BookShown {
+        let assets = &self.parts.assets;
         let view = state.board.book(base, quote, now_ms);
         let level = |level: ViewLevel| LevelShown {
             price: assets
@@ -51,20 +81,12 @@ impl Market {
                 .unwrap_or_else(|| level.price.to_string()),
             size: assets.money(base, level.size),
         };
-        let of_pair = |listing: &&AssetListing| listing.asset == *base || listing.asset == *quote;
-        let listings = state.board.listings(now_ms).filter(of_pair).take(MAX_LISTINGS);
-        let ids: Vec<_> = assets.iter().map(|asset| asset.id.clone()).collect();
-        let pairs = state.board.pairs(&anchors(assets), &ids, now_ms);
         BookShown {
             pair: assets.show_pair(base, quote),
             asks: view.asks.into_iter().map(level).collect(),
             bids: view.bids.into_iter().map(level).collect(),
-            listings: listings.map(|listing| shown(listing, assets)).collect(),
-            pairs: pairs
-                .iter()
-                .take(MAX_PAIRS)
-                .map(|(base, quote)| assets.show_pair(base, quote))
-                .collect(),
+            listings: Vec::new(),
+            pairs: Vec::new(),
         }
     }
 

@@ -123,7 +123,8 @@ impl OwnerOnly {
     }
 }
 
-fn is_own_host(request: &HttpRequest<impl Sized>) -> bool {
+/// Whether a request names this machine as its host, and nobody else.
+pub(crate) fn is_own_host(request: &HttpRequest<impl Sized>) -> bool {
     let mut named = request.headers().get_all("host").iter();
     let host = match (named.next(), named.next()) {
         (Some(one), None) => one.to_str().unwrap_or_default(),

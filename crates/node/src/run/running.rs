@@ -9,6 +9,7 @@ use crate::engine::Engine;
 use crate::journal::SharedJournal;
 use crate::keystore::Passphrase;
 use crate::market::{Market, MarketParts, Timing};
+use crate::metrics::{HealthServer, Watched};
 use crate::rpc::{NodeFile, RpcServer};
 use crate::service::Service;
 use crate::towers::Towers;
@@ -49,6 +50,7 @@ pub struct Running {
     stops: Stops,
     // What is first here is dropped first: the folder is free when nothing uses it any more.
     rpc: RpcServer,
+    health: Option<HealthServer>,
     trade: Task<()>,
     peers: Task<()>,
     rounds: Task<()>,
@@ -105,30 +107,27 @@ impl Running {
         let clearing = clearing(&config, genesis, &agreement, journal.clone())?;
         let mut parts = market_parts(&config, &start.data, &agreement, network.clone());
         parts.clearing = clearing.clone();
-        let market = Market::open(parts, journal).map_err(Box::new)?;
+        let market = Market::open(parts, journal.clone()).map_err(Box::new)?;
         let service = Service::new(Arc::clone(&agreement), config.assets(), stops.asking())
             .with_market(Arc::clone(&market))
             .with_clearing(clearing)
             .with_towers(Arc::clone(&towers));
         let service = Arc::new(service);
+        let watched = watched(&config, &start.data, (&agreement, &market), journal);
         let deliveries = Task::spawn(async move { towers.deliver().await });
         let trade = Task::spawn(take_part(market, mesh));
         let rounds = Task::spawn(Arc::clone(&agreement).cooperate(asks));
         let peers = Task::spawn(async move { agreement.serve(inbound).await });
         let rpc = serve(&config, &folder, Arc::clone(&service)).await?;
-        let file = NodeFile {
-            rpc: rpc.url(),
-            pid: std::process::id(),
-            network: config.network.to_string(),
-            peer_id: network.peer_id().to_string(),
-            listen: network.listen_addresses(),
-        };
+        let health = watch_over(watched).await?;
+        let file = told(&rpc, &config, &network);
         folder.publish(&file)?;
         Ok(Some(Self {
             file,
             service,
             stops,
             rpc,
+            health,
             trade,
             peers,
             rounds,
@@ -170,6 +169,9 @@ impl Running {
     pub async fn stop(self) -> Result<(), RunError> {
         // Nobody can ask for anything any more: then the engine has done all it was asked, and ends.
         self.rpc.stop().await;
+        if let Some(health) = self.health {
+            health.stop().await;
+        }
         drop(self.service);
         self.trade.end().await;
         self.peers.end().await;
@@ -240,6 +242,43 @@ async fn serve(config: &Config, folder: &Folder, service: Arc<Service>) -> Resul
     RpcServer::start(port, cookie, service, config.assets())
         .await
         .map_err(|source| RunError::Rpc { port, source })
+}
+
+/// What other processes find the node by.
+fn told(rpc: &RpcServer, config: &Config, network: &Network) -> NodeFile {
+    NodeFile {
+        rpc: rpc.url(),
+        pid: std::process::id(),
+        network: config.network.to_string(),
+        peer_id: network.peer_id().to_string(),
+        listen: network.listen_addresses(),
+    }
+}
+
+/// What those who watch the node may see.
+fn watched(
+    config: &Config,
+    data: &Path,
+    (agreement, market): (&Arc<Agreement>, &Arc<Market>),
+    journal: SharedJournal,
+) -> Watched {
+    Watched {
+        agreement: Arc::clone(agreement),
+        market: Arc::clone(market),
+        journal_folder: data.join(&config.journal),
+        journal,
+        config: config.clone(),
+    }
+}
+
+/// The listener for those who watch the node, if there is to be one.
+async fn watch_over(watched: Watched) -> Result<Option<HealthServer>, RunError> {
+    let port = watched.config.health_port;
+    if port == 0 {
+        return Ok(None);
+    }
+    let started = HealthServer::start(port, watched).await;
+    Ok(Some(started.map_err(|source| RunError::Health { port, source })?))
 }
 
 type Ended = Result<Result<(), DriverError>, tokio::task::JoinError>;

@@ -2,7 +2,7 @@
 
 use super::{Folder, RunError, Stops};
 use crate::clearing::GenesisFile;
-use crate::config::{Config, NodeRole};
+use crate::config::{Config, NodeRole, format};
 use crate::init::journal_key;
 use crate::journal::SharedJournal;
 use crate::keystore::{self, Passphrase};
@@ -48,6 +48,7 @@ impl Started {
         stops: &mut Stops,
     ) -> Result<Option<Self>, RunError> {
         let folder = Folder::lock(data)?;
+        format::upgrade(data)?;
         let mut config = Config::load(data)?;
         if let Part::Node(Some(role)) = part {
             config.role = role;

@@ -1,6 +1,8 @@
 //! A whole node on a chain in memory.
 
 mod clearing;
+mod kept;
+mod watched;
 
 use super::*;
 use crate::assets::Asset;

@@ -1,0 +1,94 @@
+//! The daemons of the chains: whether they answer, are the right chain, are synchronised, keep the time and know what
+//! fees are.
+
+mod bitcoin;
+mod evm;
+
+use super::{Checked, Patient};
+use crate::clock::now;
+use crate::config::{Backend, ChainConfig, TimelockPolicy};
+use crate::metrics::stale_after;
+use futures::future::join_all;
+use kofo_primitives::UnixTime;
+
+/// A block that says it is so much later than our clock: one of the two is wrong (seconds).
+const EARLY: u64 = 30;
+
+/// What all checks of one chain need.
+struct Place<'a> {
+    chain: &'a ChainConfig,
+    patient: &'a Patient<'a>,
+}
+
+impl Place<'_> {
+    fn name(&self) -> String {
+        format!("chain.{}", self.chain.name)
+    }
+
+    fn is_test(&self) -> bool {
+        self.patient.config.timelocks == TimelockPolicy::Test
+    }
+
+    /// Whether the best block's time fits our clock.
+    fn time(&self, tip: UnixTime) -> Checked {
+        let check = format!("{} clock", self.name());
+        if self.is_test() {
+            return Checked::ok(check, "a chain of tests, whose time is whatever somebody set");
+        }
+        let now = now();
+        let ahead = now.until(tip);
+        if ahead.0 > EARLY {
+            let found = format!("our clock is {ahead} behind its last block");
+            let todo = "set the clock of this machine, and keep it set (ntp): timelocks depend on it";
+            return Checked::fail(check, found, todo);
+        }
+        let age = tip.until(now);
+        match stale_after(self.patient.config.timelocks, self.chain).filter(|most| age > *most) {
+            Some(most) => {
+                let found = format!("its last block is {age} old, expected one of the last {most}");
+                let todo = "wait until its daemon has caught up; if it has, our clock is ahead: set it";
+                Checked::fail(check, found, todo)
+            }
+            None => Checked::ok(check, format!("its last block is {age} old")),
+        }
+    }
+
+    fn another_chain(&self, got: &str) -> Checked {
+        let found = format!("another chain answers: expected {}, got {got}", self.chain.id);
+        Checked::fail(self.name(), found, "correct endpoint or id in kofo.toml")
+    }
+
+    fn silent(&self, why: &str) -> Checked {
+        let todo = "start its daemon, or correct its endpoint and credentials in kofo.toml";
+        Checked::fail(self.name(), why, todo)
+    }
+}
+
+pub(super) async fn checks(patient: &Patient<'_>) -> Vec<Checked> {
+    if patient.config.chains.is_empty() {
+        let todo = "add a table [chain.NAME] to kofo.toml";
+        return vec![Checked::fail(
+            "chains",
+            "there is none, so nothing can be swapped",
+            todo,
+        )];
+    }
+    let all = patient
+        .config
+        .chains
+        .iter()
+        .map(|chain| one(Place { chain, patient }));
+    join_all(all).await.into_iter().flatten().collect()
+}
+
+async fn one(place: Place<'_>) -> Vec<Checked> {
+    match &place.chain.backend {
+        Backend::Bitcoin(config) => bitcoin::checks(&place, config).await,
+        Backend::Evm(config) => evm::checks(&place, config).await,
+        // A chain in memory, or strangers' nodes that only the node itself finds.
+        other => vec![Checked::ok(
+            place.name(),
+            format!("{}: no daemon is needed", other.kind()),
+        )],
+    }
+}
