@@ -163,6 +163,16 @@ impl Chains {
         self.tip(chain).await
     }
 
+    /// Tells bitcoind the time of the common clock, which it else learns only when it mines: by that clock it waits two
+    /// seconds before it asks a peer that came to it for a transaction.
+    pub async fn tick_bitcoin(&self) -> Result<()> {
+        let driver = self.inner.bitcoin.as_ref().ok_or(Error::NoSuchChain {
+            chain: Chain::Bitcoin,
+        })?;
+        let _turn = driver.turn.lock().await;
+        driver.tick(&self.inner.clock).await
+    }
+
     /// Lets `seconds` pass on the common clock and mines one block of Bitcoin with nothing in it, as when others pay more
     /// for its room; the new tip. What waits in the mempool waits on.
     pub async fn mine_empty_bitcoin(&self, seconds: u64) -> Result<Tip> {

@@ -1,7 +1,9 @@
 //! The suite on bitcoind.
 
+mod light;
 mod payouts;
 mod together;
+mod wire;
 
 use crate::proxy::Proxy;
 use crate::turns::{Turn, fresh_seed};
@@ -14,7 +16,7 @@ use kofo_adapter_api::conformance::harness::{
     Counted, FaultyNode, FeeMarket, Harness, Merchant, Outage, Outsider, Overheard, RawChain, Who, WrongLocks,
 };
 use kofo_bitcoin::{
-    BitcoinAdapter, BitcoinConfig, BitcoinParty, Coin, Htlc, MemoryStore, RpcAuth, Spend, asset_id,
+    Access, BitcoinAdapter, BitcoinConfig, BitcoinParty, Coin, Htlc, MemoryStore, RpcAuth, Spend, asset_id,
 };
 use kofo_primitives::{
     ActKind, Amount, AssetId, End, HtlcSpec, LegId, NetworkId, Preimage, Prepared, Seed, Side, Tip, UnixTime,
@@ -24,6 +26,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use wire::Wire;
 
 const AMOUNT: u64 = 100_000;
 /// One lock spends one of these.
@@ -35,6 +38,8 @@ const BROADCAST: &str = "sendrawtransaction";
 struct Bitcoind {
     turn: Turn,
     proxy: Proxy,
+    /// Between a light client and the node as its peer, if our adapters are such.
+    wire: Option<Wire>,
     birthday: u64,
     owners: BTreeMap<Who, (Seed, Arc<MemoryStore>)>,
     /// Txids that no block takes.
@@ -43,12 +48,17 @@ struct Bitcoind {
 
 async fn bitcoind(test: &str) -> Option<Bitcoind> {
     let turn = Turn::take(Chain::Bitcoin, test).await?;
+    Some(funded(turn, None).await)
+}
+
+async fn funded(turn: Turn, wire: Option<Wire>) -> Bitcoind {
     let proxy = Proxy::before(&turn.regtest.bitcoin().rpc_url, BROADCAST).await;
     let birthday = turn.tip().await.height;
     let owners = [Who::Us, Who::Them, Who::Pauper].map(|who| (who, (fresh_seed(), Arc::default())));
     let this = Bitcoind {
         turn,
         proxy,
+        wire,
         birthday,
         owners: owners.into(),
         too_cheap: Mutex::default(),
@@ -61,7 +71,7 @@ async fn bitcoind(test: &str) -> Option<Bitcoind> {
         }
     }
     this.turn.mine(this.depth()).await;
-    Some(this)
+    this
 }
 
 impl Bitcoind {
@@ -70,12 +80,20 @@ impl Bitcoind {
         let config = BitcoinConfig {
             network: Network::Regtest,
             kofo_network: network(),
-            url: self.proxy.url.clone(),
-            auth: RpcAuth::UserPass {
-                user: node.rpc_user.clone(),
-                password: node.rpc_password.clone(),
+            access: match &self.wire {
+                Some(wire) => Access::Light {
+                    peers: vec![wire.address.parse().unwrap()],
+                    checkpoint: None,
+                },
+                None => Access::Node {
+                    url: self.proxy.url.clone(),
+                    auth: RpcAuth::UserPass {
+                        user: node.rpc_user.clone(),
+                        password: node.rpc_password.clone(),
+                    },
+                    witnesses: Vec::new(),
+                },
             },
-            witnesses: Vec::new(),
             birthday: self.birthday,
             max_fee_rate: 200,
             poll: Duration::from_millis(20),
@@ -158,6 +176,9 @@ impl Harness for Bitcoind {
     }
 
     async fn mine(&self, blocks: u32) {
+        if let Some(wire) = &self.wire {
+            wire.settles().await;
+        }
         let too_cheap = self.too_cheap.lock().unwrap().clone();
         if too_cheap.is_empty() {
             return self.turn.mine(blocks).await;
@@ -235,10 +256,12 @@ impl FaultyNode for Bitcoind {
 impl Outage for Bitcoind {
     async fn cut(&self) {
         self.proxy.orders.cut(true);
+        self.wire.iter().for_each(|wire| wire.cut(true));
     }
 
     async fn restore(&self) {
         self.proxy.orders.cut(false);
+        self.wire.iter().for_each(|wire| wire.cut(false));
     }
 }
 
@@ -261,18 +284,24 @@ impl Outsider for Bitcoind {
 #[async_trait]
 impl Counted for Bitcoind {
     async fn calls(&self) -> u64 {
-        self.proxy.orders.calls()
+        match &self.wire {
+            Some(wire) => wire.messages(),
+            None => self.proxy.orders.calls(),
+        }
     }
 }
 
 #[async_trait]
 impl Overheard for Bitcoind {
     async fn requests_with(&self, bytes: &[u8]) -> Vec<String> {
-        self.proxy.orders.requests_with(&hex(bytes))
+        match &self.wire {
+            Some(wire) => wire.messages_with(bytes),
+            None => self.proxy.orders.requests_with(&hex(bytes)),
+        }
     }
 
     fn broadcast_method(&self) -> &'static str {
-        BROADCAST
+        self.wire.as_ref().map_or(BROADCAST, |_| wire::TRANSACTION)
     }
 }
 

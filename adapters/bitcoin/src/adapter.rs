@@ -1,7 +1,10 @@
-//! The port of [`kofo_adapter_api`] on bitcoind.
+//! The port of [`kofo_adapter_api`] on Bitcoin.
 
+mod access;
 mod entrusted;
 mod rounds;
+
+pub use access::{Access, MAX_LIGHT_PEERS, MAX_WITNESSES, Witness};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,7 +27,7 @@ use crate::keys::{LegKey, Payee, public};
 use crate::leg::units;
 use crate::nodes::Nodes;
 use crate::party::{BitcoinParty, is_ordinary};
-use crate::rpc::{Rpc, RpcAuth, RpcError};
+use crate::rpc::RpcError;
 use crate::spend::Coin;
 use crate::store::WalletStore;
 use crate::terms::{Terms, malformed};
@@ -44,19 +47,15 @@ const SHOWN: usize = 100;
 /// Virtual bytes of a lock with a few inputs: what is reckoned with before it is built.
 const LOCK_VBYTES: u64 = 270;
 
-/// How to reach and use one bitcoind.
+/// How to reach and use one Bitcoin network.
 #[derive(Debug, Clone)]
 pub struct BitcoinConfig {
     /// Mainnet, a test network, or regtest. The node must agree.
     pub network: Network,
     /// The kofo network, which separates the keys of one seed on different networks.
     pub kofo_network: NetworkId,
-    /// Such as `http://127.0.0.1:8332`.
-    pub url: String,
-    /// How to log in.
-    pub auth: RpcAuth,
-    /// Other nodes of the same chain, at most [`MAX_WITNESSES`]: nothing is believed that they do not confirm.
-    pub witnesses: Vec<Witness>,
+    /// By what the chain is seen.
+    pub access: Access,
     /// The height before which nobody can have paid this wallet: 0 is right and slow.
     pub birthday: u64,
     /// The most that we pay, in satoshi per virtual byte. A lock that would cost more is not built; a redeem or
@@ -67,18 +66,6 @@ pub struct BitcoinConfig {
     /// How long a block takes on average: ten minutes, but for chains of tests. By this a fee's deadline is reckoned.
     pub block_time: Duration,
 }
-
-/// A second opinion: a bitcoind that need not be ours.
-#[derive(Debug, Clone)]
-pub struct Witness {
-    /// Such as `http://127.0.0.1:8332`.
-    pub url: String,
-    /// How to log in.
-    pub auth: RpcAuth,
-}
-
-/// More witnesses than this are refused.
-pub const MAX_WITNESSES: usize = 3;
 
 /// One Bitcoin chain, with our wallet on it.
 pub struct BitcoinAdapter {
@@ -110,9 +97,11 @@ impl BitcoinAdapter {
     ) -> Result<Self, AdapterError> {
         let (chain, asset) = (chain_id(config.network), asset_id(config.network));
         let node = |error: RpcError| node_error(&chain, &error);
-        let nodes = Arc::new(nodes(&config)?);
-        let genesis = nodes.ours.block_hash(0).await.map_err(node)?;
-        check_genesis(genesis, config.network)?;
+        let nodes = Arc::new(access::nodes(&config)?);
+        // A light client knows its genesis, and its peers by the network's magic bytes. It has no peer yet.
+        if !nodes.strangers {
+            check_genesis(nodes.ours.block_hash(0).await.map_err(node)?, config.network)?;
+        }
         for witness in &nodes.witnesses {
             // One that is away now must not keep the node from starting: there may be a redeem to send.
             if let Ok(genesis) = witness.block_hash(0).await {
@@ -459,24 +448,6 @@ fn least_worth(terms: &Terms, rate: SatPerVb) -> bitcoin::Amount {
     let redeem = htlc.redeem_vsize(1, &terms.redeemer.payout);
     let refund = htlc.refund_vsize(1, &terms.refunder.payout);
     rate.fee(redeem.saturating_add(refund).saturating_mul(WORTH_OF_FEES))
-}
-
-fn nodes(config: &BitcoinConfig) -> Result<Nodes, AdapterError> {
-    let have = config.witnesses.len();
-    if have > MAX_WITNESSES {
-        return Err(malformed(
-            "witnesses",
-            &format!("at most {MAX_WITNESSES}"),
-            have.to_string(),
-        ));
-    }
-    let witnesses = config.witnesses.iter().cloned();
-    Ok(Nodes {
-        ours: Rpc::own(config.url.clone(), config.auth.clone()),
-        witnesses: witnesses
-            .map(|witness| Rpc::witness(witness.url, witness.auth))
-            .collect(),
-    })
 }
 
 fn check_genesis(genesis: bitcoin::BlockHash, network: Network) -> Result<(), AdapterError> {

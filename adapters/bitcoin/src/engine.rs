@@ -34,7 +34,8 @@ use crate::nodes::{APART_FOR, Nodes};
 use crate::picture::Picture;
 use crate::prepared::Signed;
 use crate::proof::Forged;
-use crate::rpc::{Best, Rpc, RpcError};
+use crate::rpc::{Best, RpcError};
+use crate::source::Source;
 use crate::spend::Coin;
 use crate::terms::Terms;
 use crate::wallet::{OwnWallet, WalletError};
@@ -435,8 +436,8 @@ impl Engine {
             .push_back(ChainEvent::Leg(leg, LegEvent::Failed(kind, class)));
     }
 
-    fn ours(&self) -> &Rpc {
-        &self.parts.nodes.ours
+    fn ours(&self) -> &dyn Source {
+        self.parts.nodes.ours.as_ref()
     }
 
     fn wallet(&self) -> MutexGuard<'_, OwnWallet> {

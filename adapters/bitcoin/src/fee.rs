@@ -5,7 +5,8 @@ use bitcoin::Amount;
 pub(crate) mod schedule;
 
 use crate::nodes::Nodes;
-use crate::rpc::{Rpc, RpcError};
+use crate::rpc::RpcError;
+use crate::source::Source;
 
 /// A new transaction shall be in a block within so many.
 const TARGET: u32 = 2;
@@ -34,9 +35,9 @@ impl SatPerVb {
 /// The rate to pay now: the lowest that a node which answers asks for, so that none of them can make us pay more. One
 /// that is too low costs time, until the schedule has made up for it.
 pub(crate) async fn ask(nodes: &Nodes) -> Result<SatPerVb, RpcError> {
-    let mut lowest = ask_one(&nodes.ours).await?;
+    let mut lowest = ask_one(nodes.ours.as_ref()).await?;
     for witness in &nodes.witnesses {
-        if let Ok(rate) = ask_one(witness).await {
+        if let Ok(rate) = ask_one(witness.as_ref()).await {
             lowest = lowest.min(rate);
         }
     }
@@ -44,7 +45,7 @@ pub(crate) async fn ask(nodes: &Nodes) -> Result<SatPerVb, RpcError> {
 }
 
 /// A node that does not estimate (it relays blocks only, say) is one that has seen too little.
-async fn ask_one(rpc: &Rpc) -> Result<SatPerVb, RpcError> {
+async fn ask_one(rpc: &dyn Source) -> Result<SatPerVb, RpcError> {
     let estimate = match rpc.estimate_fee(TARGET).await {
         Err(RpcError::Refused { .. }) => None,
         answer => answer?,

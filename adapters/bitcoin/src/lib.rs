@@ -1,10 +1,11 @@
-//! Bitcoin under the chain port of [`kofo_adapter_api`]: the taproot HTLC, a wallet, and one bitcoind.
+//! Bitcoin under the chain port of [`kofo_adapter_api`]: the taproot HTLC, a wallet, and one bitcoind or none.
 //!
 //! The pure part ([`Htlc`], [`BitcoinParty`], [`Spend`]) decides what an output and a transaction look like and
 //! needs neither node nor wallet. [`BitcoinAdapter`] is the rest: one task that follows the chain and keeps our
 //! coins.
 //!
-//! * Depends on bitcoind (Core or Knots, from version 25) over JSON-RPC, without wallet, index or ZMQ.
+//! * Depends on bitcoind (Core or Knots, from version 25) over JSON-RPC, without wallet, index or ZMQ; or on the peers of
+//!   a light client ([`Access::Light`]), which sees no mempool: what that costs stands in `light.rs`.
 //! * Promises what `kofo_adapter_api` asks for. A timelock T is judged by the chain's median time past: a refund
 //!   is valid in the first block after one whose median time is T or more. A `Party` is a compressed public key
 //!   (33 bytes) followed by a payout script; a `Place` is empty.
@@ -32,6 +33,7 @@ mod fee;
 mod htlc;
 mod keys;
 mod leg;
+mod light;
 mod musig;
 mod nodes;
 mod party;
@@ -40,6 +42,7 @@ mod prepared;
 mod proof;
 mod round;
 mod rpc;
+mod source;
 mod spend;
 mod store;
 mod terms;
@@ -48,9 +51,12 @@ mod wallet;
 
 pub use bitcoin::Network;
 
-pub use adapter::{BitcoinAdapter, BitcoinConfig, MAX_WITNESSES, Witness, asset_id, chain_id};
+pub use adapter::{
+    Access, BitcoinAdapter, BitcoinConfig, MAX_LIGHT_PEERS, MAX_WITNESSES, Witness, asset_id, chain_id,
+};
 pub use entrust::EntrustError;
 pub use htlc::{Htlc, HtlcError, PREIMAGE_BYTES};
+pub use light::{Checkpoint, LightPeer, NoLightPeer};
 pub use musig::{Help, MusigError, NONCE_BYTES, NoAggregate, PARTIAL_BYTES};
 pub use party::{BitcoinParty, PartyError};
 pub use round::RoundError;

@@ -19,13 +19,16 @@
 //! * Transactions go to all nodes. One with `not_after`, which may carry a secret, goes to witnesses only when our own
 //!   node has taken it.
 //! * The fee is the lowest that any of them asks for.
+//! * Where all are peers of light clients ([`crate::light`]), the first is followed and the second is the witness. None is
+//!   ours, so what may be shown only for a while goes to both at once; and a block is read whole where the filter of
+//!   either says that it may concern us.
 //!
 //! For each block every node is asked the same few questions, however many legs there are. A witness that is silent is
 //! left alone for a few seconds and delays nothing.
 
 use std::time::Duration;
 
-use crate::rpc::Rpc;
+use crate::source::Source;
 
 /// Nodes differ for a moment at every block; for so long they do not.
 pub(crate) const APART_FOR: Duration = Duration::from_secs(15);
@@ -33,7 +36,9 @@ pub(crate) const APART_FOR: Duration = Duration::from_secs(15);
 /// All nodes of one chain.
 pub(crate) struct Nodes {
     /// Ours: the chain as it tells it is followed, as far as the others agree.
-    pub(crate) ours: Rpc,
+    pub(crate) ours: Box<dyn Source>,
     /// The others.
-    pub(crate) witnesses: Vec<Rpc>,
+    pub(crate) witnesses: Vec<Box<dyn Source>>,
+    /// None of them is ours: light clients among strangers.
+    pub(crate) strangers: bool,
 }

@@ -50,14 +50,14 @@ impl std::fmt::Debug for RpcAuth {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RpcError {
     /// It understood and refuses.
-    #[error("bitcoind refuses {method}: {message} (code {code})")]
+    #[error("the node refuses {method}: {message} (code {code})")]
     Refused {
         method: &'static str,
         code: i64,
         message: String,
     },
     /// It cannot be reached, or does not speak as bitcoind speaks.
-    #[error("bitcoind does not answer {method}: {why}")]
+    #[error("the node does not answer {method}: {why}")]
     Trouble { method: &'static str, why: String },
 }
 

@@ -190,6 +190,12 @@ impl OwnWallet {
         })
     }
 
+    /// Every script that we may be paid by: of addresses given out, and of those looked for beyond them.
+    pub(crate) fn scripts(&self) -> Vec<ScriptBuf> {
+        let scripts = self.bdk.spk_index().inner().all_spks();
+        scripts.values().cloned().collect()
+    }
+
     pub(crate) fn is_ours(&self, script: &Script) -> bool {
         self.bdk.is_mine(script.to_owned())
     }

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)] // functions beside the tests are not covered by allow-unwrap-in-tests
 
 use kofo_adapter_api::{AdapterError, ChainAdapter};
-use kofo_bitcoin::{BitcoinAdapter, BitcoinConfig, MemoryStore, Network, RpcAuth, asset_id};
+use kofo_bitcoin::{Access, BitcoinAdapter, BitcoinConfig, MemoryStore, Network, RpcAuth, asset_id};
 use kofo_primitives::{ChainEvent, Health, NetworkId, Seed};
 use kofo_regtest::{Chain, Options, Regtest};
 use std::sync::Arc;
@@ -16,12 +16,14 @@ async fn start(regtest: &Regtest, network: Network) -> Result<BitcoinAdapter, Ad
     let config = BitcoinConfig {
         network,
         kofo_network: NetworkId::new("kofo-trouble").unwrap(),
-        url: node.rpc_url.clone(),
-        auth: RpcAuth::UserPass {
-            user: node.rpc_user.clone(),
-            password: node.rpc_password.clone(),
+        access: Access::Node {
+            url: node.rpc_url.clone(),
+            auth: RpcAuth::UserPass {
+                user: node.rpc_user.clone(),
+                password: node.rpc_password.clone(),
+            },
+            witnesses: Vec::new(),
         },
-        witnesses: Vec::new(),
         birthday: 0,
         max_fee_rate: 200,
         poll: Duration::from_millis(50),

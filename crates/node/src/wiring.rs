@@ -9,7 +9,7 @@ use crate::engine::Adapters;
 use crate::journal::SharedJournal;
 use bitcoin::Network;
 use kofo_adapter_api::{AdapterError, ChainAdapter};
-use kofo_bitcoin::{BitcoinAdapter, RpcAuth, Witness};
+use kofo_bitcoin::{Access, BitcoinAdapter, RpcAuth, Witness};
 use kofo_evm::{EvmAdapter, FeePolicy, Profile};
 use kofo_primitives::{Amount, ChainId, Seconds, Seed};
 use kofo_settlement::{BITCOIN, ECHOIN, ETHEREUM, Margins, Pace, Policy};
@@ -156,9 +156,11 @@ async fn start(
             let config = kofo_bitcoin::BitcoinConfig {
                 network: bitcoin_network(chain)?,
                 kofo_network: materials.config.network.clone(),
-                url: backend.endpoint.as_str().to_owned(),
-                auth: bitcoind_auth(materials, chain, &backend.auth)?,
-                witnesses: witnesses(materials, chain, &backend.witnesses)?,
+                access: Access::Node {
+                    url: backend.endpoint.as_str().to_owned(),
+                    auth: bitcoind_auth(materials, chain, &backend.auth)?,
+                    witnesses: witnesses(materials, chain, &backend.witnesses)?,
+                },
                 birthday: backend.birthday,
                 max_fee_rate: backend.fee_cap,
                 poll: poll(materials.config.timelocks),

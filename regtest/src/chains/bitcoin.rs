@@ -141,6 +141,12 @@ impl BitcoinDriver {
         self.generate(blocks, clock.now()).await.map(drop)
     }
 
+    /// Sets bitcoind's clock to the common one.
+    pub(crate) async fn tick(&self, clock: &Clock) -> Result<()> {
+        self.rpc.call("setmocktime", json!([clock.now()])).await?;
+        Ok(())
+    }
+
     /// Mines one block with nothing in it.
     pub(crate) async fn mine_empty(&self, clock: &Clock) -> Result<()> {
         self.rpc.call("setmocktime", json!([clock.now()])).await?;

@@ -173,8 +173,8 @@ impl Engine {
         } else {
             self.ours().send(&tx).await
         };
-        // What may be shown only for a while is shown by our own node, or not at all.
-        if answer.is_ok() || !limited {
+        // What may be shown only for a while is shown by our own node, or not at all. Strangers are all alike.
+        if answer.is_ok() || !limited || self.parts.nodes.strangers {
             self.send_to_witnesses(&tx).await;
         }
         let Some(watched) = self.legs.get_mut(&leg) else {

@@ -12,6 +12,7 @@ use crate::fee;
 use crate::picture::Sighting;
 use crate::proof::{check_block, check_header, check_link};
 use crate::rpc::Best;
+use crate::source::Asked;
 
 /// Blocks that one look applies at most; the rest is for the next one, so that actions are taken in between.
 const BLOCKS_PER_LOOK: usize = 500;
@@ -112,8 +113,7 @@ impl Engine {
             Some(hash) => hash,
             None => self.ours().block_hash(height).await?,
         };
-        let block = self.ours().block(hash).await?;
-        check_block(&block, hash, self.parts.chain)?;
+        let block = self.read(height, hash).await?;
         self.check_below(height, &block.header)?;
         self.scan(height, &block);
         {
@@ -126,6 +126,40 @@ impl Engine {
         self.branch.push(height, link);
         self.scanned = Some((height, link));
         Ok(())
+    }
+
+    /// The block, or its header alone where every node's filter says that nothing in it concerns us.
+    async fn read(&self, height: u64, hash: BlockHash) -> Result<Block, LookError> {
+        let mut scripts = self.wallet().scripts();
+        scripts.extend(self.legs.values().map(|leg| leg.wanted.script.clone()));
+        let scripts = &scripts;
+        let asked = Asked {
+            height,
+            hash,
+            scripts,
+        };
+        let nodes = &self.parts.nodes;
+        let mut touched = nodes.ours.may_touch(&asked).await?;
+        for witness in &nodes.witnesses {
+            // One that does not say that it is not touched cannot be left out. A bitcoind is not asked at all.
+            touched = touched || witness.may_touch(&asked).await.unwrap_or(true);
+        }
+        if !touched {
+            let header = nodes.ours.header(hash).await?;
+            check_header(&header, hash, self.parts.chain)?;
+            let txdata = Vec::new();
+            return Ok(Block { header, txdata });
+        }
+        let mut block = nodes.ours.block(hash).await;
+        for witness in nodes.witnesses.iter().filter(|_| nodes.strangers) {
+            // It proves itself, whoever gives it.
+            if block.is_err() {
+                block = witness.block(hash).await;
+            }
+        }
+        let block = block?;
+        check_block(&block, hash, self.parts.chain)?;
+        Ok(block)
     }
 
     /// Whether the block builds on what was read below it. Old blocks are read again for a new leg: they too must lead

@@ -9,7 +9,8 @@ use kofo_primitives::LegRef;
 
 use super::{Engine, LookError};
 use crate::picture::Sighting;
-use crate::rpc::{Best, Rpc, RpcError};
+use crate::rpc::{Best, RpcError};
+use crate::source::Source;
 use crate::spend::preimage_in;
 
 /// How far below the best block a fork is looked for. A deeper one is a disagreement.
@@ -168,7 +169,7 @@ impl Engine {
         for (testimony, rpc) in self.testimonies.iter_mut().zip(&self.parts.nodes.witnesses) {
             if !testimony.answered || watched.is_empty() {
                 testimony.spends.clear();
-            } else if let Err(error) = testimony.listen(rpc, &watched).await {
+            } else if let Err(error) = testimony.listen(rpc.as_ref(), &watched).await {
                 tracing::debug!(%error, "a witness tells nothing of its mempool");
             }
         }
@@ -210,7 +211,7 @@ fn opened(watched: &Watched, tx: &Transaction) -> Vec<LegRef> {
 }
 
 impl Testimony {
-    async fn listen(&mut self, rpc: &Rpc, watched: &Watched) -> Result<(), RpcError> {
+    async fn listen(&mut self, rpc: &dyn Source, watched: &Watched) -> Result<(), RpcError> {
         let outpoints: Vec<OutPoint> = watched.keys().copied().collect();
         let mut now = rpc.mempool_spenders(&outpoints).await?;
         self.spends.retain(|txid, _| now.contains(txid));

@@ -4,7 +4,7 @@ use crate::liar::Liar;
 use async_trait::async_trait;
 use kofo_adapter_api::ChainAdapter;
 use kofo_adapter_api::conformance::{Harness, Leg, Stage, Who};
-use kofo_bitcoin::{BitcoinAdapter, BitcoinConfig, MemoryStore, Network, RpcAuth, Witness, asset_id};
+use kofo_bitcoin::{Access, BitcoinAdapter, BitcoinConfig, MemoryStore, Network, RpcAuth, Witness, asset_id};
 use kofo_primitives::{
     Act, ActKind, Amount, AssetId, ChainEvent, Health, NetworkId, Prepared, Seed, Tip, UnixTime,
 };
@@ -168,12 +168,14 @@ impl Harness for World {
         let config = BitcoinConfig {
             network: Network::Regtest,
             kofo_network: NetworkId::new("kofo-nodes").unwrap(),
-            url: match who {
-                Who::Us => self.ours.url.clone(),
-                Who::Them | Who::Pauper => node.rpc_url.clone(),
+            access: Access::Node {
+                url: match who {
+                    Who::Us => self.ours.url.clone(),
+                    Who::Them | Who::Pauper => node.rpc_url.clone(),
+                },
+                witnesses: witnesses.collect(),
+                auth,
             },
-            witnesses: witnesses.collect(),
-            auth,
             birthday: self.birthday,
             max_fee_rate: 200,
             poll: Duration::from_millis(50),
