@@ -57,6 +57,7 @@ mod tree;
 mod views;
 mod weight;
 mod wire;
+mod words;
 
 pub use accounts::ActRefused;
 pub use batch::{Batch, BatchError, JudgeError, MAX_BATCH_FRAME, OP_FRAME, judge};
@@ -82,5 +83,6 @@ pub use staking::StakingRefused;
 pub use weight::Weight;
 pub use wire::{
     AccountView, Ask, CLEARANCE, Holding, MAX_ANSWERED, MAX_PARTS, OrderAnswer, RefusedClass, Request,
-    Response, SHARE_CONTEXT, Submission, SubmittedOrder, ValidatorStatus, parts_context,
+    Response, SHARE_CONTEXT, Submission, SubmittedOrder, ValidatorStatus, parts_context, payouts_context,
 };
+pub use words::Wanted;

@@ -343,6 +343,17 @@ impl Amendment {
 }
 
 impl ClearedOrder {
+    /// Whether a key is a party's: the claim's or the fulfil's, or the account by which either pays.
+    #[must_use]
+    pub fn is_party(&self, key: &NodeId) -> bool {
+        let parts = self.order.parts();
+        let pays = self.payment.as_ref().map(|payment| &payment.body.account);
+        *key == parts.claim.body.key
+            || *key == parts.fulfil.body.key
+            || *key == parts.terms.reservation.bond
+            || pays == Some(key)
+    }
+
     /// What only validators see, as one hash: the batch commits to it beside the order's id.
     #[must_use]
     pub fn hidden(&self) -> Digest {

@@ -1,5 +1,6 @@
 //! How an order ended, and who was paid for it.
 
+use crate::op::ClearedOrder;
 use borsh::{BorshDeserialize, BorshSerialize};
 use kofo_primitives::{Amount, AssetId, Digest, NodeId, SwapId, encode, tagged_hash};
 
@@ -87,6 +88,21 @@ pub struct Receipt {
 }
 
 impl Settlement {
+    /// What of it the owner of a key is told: a party of the order all of it, anybody else who was paid its own payments,
+    /// and a stranger nothing.
+    #[must_use]
+    pub fn told_to(&self, order: &ClearedOrder, key: &NodeId) -> Option<Self> {
+        if order.is_party(key) {
+            return Some(self.clone());
+        }
+        let own = self.payouts.iter().filter(|payout| payout.to == Some(*key));
+        let payouts: Vec<_> = own.cloned().collect();
+        (!payouts.is_empty()).then(|| Self {
+            payouts,
+            ..self.clone()
+        })
+    }
+
     /// What everybody may see.
     #[must_use]
     pub fn receipt(&self) -> Receipt {

@@ -34,7 +34,8 @@ pub enum Request {
     /// A party of an order asks for all of its parts; `ask.of` names the order, and `ask.key` is the claim's, the
     /// fulfil's or the reservation's.
     Parts(Signed<Ask>),
-    /// An account asks for orders on its reservations that were committed at or after height `ask.after`.
+    /// An account asks for orders on its reservations that were committed at or after height `ask.after`; at that very
+    /// height only for those after the order `ask.of`, if it names one.
     Mine(Signed<Ask>),
     /// What has an account?
     Account(NodeId),
@@ -44,6 +45,9 @@ pub enum Request {
     Op(Vec<u8>),
     /// Another validator passes operations on, as many as fit. The answer is that of the last.
     Ops(Vec<Vec<u8>>),
+    /// Who was paid when an order ended? `ask.of` names the order, and `ask.key` is a party's ([`crate::ClearedOrder::is_party`])
+    /// or an account that was paid.
+    Payouts(Signed<Ask>),
 }
 
 /// A question that only some may ask.
@@ -126,6 +130,9 @@ pub enum Response {
         /// For people.
         why: Text<300>,
     },
+    /// `Settlement`, sealed to whoever asked under the context [`payouts_context`]: whole for a party of the order, with
+    /// its own payments alone for anybody else who was paid.
+    Payouts(Bytes<MAX_PARTS>),
 }
 
 /// What whoever was refused can do.
@@ -226,6 +233,12 @@ pub const SHARE_CONTEXT: &[u8] = b"kofo/share/v1";
 #[must_use]
 pub fn parts_context(order: SwapId) -> Vec<u8> {
     [b"kofo/parts/v1\0".as_slice(), order.as_bytes()].concat()
+}
+
+/// Under which an order's payments are sealed.
+#[must_use]
+pub fn payouts_context(order: SwapId) -> Vec<u8> {
+    [b"kofo/paid/v1\0".as_slice(), order.as_bytes()].concat()
 }
 
 impl Ask {

@@ -1,7 +1,7 @@
 //! Validators, a wallet, three relays in a line and two providers: orders that are final before anything is locked, fees
 //! that are divided to the unit, and swaps that need no validator once both have locked.
 
-use crate::cli::run;
+use crate::cli::{Answer, run};
 use crate::exchange::{SILENT, begun, claim_until, redeemed, tell};
 use crate::shared::{Land, STEP, kofo};
 use kofo_clearance::{Ending, Reason, Settlement};
@@ -11,6 +11,7 @@ use kofo_node::clock;
 use kofo_node::rpc::types::{AccountShown, ClaimAsked, ClaimStatus, Id, OrderShown, OrderState, SwapStatus};
 use kofo_node::rpc::{ClearingRpcClient, MarketRpcClient, NodeRpcClient};
 use kofo_regtest::Chain;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,7 +23,7 @@ async fn city(land: &Land) -> City {
 }
 
 /// A claim with a fee, for which the provider locks bitcoin.
-fn asked() -> ClaimAsked {
+pub(crate) fn asked() -> ClaimAsked {
     ClaimAsked {
         give: "1eth".to_owned(),
         want: "0.05btc".to_owned(),
@@ -42,11 +43,11 @@ async fn account(city: &City, place: Place) -> AccountShown {
 }
 
 /// Of the ledger's only asset, in whole units.
-async fn free(city: &City, place: Place) -> String {
+pub(crate) async fn free(city: &City, place: Place) -> String {
     account(city, place).await.holdings[0].free.amount.clone()
 }
 
-async fn order(city: &City, id: Id) -> OrderShown {
+pub(crate) async fn order(city: &City, id: Id) -> OrderShown {
     city.town
         .client(Place::Wallet)
         .unwrap()
@@ -56,7 +57,7 @@ async fn order(city: &City, id: Id) -> OrderShown {
 }
 
 /// Waits until the wallet has the verified receipt of an order.
-async fn receipt(city: &City, id: Id) -> (OrderShown, Settlement) {
+pub(crate) async fn receipt(city: &City, id: Id) -> (OrderShown, Settlement) {
     let deadline = Instant::now() + STEP;
     loop {
         let shown = order(city, id).await;
@@ -127,6 +128,48 @@ async fn a_fee_is_paid_to_every_relay_a_provider_that_does_not_lock_is_slashed_a
     commands(&city, &cleared.settlement).await;
 }
 
+/// Who was paid, by commands: a party sees all of it, a relay its own share, and who has no part in it nothing.
+async fn payouts(city: &City, (wallet, shown): (&Path, &Answer), id: &str) {
+    let shown: Vec<Vec<_>> = shown
+        .out
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    for line in [
+        vec!["foundation", "the", "foundation", "0.03", "KOFO"],
+        vec!["validators", "the", "epoch's", "pool", "0.06", "KOFO"],
+        vec!["every", "payment,", "as", "the", "receipt", "proves"],
+    ] {
+        assert!(shown.contains(&line), "{line:?} in {shown:?}");
+    }
+    let relay = run(&city.town.data(Place::Relay2), &["order", "show", id, "--json"]).await;
+    let relay: OrderShown = serde_json::from_str(relay.done()).unwrap();
+    let paid = relay.payouts.expect("it was paid");
+    let [own] = paid.rows.as_slice() else {
+        panic!("a relay is told its own share alone: {paid:#?}")
+    };
+    assert!(!paid.whole && own.own, "{paid:#?}");
+    assert_eq!((own.why.as_str(), own.amount.amount.as_str()), ("hop 2", "0.07"));
+    let wallet = run(wallet, &["order", "show", id, "--json"]).await;
+    let wallet: OrderShown = serde_json::from_str(wallet.done()).unwrap();
+    let paid = wallet.payouts.expect("it is a party");
+    assert!(paid.whole && paid.rows.len() > 5, "{paid:#?}");
+    assert!(
+        paid.rows.iter().any(|row| row.own && row.why == "back"),
+        "{paid:#?}"
+    );
+    // The provider of the other order.
+    let stranger = [Place::ProviderA, Place::ProviderB]
+        .map(|place| city.town.data(place))
+        .map(|data| async move { run(&data, &["order", "show", id, "--json"]).await });
+    let mut told = 0;
+    for shown in futures::future::join_all(stranger).await {
+        let shown: OrderShown = serde_json::from_str(shown.done()).unwrap();
+        told += usize::from(shown.payouts.is_some());
+    }
+    assert_eq!(told, 1, "one of both providers had this order");
+}
+
 /// The same order and accounts, and acts of their owners, by commands.
 async fn commands(city: &City, settlement: &Settlement) {
     let (wallet, relay) = (city.town.data(Place::Wallet), city.town.data(Place::Relay1));
@@ -141,6 +184,7 @@ async fn commands(city: &City, settlement: &Settlement) {
     ] {
         assert!(shown.done().contains(part), "{part:?} in\n{}", shown.out);
     }
+    payouts(city, (&wallet, &shown), &id).await;
     let unknown = run(&wallet, &["order", "show", &"7".repeat(64)]).await;
     assert!(unknown.done().contains("state   open"), "{}", unknown.out);
     let bonded = run(&relay, &["bond", "0.1kofo", "--as", "relay"]).await;
@@ -163,7 +207,7 @@ async fn commands(city: &City, settlement: &Settlement) {
     let given = run(&wallet, &["ledger", "transfer", &validator, "1.5kofo"]).await;
     assert!(given.done().contains("898.2"), "{}", given.out);
     let too_much = run(&wallet, &["ledger", "transfer", &validator, "1000kofo"]).await;
-    too_much.refused_with(&["has 898200000 of", "expected at least 1000000000"]);
+    too_much.refused_with(&["your free balance has 898.2 KOFO, the transfer needs 1000 KOFO"]);
     let status = run(&wallet, &["ledger", "status"]).await;
     assert!(status.done().contains("KOFO"), "{}", status.out);
 }

@@ -12,6 +12,7 @@ mod killed;
 mod killed_validators;
 mod leftovers;
 mod many;
+mod proofs;
 mod redeem;
 mod refusals;
 mod reorgs;

@@ -27,6 +27,7 @@
 //! ```
 
 mod adapter;
+mod blocks;
 mod engine;
 mod entrust;
 mod fee;
@@ -54,6 +55,7 @@ pub use bitcoin::Network;
 pub use adapter::{
     Access, BitcoinAdapter, BitcoinConfig, MAX_LIGHT_PEERS, MAX_WITNESSES, Witness, asset_id, chain_id,
 };
+pub use blocks::BlockReader;
 pub use entrust::EntrustError;
 pub use htlc::{Htlc, HtlcError, PREIMAGE_BYTES};
 pub use light::{Checkpoint, LightPeer, NoLightPeer};

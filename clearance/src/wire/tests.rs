@@ -82,6 +82,7 @@ fn requests() -> Vec<Request> {
         Request::Order(SwapId::new([3; 32])),
         Request::Parts(ask()),
         Request::Mine(ask()),
+        Request::Payouts(ask()),
         Request::Account(key(2).id()),
         Request::Share(ask()),
         Request::Op(vec![1, 2, 3]),

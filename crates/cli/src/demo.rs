@@ -16,7 +16,7 @@ mod story;
 mod table;
 
 pub use books::{Books, Moved, balance};
-pub use clearance::{Abandoned, City, Cleared, Council, FEE, Paid, SEATS, SYMBOL, Slashed};
+pub use clearance::{Abandoned, City, Cleared, Council, FEE, Paid, SEATS, SYMBOL, Slashed, Twist};
 pub use clearance::{abandon, check_sum, slashed, trade};
 pub use daemons::{Daemons, NETWORK};
 pub use exchange::{Asked, EXCHANGE, Map, Place, Settled, Town, TownBooks, Wish, claim, follow_claim};

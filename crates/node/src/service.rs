@@ -5,7 +5,7 @@ mod market;
 
 use crate::agree::{AgreeError, Agreement};
 use crate::assets::Assets;
-use crate::clearing::Clearing;
+use crate::clearing::{Clearing, Readers};
 use crate::clock::{now, now_ms};
 use crate::driver::DriverError;
 use crate::engine::{Core, Stopped};
@@ -31,6 +31,7 @@ pub struct Service {
     assets: Arc<Assets>,
     market: Option<Arc<Market>>,
     clearing: Option<Arc<Clearing>>,
+    blocks: Readers,
     stop: watch::Sender<bool>,
     started_ms: u64,
 }
@@ -51,6 +52,7 @@ impl Service {
             assets: Arc::new(assets),
             market: None,
             clearing: None,
+            blocks: Readers::new(),
             stop,
             started_ms: now_ms(),
         }
@@ -63,10 +65,11 @@ impl Service {
         self
     }
 
-    /// A service of a node that knows its network's genesis.
+    /// A service of a node that knows its network's genesis, and can prove how legs ended on these chains.
     #[must_use]
-    pub fn with_clearing(mut self, clearing: Option<Arc<Clearing>>) -> Self {
+    pub fn with_clearing(mut self, clearing: Option<Arc<Clearing>>, blocks: Readers) -> Self {
         self.clearing = clearing;
+        self.blocks = blocks;
         self
     }
 

@@ -9,7 +9,7 @@ use crate::engine::Adapters;
 use crate::journal::SharedJournal;
 use bitcoin::Network;
 use kofo_adapter_api::{AdapterError, ChainAdapter};
-use kofo_bitcoin::{Access, BitcoinAdapter, RpcAuth, Witness};
+use kofo_bitcoin::{Access, BitcoinAdapter, BlockReader, RpcAuth, Witness};
 use kofo_evm::{EvmAdapter, FeePolicy, Profile};
 use kofo_primitives::{Amount, ChainId, Seconds, Seed};
 use kofo_settlement::{BITCOIN, ECHOIN, ETHEREUM, Margins, Pace, Policy};
@@ -104,6 +104,8 @@ pub struct Wired {
     pub policy: Policy,
     /// How deep a fact must be on each to be final.
     pub depths: BTreeMap<ChainId, u32>,
+    /// Whose blocks can be read to prove how a leg ended, by chain.
+    pub blocks: BTreeMap<ChainId, BlockReader>,
     /// What makes the chains in memory go on; they stop when this is dropped.
     pub tasks: JoinSet<()>,
 }
@@ -133,6 +135,7 @@ pub async fn wire(
         adapters: Adapters::new(),
         policy: policy(config),
         depths: config.chains.iter().map(|c| (c.id.clone(), c.depth)).collect(),
+        blocks: block_readers(&materials)?,
         tasks: JoinSet::new(),
     };
     for chain in &config.chains {
@@ -178,6 +181,19 @@ async fn start(
         }
         Backend::Sim => Ok(Arc::new(sim(chain, tasks))),
     }
+}
+
+/// Every bitcoind of ours gives blocks.
+fn block_readers(materials: &Materials<'_>) -> Result<BTreeMap<ChainId, BlockReader>, WiringError> {
+    let mut readers = BTreeMap::new();
+    for chain in &materials.config.chains {
+        if let Backend::Bitcoin(backend) = &chain.backend {
+            let auth = bitcoind_auth(materials, chain, &backend.auth)?;
+            let url = backend.endpoint.as_str().to_owned();
+            readers.insert(chain.id.clone(), BlockReader::new(chain.id.clone(), url, auth));
+        }
+    }
+    Ok(readers)
 }
 
 fn failed(chain: &ChainConfig, source: AdapterError) -> WiringError {

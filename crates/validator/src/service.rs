@@ -1,17 +1,18 @@
 //! What nodes, wallets and other validators are answered: one request, one answer.
 //!
-//! Everybody may ask for headers, certificates, proofs, receipts and what an account has. The parts of an order go to
-//! its parties alone, the validators' secret to validators alone, both sealed to who asks; operations are passed on by
-//! validators alone. A stranger gets so many answers a second and no more.
+//! Everybody may ask for headers, certificates, proofs, receipts and what an account has. The parts of an order and what
+//! was paid at its end go to its parties alone (to others who were paid, their own payments), the validators' secret to
+//! validators alone, all sealed to who asks; operations are passed on by validators alone. A stranger gets so many
+//! answers a second and no more.
 
 mod answers;
 mod rates;
 
 use crate::committee::Committee;
 use crate::head::Clock;
-use crate::intake::Intake;
+use crate::intake::{Intake, IntakeError};
 use crate::replica::Replica;
-use kofo_clearance::{Ask, RefusedClass, Request, Response};
+use kofo_clearance::{Ask, RefusedClass, Request, Response, Submission, Wanted};
 use kofo_network::{Inbound, InboundRequest, PeerId};
 use kofo_primitives::{Digest, NetworkId, Signed};
 use rates::Rates;
@@ -127,13 +128,11 @@ impl Service {
         match request {
             Request::Status => Ok(self.status()),
             Request::Changes { after_epoch } => self.changes(after_epoch),
-            Request::Submit(submission) => {
-                let taken = self.parts.intake.submit(*submission);
-                taken.map(Response::Taken).map_err(|e| No::new(e.class(), e))
-            }
+            Request::Submit(submission) => self.submit(*submission),
             Request::Order(order) => self.order(order),
             Request::Parts(ask) => self.order_parts(self.fresh(&ask)?),
             Request::Mine(ask) => self.mine(self.fresh(&ask)?),
+            Request::Payouts(ask) => self.payouts(self.fresh(&ask)?),
             Request::Account(account) => Ok(self.account(account)),
             Request::Share(ask) => self.share(self.fresh(&ask)?),
             Request::Op(_) | Request::Ops(_) if !validator => Err(No::unknown(
@@ -142,6 +141,20 @@ impl Service {
             Request::Op(op) => self.passed(&[op]),
             Request::Ops(ops) => self.passed(&ops),
         }
+    }
+
+    /// Takes what is submitted; what the ledger does not allow is told in words of whoever wanted it.
+    fn submit(&self, submission: Submission) -> Result<Response, No> {
+        let wanted = Wanted::of(&submission);
+        let taken = self.parts.intake.submit(submission);
+        taken.map(Response::Taken).map_err(|refused| match &refused {
+            IntakeError::Ledger(why) => {
+                let head = self.parts.replica.now();
+                let why = why.in_words(&wanted, &head.ledger.genesis().params);
+                No::new(refused.class(), why)
+            }
+            _ => No::new(refused.class(), &refused),
+        })
     }
 
     /// Takes what another validator passes on: one that is refused holds up no other.

@@ -135,6 +135,20 @@ pub(crate) enum OrderCommand {
         #[arg(long)]
         proof: bool,
     },
+    /// Prove to the validators how an order of this node's ended on Bitcoin, by the blocks of its own bitcoind.
+    ///
+    /// Validators see for themselves how orders end. Where they see nothing of a chain, or something else than happened, a
+    /// proof settles it: the transaction that redeemed or refunded, in a block, with so many blocks on it as the network's
+    /// genesis asks for. That something is only locked cannot be proved.
+    #[command(after_help = "Example:\n  kofo order prove 3f0c…\n  kofo order prove 3f0c… --leg beta --json")]
+    Prove {
+        /// The order's id, which is the swap's: 64 hexadecimal digits.
+        #[arg(value_name = "ID")]
+        id: Id,
+        /// Prove the end of this leg alone [default: both, as far as the network takes proofs of their chains].
+        #[arg(long, value_name = "alpha|beta", value_parser = ["alpha", "beta"])]
+        leg: Option<String>,
+    },
 }
 
 pub(super) const BOND_EXAMPLE: &str = "\

@@ -8,7 +8,7 @@ mod rows;
 mod slash;
 mod trade;
 
-pub use city::{City, SYMBOL};
+pub use city::{City, SYMBOL, Twist};
 pub use council::{Council, SEATS};
 pub use rows::{Paid, check_sum};
 pub use slash::{Abandoned, Slashed, abandon, slashed};

@@ -137,6 +137,7 @@ fn a_node_without_a_genesis_says_what_it_needs_for_one() {
         vec!["stake", "unjail"],
         vec!["reward", "collect"],
         vec!["order", "show", &"0".repeat(64)],
+        vec!["order", "prove", &"0".repeat(64)],
         vec!["claim", "--give", "1apple", "--want", "1pear", "--fee", "0.3kofo"],
     ] {
         node.home.run(&args).refused(1, "genesis");

@@ -30,6 +30,7 @@ fn help_is_a_result_and_has_an_example() {
         vec!["reward", "collect", "--help"],
         vec!["ledger", "account", "--help"],
         vec!["order", "show", "--help"],
+        vec!["order", "prove", "--help"],
     ] {
         let help = home.run(&args).done();
         assert!(
@@ -82,7 +83,7 @@ fn a_wrong_command_line_ends_with_2_and_says_what_was_expected() {
         (vec!["bond", "5kofo"], "--as <provider|relay>"),
         (vec!["bond", "5kofo", "--as", "bank"], "provider, relay"),
         (vec!["delegate", "alice", "5kofo"], "64 hexadecimal digits"),
-        (vec!["order", "show"], "<ID>"),
+        (vec!["order", "prove"], "<ID>"),
         (
             vec![
                 "claim",
@@ -131,6 +132,7 @@ fn without_a_node_the_code_is_3_and_the_message_how_to_start_one() {
         vec!["reward"],
         vec!["ledger", "account"],
         vec!["order", "show", &"0".repeat(64)],
+        vec!["order", "prove", &"0".repeat(64)],
         vec!["stop"],
     ] {
         home.run(&args).refused(3, "start it with `kofo node --data");

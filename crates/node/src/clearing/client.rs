@@ -12,7 +12,7 @@ pub use show::{ending, ledger_assets};
 use super::ClearingError;
 use super::error::Trouble;
 use super::kept::Kept;
-use super::services::{Service, Services};
+use super::services::{Place, Service, Services};
 use crate::clock::now_ms;
 use crate::journal::SharedJournal;
 use futures::future::join_all;
@@ -174,19 +174,11 @@ impl Clearing {
     pub async fn new_orders(&self) -> Result<Vec<(SwapId, u64)>, ClearingError> {
         let mut last = "there is none".to_owned();
         for service in self.services.in_turn() {
-            let after = service.place.load(Ordering::Relaxed);
-            let request = Request::Mine(self.ask_of(&self.key, None, after));
+            let place = service.place();
+            let request = Request::Mine(self.ask_of(&self.key, place.last, place.height));
             match self.services.ask(service, &request).await {
                 Ok(Response::Mine(orders)) => {
-                    let highest = orders.iter().map(|(_, height)| *height).max();
-                    let full = orders.len() >= MAX_ANSWERED;
-                    let next = match highest {
-                        // A height with more orders than are named at once is passed: the others name what is left.
-                        Some(height) if full && height <= after => after.saturating_add(1),
-                        Some(height) => height.max(after),
-                        None => after,
-                    };
-                    service.place.store(next, Ordering::Relaxed);
+                    service.move_to(next_place(place, &orders));
                     return Ok(orders);
                 }
                 Ok(_) => service.failed(),
@@ -261,6 +253,19 @@ impl Clearing {
         self.kept.keep_light(&light).await?;
         self.kept_ms.store(now_ms, Ordering::Relaxed);
         Ok(())
+    }
+}
+
+/// From where on whoever named these orders is asked again. What fits an answer is asked for again from its last height on,
+/// for orders can come to it; of what does not fit, from its last order on.
+fn next_place(place: Place, orders: &[(SwapId, u64)]) -> Place {
+    let Some((last, height)) = orders.iter().copied().max_by_key(|(_, height)| *height) else {
+        return place;
+    };
+    let full = orders.len() >= MAX_ANSWERED;
+    Place {
+        height: height.max(place.height),
+        last: full.then_some(last),
     }
 }
 

@@ -6,9 +6,9 @@ use crate::clock::now_ms;
 use futures::future::join_all;
 use kofo_clearance::{Genesis, Request, Response};
 use kofo_network::{PeerAddress, Transport};
-use kofo_primitives::NodeId;
-use std::sync::Arc;
+use kofo_primitives::{NodeId, SwapId};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// A validator has so long to answer.
@@ -22,9 +22,17 @@ pub(super) struct Service {
     pub(super) account: Option<NodeId>,
     pub(super) address: PeerAddress,
     pub(super) text: String,
-    /// From which height on it is asked for orders on our quotes.
-    pub(super) place: AtomicU64,
+    /// From where on it is asked for orders on our quotes.
+    place: Mutex<Place>,
     failed_ms: AtomicU64,
+}
+
+/// How far one validator has named orders on our quotes: this height, and the last order that it named there if it had
+/// more than it names at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) height: u64,
+    pub(super) last: Option<SwapId>,
 }
 
 /// All of them.
@@ -60,7 +68,10 @@ impl Services {
                 account,
                 address,
                 text: text.to_owned(),
-                place: AtomicU64::new(place),
+                place: Mutex::new(Place {
+                    height: place,
+                    last: None,
+                }),
                 failed_ms: AtomicU64::new(0),
             });
         }
@@ -148,6 +159,14 @@ pub(crate) fn named_service(text: &str) -> (Option<NodeId>, &str) {
 }
 
 impl Service {
+    pub(super) fn place(&self) -> Place {
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn move_to(&self, place: Place) {
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = place;
+    }
+
     /// It did not answer, or said what is not so.
     pub(super) fn failed(&self) {
         self.failed_ms.store(now_ms(), Ordering::Relaxed);

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use intake::{Chain, Known};
 use kofo_clearance::{
     Ask, Genesis, GenesisError, Op, OrderAnswer, RefusedClass, Request, Response, Submission,
-    ValidatorStatus, parts_context,
+    ValidatorStatus, Wanted, parts_context, payouts_context,
 };
 use kofo_network::{PeerAddress, PeerId, RequestError, Transport};
 use kofo_primitives::{Bytes, NodeKey, Signed, SwapId, ValidatorSecret, encode, seal};
@@ -124,8 +124,9 @@ impl Town {
             Request::Submit(submission) => self.submit(*submission),
             Request::Order(order) => Response::Order(Box::new(self.order(order))),
             Request::Parts(ask) => self.parts(&ask),
-            Request::Mine(ask) => Response::Mine(self.chain.on(&ask.body.key, ask.body.after)),
+            Request::Mine(ask) => Response::Mine(self.chain.on(&ask.body)),
             Request::Account(account) => Response::Account(Box::new(self.chain.ledger.account(account))),
+            Request::Payouts(ask) => self.payouts(&ask),
             Request::Share(_) | Request::Op(_) | Request::Ops(_) => {
                 Response::refused(RefusedClass::Unknown, &"not here")
             }
@@ -148,6 +149,7 @@ impl Town {
         if self.halted {
             return Response::refused(RefusedClass::Busy, &"halted");
         }
+        let wanted = Wanted::of(&submission);
         let op = match submission {
             Submission::Order(order) => match self.chain.open(*order) {
                 Ok(cleared) => Op::Order(Box::new(cleared)),
@@ -159,7 +161,7 @@ impl Town {
             Submission::Proven(proven) => Op::Proven(proven),
         };
         let leaf = op.leaf();
-        match self.chain.take(op) {
+        match self.chain.take_for(op, &wanted) {
             Ok(()) => Response::Taken(leaf),
             Err(why) => Response::refused(RefusedClass::Ledger, &why),
         }
@@ -173,6 +175,23 @@ impl Town {
                 Some(receipt) => OrderAnswer::Ended(Box::new(proof.clone()), Box::new(receipt.clone())),
             },
         }
+    }
+
+    fn payouts(&self, ask: &Signed<Ask>) -> Response {
+        let (key, no) = (ask.body.key, |why: &str| {
+            Response::refused(RefusedClass::Unknown, &why)
+        });
+        if key.verify(&ask.body.id(), &ask.signature).is_err() {
+            return no("not signed");
+        }
+        let known = ask.body.of.and_then(|order| self.chain.known(order));
+        let told = known.and_then(|known| known.settlement.as_ref()?.told_to(&known.cleared, &key));
+        let Some(told) = told else {
+            return no("not yours");
+        };
+        let ephemeral = kofo_primitives::tagged_hash("kofo/simulated/v1", &[&encode(ask)]);
+        let sealed = seal(&key, &ephemeral, &payouts_context(told.order), &encode(&told));
+        sealed.map_or_else(|e| no(&e.to_string()), Response::Payouts)
     }
 
     fn parts(&self, ask: &Signed<Ask>) -> Response {

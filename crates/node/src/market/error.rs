@@ -6,10 +6,11 @@ use crate::agree::AgreeError;
 use crate::assets::AssetError;
 use crate::clearing::ClearingError;
 use crate::driver::DriverError;
+use crate::rpc::types::AssetAmount;
 use crate::rpc::{ApiError, ApiErrorKind};
 use kofo_adapter_api::AdapterError;
 use kofo_exchange::{AnswerRefused, FulfilRefused, QuoteRefused, QuotedRefused, SelectRefused};
-use kofo_primitives::{Amount, AssetId, ClaimId, FulfilId, MatchError, SwapId};
+use kofo_primitives::{AssetId, ClaimId, FulfilId, MatchError, SwapId};
 
 /// Why. Nothing is locked.
 #[derive(Debug, thiserror::Error)]
@@ -32,12 +33,12 @@ pub enum MarketError {
     #[error("{0} is no asset of the ledger: pay the fee in one that `kofo ledger status` names")]
     FeeAsset(AssetId),
     /// Too small a fee.
-    #[error("the fee is {have} smallest units, expected at least {least}")]
+    #[error("the fee is {have}, expected at least {least}")]
     FeeTooSmall {
         /// What is offered.
-        have: Amount,
+        have: AssetAmount,
         /// What the network asks for.
-        least: Amount,
+        least: AssetAmount,
     },
     /// Nothing to stand behind a quote.
     #[error("nothing stands behind a quote for this claim: see [provider.reserve] in the configuration")]

@@ -2,6 +2,7 @@
 
 use super::MarketError;
 use crate::assets::{AssetError, Assets};
+use crate::clearing::ledger_assets;
 use crate::config::ReserveConfig;
 use kofo_clearance::Genesis;
 use kofo_primitives::{Amount, AssetId, Claim, FeePayer, FeeTerms, Mode, Ratio};
@@ -93,8 +94,8 @@ pub(super) fn fee_fits(claim: &Claim, genesis: Option<&Genesis>) -> Result<(), M
             match *amount >= listed.min_fee {
                 true => Ok(()),
                 false => Err(MarketError::FeeTooSmall {
-                    have: *amount,
-                    least: listed.min_fee,
+                    have: ledger_assets(genesis).money(asset, *amount),
+                    least: ledger_assets(genesis).money(asset, listed.min_fee),
                 }),
             }
         }

@@ -5,8 +5,8 @@ mod clearing;
 mod market;
 
 pub use clearing::{
-    AccountShown, ActDone, ClearanceShown, HoldingShown, OrderShown, OrderState, ProofShown, ReceiptShown,
-    UnbondingShown, ValidatorShown,
+    AccountShown, ActDone, ClearanceShown, HoldingShown, LegProved, OrderProved, OrderShown, OrderState,
+    PayoutShown, PayoutsShown, ProofShown, ReceiptShown, UnbondingShown, ValidatorShown,
 };
 pub use market::{
     BookShown, ClaimAsked, ClaimList, ClaimState, ClaimStatus, LevelShown, ListingShown, PeerStatus,

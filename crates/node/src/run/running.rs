@@ -110,7 +110,7 @@ impl Running {
         let market = Market::open(parts, journal.clone()).map_err(Box::new)?;
         let service = Service::new(Arc::clone(&agreement), config.assets(), stops.asking())
             .with_market(Arc::clone(&market))
-            .with_clearing(clearing)
+            .with_clearing(clearing, wired.blocks)
             .with_towers(Arc::clone(&towers));
         let service = Arc::new(service);
         let watched = watched(&config, &start.data, (&agreement, &market), journal);

@@ -4,6 +4,7 @@ use super::{No, Service};
 use crate::store::{Placed, StoreError};
 use kofo_clearance::{
     Ask, ClearedOrder, MAX_ANSWERED, Op, OrderAnswer, Response, ValidatorStatus, parts_context,
+    payouts_context,
 };
 use kofo_primitives::{Bytes, NodeId, SwapId, Text, decode, encode, seal};
 
@@ -85,6 +86,20 @@ impl Service {
         sealed.map(Response::Parts).map_err(No::busy)
     }
 
+    /// To a party of the order, and to whoever was paid what it was paid. Whoever is neither learns not even whether the
+    /// order has ended: it may ask for the receipt.
+    pub(super) fn payouts(&self, ask: &Ask) -> Result<Response, No> {
+        let stranger = || No::unknown("no order that paid that key is over here");
+        let order = ask.of.ok_or_else(stranger)?;
+        let store = self.parts.replica.store();
+        let (_, _, settlement) = store.settlement(order)?.ok_or_else(stranger)?;
+        let cleared = self.cleared(&store.order(order)?.ok_or_else(stranger)?)?;
+        let told = settlement.told_to(&cleared, &ask.key).ok_or_else(stranger)?;
+        let ephemeral = crate::committee::fresh().map_err(No::busy)?;
+        let sealed = seal(&ask.key, &ephemeral, &payouts_context(order), &encode(&told));
+        sealed.map(Response::Payouts).map_err(No::busy)
+    }
+
     /// An order as it was committed.
     fn cleared(&self, placed: &Placed) -> Result<Box<ClearedOrder>, StoreError> {
         let store = self.parts.replica.store();
@@ -96,7 +111,11 @@ impl Service {
 
     pub(super) fn mine(&self, ask: &Ask) -> Result<Response, No> {
         let store = self.parts.replica.store();
-        Ok(Response::Mine(store.mine(ask.key, ask.after, MAX_ANSWERED)?))
+        let last = ask.of.map(|last| store.order(last)).transpose()?.flatten();
+        let named = last.filter(|last| last.height == ask.after);
+        let place = named.map_or(0, |last| last.place.saturating_add(1));
+        let from = (ask.after, place);
+        Ok(Response::Mine(store.mine(ask.key, from, MAX_ANSWERED)?))
     }
 
     pub(super) fn account(&self, account: NodeId) -> Response {

@@ -137,12 +137,12 @@ impl Store {
         self.value("a settlement", bytes)
     }
 
-    /// Orders on an account's reservations from a height on, oldest first, with their heights.
-    pub fn mine(&self, account: NodeId, from: u64, most: usize) -> Read<Vec<(SwapId, u64)>> {
+    /// Orders on an account's reservations from a place at a height on, oldest first, with their heights.
+    pub fn mine(&self, account: NodeId, (from, place): (u64, u32), most: usize) -> Read<Vec<(SwapId, u64)>> {
         self.reading(|read| {
             let account: Id = *account.as_bytes();
             let mine = read.open_table(MINE)?;
-            let of = mine.range((account, from, 0)..=(account, u64::MAX, u32::MAX))?;
+            let of = mine.range((account, from, place)..=(account, u64::MAX, u32::MAX))?;
             let mut found = Vec::new();
             for row in of.take(most) {
                 let (key, order) = row?;

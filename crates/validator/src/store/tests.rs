@@ -75,10 +75,15 @@ fn what_is_appended_is_found_by_every_id_also_after_it_was_closed() {
     );
     assert_eq!(store.order(order).unwrap().unwrap().height, 2);
     let account = kofo_primitives::NodeId::new([9; 32]);
-    let mine = |from, most| store.mine(account, from, most).unwrap();
+    let mine = |from, most| store.mine(account, (from, 0), most).unwrap();
     assert_eq!(mine(0, 9), [(SwapId::new([10; 32]), 1), (order, 2)]);
     assert_eq!(mine(2, 9), [(order, 2)]);
     assert_eq!(mine(0, 1).len(), 1);
+    assert_eq!(
+        store.mine(account, (1, 1), 9).unwrap(),
+        [(order, 2)],
+        "behind its place"
+    );
     assert_eq!(store.header(2).unwrap(), Some(header(2)));
     assert_eq!(store.certificate(1).unwrap(), Some(certificate(1)));
 }

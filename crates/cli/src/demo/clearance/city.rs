@@ -5,11 +5,12 @@ use crate::demo::daemons::{Daemons, NETWORK};
 use crate::demo::exchange::{Map, Place, Town};
 use crate::founding::{self, DECIMALS, Founding, Profile, ledger_asset};
 use anyhow::{Context, Result};
-use kofo_clearance::{Genesis, GenesisBalance};
+use kofo_clearance::{Genesis, GenesisBalance, ProofRule};
 use kofo_node::assets::Assets;
 use kofo_node::clearing::{GENESIS_FILE, GenesisFile};
-use kofo_node::config::{ClearingConfig, Config, InventoryLimit, NodeRole, ReserveConfig};
-use kofo_primitives::{Amount, NetworkId, NodeId, NodeKey};
+use kofo_node::config::{CONFIG_FILE, ClearingConfig, Config, InventoryLimit, NodeRole, ReserveConfig};
+use kofo_node::files;
+use kofo_primitives::{Amount, ChainId, NetworkId, NodeId, NodeKey};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -34,15 +35,33 @@ pub struct City {
     assets: Assets,
 }
 
+/// What of a city is not as usual.
+#[derive(Clone, Debug, Default)]
+pub struct Twist {
+    /// The chains whose own proofs count.
+    pub proofs: Vec<ProofRule>,
+    /// A chain that all validators say they observe, and none sees.
+    pub unseen: Option<ChainId>,
+}
+
 impl City {
     /// Founds the network and starts everybody; those with money of chains have it, and validators decide.
     pub async fn up(daemons: Arc<Daemons>, kofo: &Path) -> Result<Self> {
+        Self::twisted(daemons, kofo, Twist::default()).await
+    }
+
+    /// The same, but for that.
+    pub async fn twisted(daemons: Arc<Daemons>, kofo: &Path, twist: Twist) -> Result<Self> {
         let mut town = Town::found(Arc::clone(&daemons), kofo, Map::Line)?;
         let mut council = Council::found(&daemons, town.folder(), kofo)?;
-        let genesis = genesis(&daemons, &town, &council)?;
+        let mut genesis = genesis(&daemons, &town, &council)?;
+        genesis.params.proofs = twist.proofs;
         let file = GenesisFile { genesis };
         for data in council.folders() {
             file.save_new(&data.join(GENESIS_FILE))?;
+            if let Some(chain) = &twist.unseen {
+                blind(data, chain)?;
+            }
         }
         for place in Place::ALL {
             file.save_new(&town.data(place).join(GENESIS_FILE))?;
@@ -86,6 +105,16 @@ impl City {
             |place| place.name().to_owned(),
         )
     }
+}
+
+/// Takes a chain out of a validator's configuration.
+fn blind(data: &Path, chain: &ChainId) -> Result<()> {
+    let mut config = Config::load(data)?;
+    config.chains.retain(|known| known.id != *chain);
+    Ok(files::replace(
+        &data.join(CONFIG_FILE),
+        config.to_toml().as_bytes(),
+    )?)
 }
 
 /// What an order of one bitcoin or ether is worth in the ledger's asset, as providers see it.

@@ -6,9 +6,10 @@ use super::super::services::Service;
 use super::Clearing;
 use crate::clock::now_ms;
 use kofo_clearance::{
-    Certified, LightError, OrderAnswer, OrderProof, Receipt, ReceiptProof, Request, Response, parts_context,
+    Certified, LightError, MAX_PARTS, OrderAnswer, OrderProof, Payout, Receipt, ReceiptProof, Request,
+    Response, Settlement, parts_context, payouts_context,
 };
-use kofo_primitives::{MatchedOrder, MatchedParts, NodeKey, SwapId, decode, open};
+use kofo_primitives::{Bytes, MatchedOrder, MatchedParts, NodeKey, SwapId, decode, open};
 use std::time::Duration;
 
 /// An order is asked for so often while it is waited for.
@@ -37,6 +38,15 @@ pub enum OrderFate {
     Refused(String),
     /// It is final.
     Committed(Box<Committed>),
+}
+
+/// What is known of the payments of an order that is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Paid {
+    /// Every one, as the receipt commits to them.
+    All(Vec<Payout>),
+    /// Those to our account, as validators say.
+    Ours(Vec<Payout>),
 }
 
 /// What one validator says of an order.
@@ -178,6 +188,41 @@ impl Clearing {
             return Err(Trouble::OtherOrder);
         }
         Ok(matched)
+    }
+
+    /// Who was paid when an order ended, by its verified receipt: all of it for a party of the order, what we were paid
+    /// ourselves for anybody else, and nothing for a stranger. Whole it is proved by the receipt; our own part of it counts
+    /// once those that say the same have more than a third of the power.
+    pub(super) async fn payouts(&self, receipt: &Receipt) -> Option<Paid> {
+        let request = Request::Payouts(self.ask_of(&self.key, Some(receipt.order), 0));
+        let answers = self.services.ask_all(self.services.awake(), &request).await;
+        let mut ours: Vec<(Vec<Payout>, u64)> = Vec::new();
+        for (service, answer) in answers {
+            let told = match answer {
+                Ok(Response::Payouts(sealed)) => self.opened(receipt, &sealed),
+                // Whoever does not know it yet says that we are a stranger.
+                Ok(_) | Err(_) => continue,
+            };
+            match told {
+                Some(told) if told.receipt() == *receipt => return Some(Paid::All(told.payouts)),
+                Some(told) if told.payouts.iter().all(|one| one.to == Some(self.account_id())) => {
+                    let power = self.power(service);
+                    match ours.iter_mut().find(|(known, _)| *known == told.payouts) {
+                        Some((_, sum)) => *sum = sum.saturating_add(power),
+                        None => ours.push((told.payouts, power)),
+                    }
+                }
+                Some(_) | None => service.failed(),
+            }
+        }
+        let agreed = ours.into_iter().find(|(_, power)| self.has_honest(*power));
+        agreed.map(|(payouts, _)| Paid::Ours(payouts))
+    }
+
+    fn opened(&self, receipt: &Receipt, sealed: &Bytes<MAX_PARTS>) -> Option<Settlement> {
+        let plain = open(&self.key, &payouts_context(receipt.order), sealed).ok()?;
+        let told = decode::<Settlement>(&plain).ok()?;
+        (told.order == receipt.order && !told.payouts.is_empty()).then_some(told)
     }
 
     /// What one says of an order. What it calls final is verified; if it is not, that one lies, or we are behind.

@@ -1,14 +1,16 @@
 //! The clearance layer for people.
 
 use super::super::ClearingError;
+use super::order::Paid;
 use super::{Clearing, Committed, OrderFate};
 use crate::assets::{Asset, Assets};
 use crate::rpc::types::{
-    AccountShown, AssetAmount, ClearanceShown, HoldingShown, Id, OrderShown, OrderState, ProofShown,
-    ReceiptShown, UnbondingShown, ValidatorShown,
+    AccountShown, AssetAmount, ClearanceShown, HoldingShown, Id, OrderShown, OrderState, PayoutShown,
+    PayoutsShown, ProofShown, ReceiptShown, UnbondingShown, ValidatorShown,
 };
-use kofo_clearance::{AccountView, Ending, Genesis, Holding, Request, Response};
-use kofo_primitives::{Amount, Certificate, Header, SwapId, encode};
+use kofo_clearance::{AccountView, Ending, Genesis, Holding, Payout, Reason, Request, Response};
+use kofo_primitives::{Amount, AssetId, Certificate, Header, SwapId, encode};
+use std::collections::BTreeMap;
 
 /// The assets of a ledger as nodes know assets.
 #[must_use]
@@ -32,6 +34,7 @@ impl Clearing {
             refused: None,
             committed: None,
             receipt: None,
+            payouts: None,
         };
         match self.order(order).await? {
             OrderFate::Open { sure: true } => {}
@@ -44,10 +47,43 @@ impl Clearing {
                 shown.refused = Some(why);
             }
             OrderFate::Committed(committed) => {
-                show_committed(&mut shown, &committed, bytes, self.light().epoch())
+                show_committed(&mut shown, &committed, bytes, self.light().epoch());
+                if let Some((receipt, _)) = &committed.receipt {
+                    shown.payouts = self.payouts(receipt).await.map(|paid| self.show_paid(paid));
+                }
             }
         }
         Ok(shown)
+    }
+
+    fn show_paid(&self, paid: Paid) -> PayoutsShown {
+        let (whole, payouts) = match paid {
+            Paid::All(payouts) => (true, payouts),
+            Paid::Ours(payouts) => (false, payouts),
+        };
+        let (assets, foundation) = (ledger_assets(&self.genesis), self.genesis.params.foundation);
+        let row = |payout: &Payout| PayoutShown {
+            to: payout.to.map(|to| Id(*to.as_bytes())),
+            own: payout.to == Some(self.account_id()),
+            foundation: payout.to == Some(foundation),
+            why: reason(payout.why),
+            amount: assets.money(&payout.asset, payout.amount),
+        };
+        let mut sums: BTreeMap<&AssetId, Amount> = BTreeMap::new();
+        for payout in &payouts {
+            let sum = sums.entry(&payout.asset).or_insert(Amount::ZERO);
+            // A receipt's payments are of one book, in which every sum fits.
+            *sum = sum.checked_add(payout.amount).unwrap_or(Amount::new(u128::MAX));
+        }
+        let sums = sums
+            .into_iter()
+            .map(|(asset, sum)| assets.money(asset, sum))
+            .collect();
+        PayoutsShown {
+            whole,
+            rows: payouts.iter().map(row).collect(),
+            sums,
+        }
     }
 
     /// An account.
@@ -152,6 +188,20 @@ fn show_committed(shown: &mut OrderShown, committed: &Committed, bytes: bool, ne
             payouts: Id(receipt.payouts),
             proof: proof(&with.header, &with.certificate, newest, encode(with)),
         });
+    }
+}
+
+/// What a payment was for, in a word.
+fn reason(why: Reason) -> String {
+    match why {
+        Reason::Foundation => "foundation".to_owned(),
+        Reason::Validators => "validators".to_owned(),
+        Reason::Hop(entry) => format!("hop {entry}"),
+        Reason::FeeBack => "fee_back".to_owned(),
+        Reason::Back => "back".to_owned(),
+        Reason::Premium => "premium".to_owned(),
+        Reason::Harmed => "harmed".to_owned(),
+        Reason::Burnt => "burnt".to_owned(),
     }
 }
 

@@ -102,6 +102,10 @@ async fn an_act_that_the_ledger_does_not_allow_is_refused_and_uses_no_sequence_u
         matches!(&error, ClearingError::Refused { class, .. } if *class == ledger),
         "{error}"
     );
+    assert_eq!(
+        error.to_string(),
+        "validators refuse it: your free balance has 50 KOFO, the transfer needs 60 KOFO"
+    );
     assert_eq!(clearing.act(transfer(1)).await.unwrap().0, 0);
 }
 
@@ -195,4 +199,27 @@ async fn a_validator_that_joined_later_counts_if_the_configuration_names_its_acc
         let told = clearing.account(key(9).id()).await;
         assert_eq!(told.is_ok(), known, "named: {named}");
     }
+}
+
+#[test]
+fn orders_of_one_height_that_do_not_fit_an_answer_are_asked_for_behind_the_last_one_that_was_named() {
+    let order = |n: usize| SwapId::new([u8::try_from(n).unwrap(); 32]);
+    let begin = Place {
+        height: 5,
+        last: None,
+    };
+    assert_eq!(next_place(begin, &[]), begin);
+    let few = [(order(1), 6), (order(2), 7)];
+    let (height, last) = (7, None);
+    assert_eq!(next_place(begin, &few), Place { height, last });
+    let many: Vec<_> = (1..=MAX_ANSWERED).map(|n| (order(n), 7)).collect();
+    let last = Some(order(MAX_ANSWERED));
+    let full = Place { height, last };
+    assert_eq!(next_place(begin, &many), full);
+    assert_eq!(next_place(full, &[]), full, "nothing has come since");
+    let (height, last) = (8, None);
+    assert_eq!(
+        next_place(full, &[(order(70), 7), (order(71), 8)]),
+        Place { height, last }
+    );
 }

@@ -2,11 +2,11 @@
 
 use crate::clock::now_ms;
 use kofo_clearance::{
-    CheckedOp, ClearedOrder, Genesis, GenesisError, Ledger, MAX_ANSWERED, MerkleProof, NoProofs, Op,
-    OrderProof, Receipt, ReceiptProof, Settlement, SubmittedOrder,
+    Ask, CheckedOp, ClearedOrder, Genesis, GenesisError, Ledger, MAX_ANSWERED, MerkleProof, NoProofs, Op,
+    OrderProof, Receipt, ReceiptProof, Settlement, SubmittedOrder, Wanted,
 };
 use kofo_primitives::{
-    Bytes, Certificate, ClaimId, HopEntry, HopOpening, MatchedOrder, MatchedParts, NodeId, NodeKey, Opening,
+    Bytes, Certificate, ClaimId, HopEntry, HopOpening, MatchedOrder, MatchedParts, NodeKey, Opening,
     ReturnEntry, SwapId, ValidatorSecret, Vote, VoteKind,
 };
 use std::collections::BTreeMap;
@@ -52,17 +52,20 @@ impl Chain {
         self.orders.values().map(|known| known.cleared.clone()).collect()
     }
 
-    /// Orders on an account's reservations from a height on.
-    pub(super) fn on(&self, account: &NodeId, after: u64) -> Vec<(SwapId, u64)> {
-        let of = |known: &Known| known.cleared.order.parts().terms.reservation.bond == *account;
+    /// Orders on an account's reservations from a height on; at that very one, after the order that it names.
+    pub(super) fn on(&self, ask: &Ask) -> Vec<(SwapId, u64)> {
+        let of = |known: &Known| known.cleared.order.parts().terms.reservation.bond == ask.key;
         let ours = self.orders.iter().filter(|(_, known)| of(known));
         let mut ours: Vec<_> = ours
-            .map(|(order, known)| (*order, known.proof.header.height))
-            .filter(|(_, height)| *height >= after)
+            .map(|(order, known)| (known.proof.header.height, *order))
+            .filter(|(height, order)| {
+                let behind = *height == ask.after && ask.of.is_none_or(|last| *order > last);
+                *height > ask.after || behind
+            })
             .collect();
-        ours.sort_by_key(|(_, height)| *height);
+        ours.sort_unstable();
         ours.truncate(MAX_ANSWERED);
-        ours
+        ours.into_iter().map(|(height, order)| (order, height)).collect()
     }
 
     /// Opens what is sealed to the validators, and joins the parts.
@@ -101,8 +104,17 @@ impl Chain {
 
     /// One operation, in a batch of its own.
     pub(super) fn take(&mut self, op: Op) -> Result<(), String> {
+        self.next(op, None)
+    }
+
+    /// The same, of somebody who is told in its own words why not.
+    pub(super) fn take_for(&mut self, op: Op, wanted: &Wanted) -> Result<(), String> {
+        self.next(op, Some(wanted))
+    }
+
+    fn next(&mut self, op: Op, wanted: Option<&Wanted>) -> Result<(), String> {
         let time_ms = now_ms().max(self.ledger.tip().time_ms.saturating_add(1));
-        self.batch(time_ms, Some(op))
+        self.batch(time_ms, Some((op, wanted)))
     }
 
     /// An empty batch at that time.
@@ -112,13 +124,17 @@ impl Chain {
         }
     }
 
-    fn batch(&mut self, time_ms: u64, op: Option<Op>) -> Result<(), String> {
+    fn batch(&mut self, time_ms: u64, op: Option<(Op, Option<&Wanted>)>) -> Result<(), String> {
         let draft = self.ledger.next(time_ms, self.last.as_ref());
         let mut draft = draft.map_err(|e| e.to_string())?;
         let network = self.ledger.genesis().network.clone();
-        if let Some(op) = &op {
+        if let Some((op, wanted)) = &op {
             let checked = CheckedOp::new(op.clone(), &network).map_err(|e| e.to_string())?;
-            draft.take(&checked).map_err(|e| e.to_string())?;
+            let params = &self.ledger.genesis().params;
+            draft.take(&checked).map_err(|refused| match wanted {
+                Some(wanted) => refused.in_words(wanted, params),
+                None => refused.to_string(),
+            })?;
         }
         let finished = draft.finish();
         let (header, set) = (finished.header, self.ledger.validators());
@@ -136,7 +152,7 @@ impl Chain {
             .collect();
         let certificate = Certificate::new((header.height, 0, header.id()), &set, &signed);
         let certificate = certificate.map_err(|e| e.to_string())?;
-        if let Some(Op::Order(cleared)) = op {
+        if let Some((Op::Order(cleared), _)) = op {
             let leaf = Op::Order(cleared.clone()).leaf();
             let at = finished.leaves.iter().position(|one| *one == leaf);
             let path = at.and_then(|at| MerkleProof::of(&finished.leaves, at));

@@ -263,7 +263,7 @@ async fn a_fee_needs_a_clearance_layer_and_an_asset_and_size_that_it_takes() {
     };
     for (terms, why) in [
         (with("sim:eth/coin:eth", 300_000), "no asset of the ledger"),
-        (with(KOFO, 999), "expected at least 1000"),
+        (with(KOFO, 999), "expected at least 0.001 "),
     ] {
         let error = street.wallet.market.claim(terms).await.unwrap_err();
         assert!(error.to_string().contains(why), "{error}");

@@ -1,11 +1,11 @@
 //! What the RPC asks of the node's part in the clearance layer.
 
 use super::super::error::ApiError;
-use super::super::types::{AccountShown, ActDone, ClearanceShown, Id, OrderShown};
+use super::super::types::{AccountShown, ActDone, ClearanceShown, Id, OrderProved, OrderShown};
 use crate::assets::Assets;
 use async_trait::async_trait;
 use kofo_clearance::Act;
-use kofo_primitives::AssetId;
+use kofo_primitives::{AssetId, LegId};
 
 /// How amounts of the ledger are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,9 @@ pub trait ClearingApi: Send + Sync + 'static {
 
     /// What became of an order; with `proof`, the proofs as bytes too.
     async fn order(&self, id: Id, proof: bool) -> Result<OrderShown, ApiError>;
+
+    /// Proves to validators how the legs of an order of ours ended, or that one alone, by the blocks of their chains.
+    async fn prove(&self, id: Id, leg: Option<LegId>) -> Result<OrderProved, ApiError>;
 
     /// What an account has; our own without one.
     async fn account(&self, key: Option<Id>) -> Result<AccountShown, ApiError>;

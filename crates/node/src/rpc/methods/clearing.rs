@@ -1,6 +1,6 @@
 //! The methods about the clearance layer and their parameters.
 
-use super::super::types::{AccountShown, ActDone, ClearanceShown, Id, OrderShown};
+use super::super::types::{AccountShown, ActDone, ClearanceShown, Id, OrderProved, OrderShown};
 use jsonrpsee::core::RpcResult;
 use jsonrpsee::proc_macros::rpc;
 
@@ -11,6 +11,11 @@ pub trait ClearingRpc {
     /// What became of an order; with `proof`, the proofs as bytes too.
     #[method(name = "order.show", param_kind = map)]
     async fn order_show(&self, id: Id, proof: Option<bool>) -> RpcResult<OrderShown>;
+
+    /// Proves to validators how the legs of an order of this node's ended, by blocks of their chains: for when validators
+    /// see nothing of a chain. `leg`: `alpha` or `beta`, else all whose chain the network takes proofs of.
+    #[method(name = "order.prove", param_kind = map)]
+    async fn order_prove(&self, id: Id, leg: Option<String>) -> RpcResult<OrderProved>;
 
     /// The clearance layer: its validators and how far they are.
     #[method(name = "ledger.status", param_kind = map)]

@@ -3,11 +3,11 @@
 use super::super::api::LedgerUnits;
 use super::super::error::{ApiError, ApiErrorKind};
 use super::super::methods::ClearingRpcServer;
-use super::super::types::{AccountShown, ActDone, ClearanceShown, Id, OrderShown};
+use super::super::types::{AccountShown, ActDone, ClearanceShown, Id, OrderProved, OrderShown};
 use super::{Methods, invalid};
 use jsonrpsee::core::{RpcResult, async_trait};
 use kofo_clearance::{Act, BondKind};
-use kofo_primitives::{Amount, AssetId, ChainId, NodeId, ValidatorKey};
+use kofo_primitives::{Amount, AssetId, ChainId, LegId, NodeId, Side, ValidatorKey};
 use std::sync::Arc;
 
 /// What a node without a genesis is told.
@@ -58,6 +58,15 @@ fn kind(text: &str) -> Result<BondKind, ApiError> {
     }
 }
 
+/// A matched order has one leg on each side.
+fn leg(text: &str) -> Result<LegId, ApiError> {
+    match text {
+        "alpha" | "alpha/0" => Ok(LegId::first(Side::Alpha)),
+        "beta" | "beta/0" => Ok(LegId::first(Side::Beta)),
+        other => Err(invalid("leg", "alpha or beta", other)),
+    }
+}
+
 const fn account(id: Id) -> NodeId {
     NodeId::new(id.0)
 }
@@ -67,6 +76,12 @@ impl ClearingRpcServer for ClearingMethods {
     async fn order_show(&self, id: Id, proof: Option<bool>) -> RpcResult<OrderShown> {
         self.0.ledger()?;
         Ok(self.0.api.order(id, proof.unwrap_or(false)).await?)
+    }
+
+    async fn order_prove(&self, id: Id, leg: Option<String>) -> RpcResult<OrderProved> {
+        self.0.ledger()?;
+        let leg = leg.as_deref().map(self::leg).transpose()?;
+        Ok(self.0.api.prove(id, leg).await?)
     }
 
     async fn ledger_status(&self) -> RpcResult<ClearanceShown> {

@@ -3,11 +3,11 @@
 use super::{FakeNode, Fixture, SWAP};
 use crate::assets::{Asset, Assets};
 use crate::rpc::api::LedgerUnits;
-use crate::rpc::types::{AccountShown, ActDone, ClearanceShown, Id, OrderShown, OrderState};
+use crate::rpc::types::{AccountShown, ActDone, ClearanceShown, Id, OrderProved, OrderShown, OrderState};
 use crate::rpc::{ApiError, ClearingApi};
 use async_trait::async_trait;
 use kofo_clearance::{Act, BondKind};
-use kofo_primitives::{Amount, AssetId, NodeId};
+use kofo_primitives::{Amount, AssetId, LegId, NodeId};
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
 
@@ -52,7 +52,15 @@ impl ClearingApi for FakeNode {
             refused: proof.then(|| "with proof".to_owned()),
             committed: None,
             receipt: None,
+            payouts: None,
         })
+    }
+
+    async fn prove(&self, id: Id, leg: Option<LegId>) -> Result<OrderProved, ApiError> {
+        let mut order = self.order(id, false).await?;
+        order.refused = leg.map(|leg| leg.to_string());
+        let proved = vec![];
+        Ok(OrderProved { proved, order })
     }
 
     async fn account(&self, key: Option<Id>) -> Result<AccountShown, ApiError> {
@@ -169,6 +177,16 @@ async fn orders_accounts_and_the_layer_itself_are_shown() {
     );
     let proved = call(&fixture, "order.show", json!({"id": id, "proof": true})).await;
     assert_eq!(proved["result"]["refused"], json!("with proof"));
+    for (leg, told) in [(json!("beta"), json!("beta/0")), (Value::Null, Value::Null)] {
+        let proved = call(&fixture, "order.prove", json!({"id": id, "leg": leg})).await;
+        assert_eq!(proved["result"]["order"]["refused"], told, "{proved}");
+    }
+    let wrong = call(&fixture, "order.prove", json!({"id": id, "leg": "gamma"})).await;
+    assert_eq!(
+        wrong["error"]["data"]["expected"],
+        json!("alpha or beta"),
+        "{wrong}"
+    );
     for params in [json!({}), json!({"key": id})] {
         let shown = call(&fixture, "ledger.account", params).await;
         assert_eq!(shown["result"]["own"], json!(true));
@@ -183,6 +201,7 @@ async fn without_a_genesis_every_method_of_the_layer_says_so_and_reaches_nothing
     let id = SWAP.to_string();
     for (method, params) in [
         ("order.show", json!({"id": id})),
+        ("order.prove", json!({"id": id})),
         ("ledger.status", json!({})),
         ("ledger.account", json!({})),
         ("ledger.transfer", json!({"to": id, "amount": "1kofo"})),

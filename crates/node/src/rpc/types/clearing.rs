@@ -59,6 +59,34 @@ pub struct ReceiptShown {
     pub proof: ProofShown,
 }
 
+/// One payment of an order's end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayoutShown {
+    /// To which account; `None`: the validators' pool, a bond, or nobody.
+    pub to: Option<Id>,
+    /// Whether that is this node's own.
+    pub own: bool,
+    /// Whether it is the foundation's.
+    pub foundation: bool,
+    /// What for: `foundation`, `validators`, `hop 1` (which entry of the path), `fee_back`, `back` (premium or reserve),
+    /// `premium`, `harmed` (out of a slashed reserve, after the unbonding time) or `burnt`.
+    pub why: String,
+    /// How much.
+    pub amount: AssetAmount,
+}
+
+/// Who was paid when an order ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayoutsShown {
+    /// Whether it is every payment, which the receipt proves. Else those to this node alone, as validators say: whoever is
+    /// no party of the order is told no more.
+    pub whole: bool,
+    /// The payments.
+    pub rows: Vec<PayoutShown>,
+    /// What they are of each asset in all.
+    pub sums: Vec<AssetAmount>,
+}
+
 /// What became of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderShown {
@@ -72,6 +100,37 @@ pub struct OrderShown {
     pub committed: Option<ProofShown>,
     /// How it ended.
     pub receipt: Option<ReceiptShown>,
+    /// Who was paid, if it ended and this node may know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payouts: Option<PayoutsShown>,
+}
+
+/// What a chain proved of a leg, and validators took.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegProved {
+    /// Which leg: `alpha/0` or `beta/0`.
+    pub leg: String,
+    /// On which chain, by CAIP-2.
+    pub chain: String,
+    /// How it ended: `redeemed` or `refunded`.
+    pub fact: String,
+    /// In which transaction.
+    pub txid: String,
+    /// In the block of this height.
+    pub height: u64,
+    /// So many headers are in the proof.
+    pub depth: u32,
+    /// So many bytes it has.
+    pub bytes: u64,
+}
+
+/// What came of proving how an order's legs ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderProved {
+    /// What was proved; nothing if the order was over before.
+    pub proved: Vec<LegProved>,
+    /// The order after it.
+    pub order: OrderShown,
 }
 
 /// What comes back to an account later.
