@@ -8,6 +8,7 @@
 //! fulfil; a selection before it is sent, and that it was answered before its swap begins; a swap before its yes. The
 //! relay's guards follow within a second.
 
+mod bond;
 mod claims;
 mod clear;
 mod committed;

@@ -43,6 +43,14 @@ pub enum MarketError {
     /// Nothing to stand behind a quote.
     #[error("nothing stands behind a quote for this claim: see [provider.reserve] in the configuration")]
     Uncovered,
+    /// Less than the ledger would take a quote for.
+    #[error("our free provider's bond has {have}, a quote needs {need}: put up more by `kofo bond`")]
+    BondTooSmall {
+        /// What nothing reserves of it.
+        have: AssetAmount,
+        /// What is needed.
+        need: AssetAmount,
+    },
     /// A worth that is none.
     #[error("the worth of {0} in [provider.reserve.worth] is 0, or too large to be reckoned with")]
     Worth(String),
@@ -151,6 +159,7 @@ impl From<MarketError> for ApiError {
             MarketError::ClaimOver(_)
             | MarketError::NoProvider
             | MarketError::Uncovered
+            | MarketError::BondTooSmall { .. }
             | MarketError::NotFinal(_)
             | MarketError::Select(_) => ApiErrorKind::WrongState,
             MarketError::Ledger(LedgerError::Stopped) => ApiErrorKind::Stopping,

@@ -167,14 +167,16 @@ impl Market {
             let rules = rules
                 .filter(|rules| rules.pays(claim))
                 .ok_or(MarketError::Uncovered)?;
-            (rules.of(claim, offered.want), rules.premium_bps)
+            let reserve = rules.of(claim, offered.want).ok_or(MarketError::Uncovered)?;
+            rules.covered(reserve.1)?;
+            (reserve, rules.premium_bps)
         };
         let sealed = drafted.opening.seal(&received.id, &validators, &super::random()?);
         let sealed = sealed.map_err(|e| MarketError::Seal(e.to_string()))?;
         let sealed = Bytes::new(sealed.as_slice()).map_err(|e| MarketError::Seal(e.to_string()))?;
         let life_ms = offered.until_ms.saturating_sub(now_ms());
         Ok(Cover {
-            reserve: Some(reserve.ok_or(MarketError::Uncovered)?),
+            reserve: Some(reserve),
             premium_bps,
             for_validators: Some(sealed),
             // What is behind it is held a little longer: we hear of a commit in its last moment later.

@@ -4,7 +4,7 @@ use super::MarketError;
 use crate::assets::{AssetError, Assets};
 use crate::clearing::ledger_assets;
 use crate::config::ReserveConfig;
-use kofo_clearance::Genesis;
+use kofo_clearance::{AccountView, Genesis};
 use kofo_primitives::{Amount, AssetId, Claim, FeePayer, FeeTerms, Mode, Ratio};
 
 /// All of anything, in basis points.
@@ -17,6 +17,12 @@ pub(super) struct Reserve {
     pub(super) premium_bps: u16,
     /// The most that we pay of one fee; in the same asset.
     most_fee: Amount,
+    /// The least bond that stands behind any quote.
+    least: Amount,
+    /// What nothing reserves of our bond, once validators said it.
+    free: Option<Amount>,
+    /// How its amounts are shown.
+    ledger: Assets,
     /// What is reserved for one smallest unit of an asset that we give.
     margins: Vec<(AssetId, Ratio)>,
 }
@@ -53,6 +59,12 @@ impl Reserve {
             asset: asset.id.clone(),
             premium_bps: config.premium_bps,
             most_fee: units(&config.most_fee)?,
+            least: genesis
+                .params
+                .asset(&asset.id)
+                .map_or(Amount::ZERO, |asset| asset.min_bond),
+            free: None,
+            ledger: ledger.clone(),
             margins,
         })
     }
@@ -65,6 +77,24 @@ impl Reserve {
             .find(|(asset, _)| *asset == claim.want.asset)?;
         let amount = margin.of_rounded_up(want)?;
         Some((self.asset.clone(), amount))
+    }
+
+    /// Takes what validators say of our account.
+    pub(super) fn note_free(&mut self, view: &AccountView) {
+        let held = view.holdings.iter().find(|held| held.asset == self.asset);
+        self.free = Some(held.map_or(Amount::ZERO, |held| held.provider));
+    }
+
+    /// Whether our bond covers so much now, as the ledger asks for it of an order (V9); yes as long as nobody told.
+    pub(super) fn covered(&self, reserve: Amount) -> Result<(), MarketError> {
+        let need = reserve.max(self.least);
+        match self.free.filter(|free| *free < need) {
+            None => Ok(()),
+            Some(free) => Err(MarketError::BondTooSmall {
+                have: self.ledger.money(&self.asset, free),
+                need: self.ledger.money(&self.asset, need),
+            }),
+        }
     }
 
     /// Whether what we are to pay of the fee is no more than we are willing to.

@@ -94,7 +94,8 @@ impl Market {
             return;
         }
         if let Some(clearing) = self.parts.clearing.clone() {
-            tasks.spawn(Arc::clone(self).follow_orders(clearing));
+            tasks.spawn(Arc::clone(self).follow_orders(Arc::clone(&clearing)));
+            tasks.spawn(Arc::clone(self).follow_bond(clearing));
         }
         let config = &self.parts.provider;
         if let Some(source) = config.price_source.clone() {

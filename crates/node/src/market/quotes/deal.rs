@@ -30,7 +30,7 @@ pub(in crate::market) struct Dealing {
     /// What we show of our book.
     pub(in crate::market) maker: Maker,
     /// What stands behind quotes to cleared claims.
-    pub(super) reserve: Option<Reserve>,
+    pub(in crate::market) reserve: Option<Reserve>,
     /// How much of each asset may be promised at a time.
     limits: Vec<(AssetId, Amount)>,
     fixed: Vec<PriceRow>,

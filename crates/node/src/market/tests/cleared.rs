@@ -158,6 +158,35 @@ async fn after_an_order_whose_provider_has_no_bond_any_more_the_next_quote_is_ta
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_whose_bond_does_not_cover_a_claim_sends_no_quote_and_says_why() {
+    let town = Town::new();
+    let street = town.street(1, vec![provider(20, "16"), provider(21, "17")]);
+    town.spend_bond(21);
+    let (rich, poor) = (&street.providers[0].market, &street.providers[1].market);
+    until("its own bond is known to be gone", || {
+        poor.troubles().iter().any(|what| what.contains("has 0 KOFO"))
+    })
+    .await;
+    let id = street.wallet.claim(cleared()).await;
+    street.wallet.ends(&id, ClaimState::Filled).await;
+    let best = street.wallet.status(&id).quotes.remove(0);
+    assert_eq!(
+        best.provider,
+        account(20).to_string(),
+        "the other's price is better"
+    );
+    let quotes = |market: &crate::market::Market| {
+        let state = market.state();
+        state
+            .dealing
+            .as_ref()
+            .map_or(0, |dealing| crate::market::quotes::ids(dealing).len())
+    };
+    assert_eq!((quotes(rich), quotes(poor)), (1, 0));
+    assert!(rich.troubles().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_claimant_that_was_killed_after_its_selection_submits_the_very_same_order_again() {
     let town = Town::new();
     town.validators.halt(true);
