@@ -16,6 +16,7 @@ mod proofs;
 mod redeem;
 mod refusals;
 mod reorgs;
+mod restore;
 mod sdk;
 mod shared;
 mod sim;

@@ -4,6 +4,7 @@ mod genesis;
 mod ledger;
 mod market;
 mod validator;
+mod wallet;
 
 pub(crate) use genesis::{GenesisCommand, GenesisNew, account};
 pub(crate) use ledger::{
@@ -12,6 +13,7 @@ pub(crate) use ledger::{
 pub(crate) use market::{BookArgs, ClaimArgs, ClaimCommand, ClaimMade, QuotesArgs};
 
 pub(crate) use validator::{ValidatorCommand, ValidatorInit, ValidatorRun};
+pub(crate) use wallet::{RestoreArgs, WalletCommand};
 
 use crate::span::span;
 use clap::{Args, Parser, Subcommand};
@@ -154,7 +156,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
     /// Read 24 words from standard input, or ask for them, instead of drawing new ones. Swaps that were under way are
-    /// not known to the new folder: keep the old journal if you can.
+    /// not known to the new folder: `kofo wallet restore` makes one with them, from a backup.
     #[arg(long)]
     pub(crate) restore: bool,
     #[command(flatten)]
@@ -245,19 +247,6 @@ pub(crate) struct OfferArgs {
     /// Write the offer into this file too.
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum WalletCommand {
-    /// Where the wallet receives an asset.
-    #[command(after_help = "Example:\n  kofo wallet address btc")]
-    Address {
-        /// The asset's symbol, such as btc.
-        asset: String,
-    },
-    /// What the wallet can spend.
-    #[command(visible_alias = "balances", after_help = "Example:\n  kofo wallet balance")]
-    Balance,
 }
 
 #[derive(Debug, Subcommand)]

@@ -47,6 +47,8 @@ pub struct Config {
     pub health_port: u16,
     /// The journal's folder, relative to the data folder.
     pub journal: PathBuf,
+    /// Where an encrypted backup is kept up to date, relative to the data folder.
+    pub backup: Option<PathBuf>,
     /// How long the timelocks of swaps are.
     pub timelocks: TimelockPolicy,
     /// What the node does for others.
@@ -195,6 +197,7 @@ impl Config {
             rpc_port: 0,
             health_port: 0,
             journal: default_journal(),
+            backup: None,
             timelocks: TimelockPolicy::Standard,
             role: NodeRole::default(),
             peers: Vec::new(),

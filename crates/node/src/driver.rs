@@ -6,6 +6,7 @@
 mod events;
 mod live;
 mod records;
+mod restored;
 mod together;
 
 pub use live::Live;
@@ -152,6 +153,7 @@ impl<J: Journal> Driver<J> {
                 }
             }
             Stored::Begin(begin) => self.admit(Live::begin(*begin)?)?,
+            Stored::Restored(begin) => self.admit(Live::restored(*begin)?)?,
             Stored::Contacts(id, contacts) => self
                 .swaps
                 .get_mut(&id)

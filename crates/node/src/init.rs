@@ -1,6 +1,7 @@
 //! A new node: its folder with configuration, keystore and empty journal.
 
 use crate::config::{CONFIG_FILE, Config, ConfigError};
+use crate::driver::DriverError;
 use crate::keystore::{self, KEYSTORE_FILE, KdfCost, KeystoreError, Passphrase};
 use kofo_journal::{JournalKey, Store};
 use kofo_primitives::{NetworkId, Seed};
@@ -32,6 +33,9 @@ pub enum InitError {
     /// The journal cannot be made.
     #[error("cannot make the journal: {0}")]
     Journal(#[from] kofo_journal::Error),
+    /// What the journal is to begin with cannot be written.
+    #[error("cannot write the swaps into the journal: {0}")]
+    Fill(#[from] Box<DriverError>),
 }
 
 /// Whether there is a node in the folder already, or a part of one.
@@ -55,6 +59,17 @@ pub fn init(
     passphrase: &Passphrase,
     cost: KdfCost,
 ) -> Result<(), InitError> {
+    init_with(data, config, seed, (passphrase, cost), |_empty| Ok(()))
+}
+
+/// As [`init`]; `fill` writes what the journal is to begin with.
+pub(crate) fn init_with(
+    data: &Path,
+    config: &Config,
+    seed: &Seed,
+    (passphrase, cost): (&Passphrase, KdfCost),
+    fill: impl FnOnce(Store) -> Result<(), DriverError>,
+) -> Result<(), InitError> {
     check_free(data)?;
     passphrase.check_strength().map_err(KeystoreError::from)?;
     crate::files::create_folder(data).map_err(|source| InitError::Folder {
@@ -62,7 +77,7 @@ pub fn init(
         source,
     })?;
     let journal = Store::create(&data.join(&config.journal), &journal_key(seed, &config.network))?;
-    drop(journal);
+    fill(journal).map_err(Box::new)?;
     config.save_new(data)?;
     // Last: what has a keystore is whole.
     keystore::create(data, &config.network, seed, passphrase, cost)?;

@@ -3,6 +3,7 @@
 pub mod agree;
 pub mod assets;
 pub mod audit;
+pub mod backup;
 pub mod book;
 pub mod clearing;
 pub mod clock;
@@ -19,6 +20,7 @@ pub mod market;
 pub mod metrics;
 pub mod monitor;
 pub mod regtest;
+pub mod restore;
 pub mod rpc;
 pub mod run;
 pub mod service;

@@ -12,12 +12,12 @@ mod methods;
 mod server;
 pub mod types;
 
-pub use api::{ClearingApi, MarketApi, NodeApi};
+pub use api::{ClearingApi, KeysApi, MarketApi, NodeApi};
 pub(crate) use auth::is_own_host;
 pub use auth::{COOKIE_FILE, Cookie, CookieError, Guarded, OwnerOnly};
 pub use client::{ConnectError, NODE_FILE, NodeFile, RpcClient, connect};
 pub use error::{ApiError, ApiErrorData, ApiErrorKind};
-pub use methods::{ClearingRpcClient, MarketRpcClient, NodeRpcClient};
+pub use methods::{ClearingRpcClient, KeysRpcClient, MarketRpcClient, NodeRpcClient};
 pub use server::{MAX_WATCH, RpcServer};
 
 /// A request has at most so many bytes.

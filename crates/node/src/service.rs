@@ -1,10 +1,12 @@
 //! The node as its owner commands it.
 
 mod clearing;
+mod keys;
 mod market;
 
 use crate::agree::{AgreeError, Agreement};
 use crate::assets::Assets;
+use crate::backup::Backups;
 use crate::clearing::{Clearing, Readers};
 use crate::clock::{now, now_ms};
 use crate::driver::DriverError;
@@ -28,6 +30,7 @@ use tokio::sync::watch;
 pub struct Service {
     agreement: Arc<Agreement>,
     towers: Option<Arc<Towers>>,
+    backups: Option<Arc<Backups>>,
     assets: Arc<Assets>,
     market: Option<Arc<Market>>,
     clearing: Option<Arc<Clearing>>,
@@ -49,6 +52,7 @@ impl Service {
         Self {
             agreement,
             towers: None,
+            backups: None,
             assets: Arc::new(assets),
             market: None,
             clearing: None,
@@ -70,6 +74,13 @@ impl Service {
     pub fn with_clearing(mut self, clearing: Option<Arc<Clearing>>, blocks: Readers) -> Self {
         self.clearing = clearing;
         self.blocks = blocks;
+        self
+    }
+
+    /// A service of a node that makes backups.
+    #[must_use]
+    pub fn with_backups(mut self, backups: Arc<Backups>) -> Self {
+        self.backups = Some(backups);
         self
     }
 

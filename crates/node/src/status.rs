@@ -88,7 +88,7 @@ const fn role(role: Role) -> RoleName {
 }
 
 /// All states of a swap that goes on.
-pub(crate) const STATES: [&str; 7] = [
+pub(crate) const STATES: [&str; 8] = [
     "agreed",
     "lock_built",
     "lock_sent",
@@ -96,6 +96,7 @@ pub(crate) const STATES: [&str; 7] = [
     "redeem_built",
     "redeeming",
     "refunding",
+    "restored",
 ];
 
 /// All ends.

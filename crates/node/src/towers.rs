@@ -67,6 +67,12 @@ pub enum TowersError {
     Stored(String),
 }
 
+/// Writes a tower into the journal of a node that does not run. Durable with its next sync.
+pub(crate) fn note(journal: &mut impl Journal, address: &str) -> Result<(), TowersError> {
+    let peer = PeerAddress::from_multiaddrs(&[address])?.peer();
+    Ok(journal.put(&format!("{PLACE}{peer}"), address.as_bytes())?)
+}
+
 /// One tower.
 #[derive(Clone, Debug)]
 struct Known {

@@ -21,6 +21,8 @@ mod evm;
 
 /// The network of all demos and tests.
 pub const NETWORK: &str = "kofo-regtest";
+/// What brings a node back whose folder is lost on purpose.
+const WORDS_FILE: &str = "words";
 /// Where the nodes' password for bitcoind lies in their folders.
 const BITCOIND_PASSWORD_FILE: &str = "bitcoind.password";
 /// Opens the keystores: they hold money of a regtest for minutes.
@@ -211,7 +213,10 @@ pub(super) fn new_folder(data: &Path, config: &Config) -> Result<Seed> {
     files::create_folder(data)?;
     files::replace(&data.join(PASSPHRASE_FILE), PASSPHRASE.as_bytes())?;
     let passphrase = Passphrase::from_file(&data.join(PASSPHRASE_FILE))?;
-    let seed = Words::draw()?.seed();
+    let words = Words::draw()?;
+    // Trials lose the folder on purpose, and only the words bring it back.
+    files::replace(&data.join(WORDS_FILE), words.expose().as_bytes())?;
+    let seed = words.seed();
     init(data, config, &seed, &passphrase, KdfCost::WEAK)?;
     Ok(seed)
 }

@@ -31,6 +31,7 @@ struct RawConfig {
     health_port: u16,
     #[serde(default = "default_journal")]
     journal: PathBuf,
+    backup: Option<RawBackup>,
     #[serde(default = "standard")]
     timelocks: String,
     role: Option<String>,
@@ -68,6 +69,12 @@ struct RawChain {
     tower_wage: Option<RawWage>,
     #[serde(default)]
     assets: BTreeMap<String, RawAsset>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawBackup {
+    file: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -166,6 +173,7 @@ fn config(raw: RawConfig) -> Result<Config, Wrong> {
         rpc_port: raw.rpc_port,
         health_port: raw.health_port,
         journal: raw.journal,
+        backup: raw.backup.map(|backup| backup.file),
         timelocks,
         role: market::role(raw.role.as_deref())?,
         peers: market::peers(raw.peers)?,

@@ -48,10 +48,31 @@ pub(super) fn text(config: &Config) -> String {
     market::part(&mut out, config);
     market::clearing(&mut out, config.clearing.as_ref());
     market::provider(&mut out, &config.provider);
+    backup(&mut out, config.backup.as_deref());
     for one in &config.chains {
         chain(&mut out, one);
     }
     out.done()
+}
+
+fn backup(out: &mut Page, file: Option<&Path>) {
+    let explained = |out: &mut Page| {
+        out.note("An encrypted backup of all swaps that go on, kept up to date: on another disk, or on a mounted one of");
+        out.note("another machine. With it and the 24 words `kofo wallet restore` makes a lost node anew.");
+    };
+    match file {
+        Some(file) => {
+            out.table(&["backup"]);
+            explained(out);
+            out.key("file", path(file));
+        }
+        None => {
+            out.gap();
+            explained(out);
+            out.note("[backup]");
+            out.note("file = \"…/kofo.backup\"");
+        }
+    }
 }
 
 fn chain(out: &mut Page, chain: &ChainConfig) {

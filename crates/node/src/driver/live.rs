@@ -56,8 +56,18 @@ impl Progress {
 impl Live {
     pub(super) fn begin(begin: Begin) -> Result<Self, Rejected> {
         let swap = Swap::begin(&begin.terms, begin.preimage.clone())?;
+        Ok(Self::new(begin, swap))
+    }
+
+    /// A swap that was under way when its node was lost.
+    pub(super) fn restored(begin: Begin) -> Result<Self, Rejected> {
+        let swap = Swap::restored(&begin.terms, begin.preimage.clone())?;
+        Ok(Self::new(begin, swap))
+    }
+
+    fn new(begin: Begin, swap: Swap) -> Self {
         let chains = begin.terms.chains();
-        Ok(Self {
+        Self {
             begin,
             chains,
             swap,
@@ -68,7 +78,7 @@ impl Live {
             rounds: BTreeMap::new(),
             waited: BTreeMap::new(),
             contacts: Vec::new(),
-        })
+        }
     }
 
     /// Gives it an input; whether the state changed.

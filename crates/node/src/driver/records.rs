@@ -10,6 +10,7 @@ const BEGIN: u8 = 2;
 const INPUT: u8 = 3;
 const WITHDRAWN: u8 = 4;
 const CONTACTS: u8 = 5;
+const RESTORED: u8 = 6;
 
 /// The beginning of a swap.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -31,6 +32,8 @@ pub(super) enum Stored {
     Offer(Signed<Offer>, u64),
     /// A swap begins.
     Begin(Box<Begin>),
+    /// A swap begins that was under way when its node was lost.
+    Restored(Box<Begin>),
     /// An input that changed a swap.
     Input(SwapId, Input),
     /// An offer of ours that is not to be accepted any more.
@@ -47,6 +50,11 @@ impl Stored {
             Self::Begin(begin) => {
                 Record::new(*begin.terms.swap().as_bytes(), BEGIN, bytes(borsh::to_vec(begin)))
             }
+            Self::Restored(begin) => Record::new(
+                *begin.terms.swap().as_bytes(),
+                RESTORED,
+                bytes(borsh::to_vec(begin)),
+            ),
             Self::Input(id, input) => Record::new(*id.as_bytes(), INPUT, bytes(borsh::to_vec(input))),
             Self::Withdrawn(id) => Record::new(*id, WITHDRAWN, Vec::new()),
             Self::Contacts(id, contacts) => {
@@ -60,6 +68,7 @@ impl Stored {
         match record.kind {
             OFFER => borsh::from_slice(body).map(|(offer, ms)| Self::Offer(offer, ms)),
             BEGIN => borsh::from_slice(body).map(|begin| Self::Begin(Box::new(begin))),
+            RESTORED => borsh::from_slice(body).map(|begin| Self::Restored(Box::new(begin))),
             INPUT => borsh::from_slice(body).map(|input| Self::Input(SwapId::new(record.machine), input)),
             WITHDRAWN => Ok(Self::Withdrawn(record.machine)),
             CONTACTS => {

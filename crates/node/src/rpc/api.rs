@@ -1,9 +1,11 @@
 //! What the RPC asks of the node, behind the reading of texts: amounts and ids are values here already.
 
 mod clearing;
+mod keys;
 mod market;
 
 pub use clearing::{ClearingApi, LedgerUnits};
+pub use keys::KeysApi;
 pub use market::{ClaimFee, ClaimTerms, DEFAULT_CLAIM_LIFE, MAX_CLAIM_LIFE, MAX_PAY_TO, MarketApi};
 
 use super::error::ApiError;
@@ -44,7 +46,7 @@ pub const DEFAULT_EXPIRY: Seconds = Seconds::minutes(60);
 
 /// The node as its owner commands it. Ids are a swap's, or an offer's of ours.
 #[async_trait]
-pub trait NodeApi: MarketApi + ClearingApi {
+pub trait NodeApi: MarketApi + ClearingApi + KeysApi {
     /// Makes an offer and waits for whoever accepts it.
     async fn offer(&self, terms: OfferTerms) -> Result<OfferMade, ApiError>;
 

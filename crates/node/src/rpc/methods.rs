@@ -1,10 +1,13 @@
 //! The methods of the RPC and their parameters: one table for server and client.
 
 mod clearing;
+mod keys;
 mod market;
 
 pub use clearing::ClearingRpcClient;
 pub(super) use clearing::ClearingRpcServer;
+pub use keys::KeysRpcClient;
+pub(super) use keys::KeysRpcServer;
 pub use market::MarketRpcClient;
 pub(super) use market::MarketRpcServer;
 

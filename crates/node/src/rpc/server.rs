@@ -1,18 +1,20 @@
 //! The server: reads texts into values, asks the [`NodeApi`], and bounds everything.
 
 mod clearing;
+mod keys;
 mod market;
 
 use super::api::{DEFAULT_EXPIRY, MAX_EXPIRY, MAX_OFFER_TEXT, MAX_PAGE, NodeApi, OfferTerms, Page};
 use super::auth::{Cookie, OwnerOnly};
 use super::error::{ApiError, ApiErrorKind};
-use super::methods::{ClearingRpcServer, MarketRpcServer, NodeRpcServer};
+use super::methods::{ClearingRpcServer, KeysRpcServer, MarketRpcServer, NodeRpcServer};
 use super::types::{Balance, Id, NodeStatus, OfferMade, SwapList, SwapStatus, TowerStatus, WalletAddress};
 use super::{MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, MAX_REQUESTS, MAX_WATCHERS};
 use crate::assets::Assets;
 use clearing::ClearingMethods;
 use jsonrpsee::core::{RpcResult, async_trait};
 use jsonrpsee::server::{BatchRequestConfig, Server, ServerConfig, ServerHandle};
+use keys::KeysMethods;
 use kofo_primitives::{Amount, AssetId, MAX_LEGS, Seconds};
 use market::MarketMethods;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -66,6 +68,8 @@ impl RpcServer {
         });
         let mut all = NodeMethods(Arc::clone(&methods)).into_rpc();
         all.merge(MarketMethods(Arc::clone(&methods)).into_rpc())
+            .expect("no method has two meanings");
+        all.merge(KeysMethods(Arc::clone(&methods)).into_rpc())
             .expect("no method has two meanings");
         all.merge(ClearingMethods(methods).into_rpc())
             .expect("no method has two meanings");

@@ -1,6 +1,7 @@
 //! Real HTTP on the loopback, with a node that is none.
 
 mod clearing;
+mod keys;
 mod market;
 
 use super::api::{OfferTerms, Page};

@@ -2,12 +2,14 @@
 //! digits, times are unix seconds unless their name ends in `_ms`.
 
 mod clearing;
+mod keys;
 mod market;
 
 pub use clearing::{
     AccountShown, ActDone, ClearanceShown, HoldingShown, LegProved, OrderProved, OrderShown, OrderState,
     PayoutShown, PayoutsShown, ProofShown, ReceiptShown, UnbondingShown, ValidatorShown,
 };
+pub use keys::BackupMade;
 pub use market::{
     BookShown, ClaimAsked, ClaimList, ClaimState, ClaimStatus, LevelShown, ListingShown, PeerStatus,
     QuoteState, QuoteStatus,

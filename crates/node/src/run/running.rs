@@ -2,6 +2,7 @@
 
 use super::{Cookie, Folder, Part, RunError, Started, Stops, Task, node_key};
 use crate::agree::{Agreement, Held};
+use crate::backup::Backups;
 use crate::clearing::{Clearing, ClearingParts};
 use crate::config::{Config, NodeRole};
 use crate::driver::{Driver, DriverError};
@@ -108,13 +109,15 @@ impl Running {
         let mut parts = market_parts(&config, &start.data, &agreement, network.clone());
         parts.clearing = clearing.clone();
         let market = Market::open(parts, journal.clone()).map_err(Box::new)?;
+        let backups = backups(&config, &start.data, (&agreement, &towers));
         let service = Service::new(Arc::clone(&agreement), config.assets(), stops.asking())
             .with_market(Arc::clone(&market))
             .with_clearing(clearing, wired.blocks)
+            .with_backups(Arc::clone(&backups))
             .with_towers(Arc::clone(&towers));
         let service = Arc::new(service);
         let watched = watched(&config, &start.data, (&agreement, &market), journal);
-        let deliveries = Task::spawn(async move { towers.deliver().await });
+        let deliveries = Task::spawn(copies(towers, backups));
         let trade = Task::spawn(take_part(market, mesh));
         let rounds = Task::spawn(Arc::clone(&agreement).cooperate(asks));
         let peers = Task::spawn(async move { agreement.serve(inbound).await });
@@ -191,6 +194,22 @@ impl std::fmt::Debug for Running {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Running({})", self.folder.data().display())
     }
+}
+
+/// What others are given for the time when this node is away, or lost.
+async fn copies(towers: Arc<Towers>, backups: Arc<Backups>) {
+    tokio::join!(towers.deliver(), backups.run());
+}
+
+/// What backups of this node are made of.
+fn backups(
+    config: &Config,
+    data: &Path,
+    (agreement, towers): (&Arc<Agreement>, &Arc<Towers>),
+) -> Arc<Backups> {
+    let file = config.backup.as_ref().map(|file| data.join(file));
+    let (agreement, towers) = (Arc::clone(agreement), Arc::clone(towers));
+    Arc::new(Backups::new(agreement, towers, config.to_toml(), file))
 }
 
 /// The market over this node's own network and settlement.
