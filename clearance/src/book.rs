@@ -83,6 +83,9 @@ impl Book for State {
     }
 
     fn pay(&mut self, from: Purse, to: Purse, asset: &AssetId, amount: Amount) -> Result<(), TooLittle> {
+        if amount == Amount::ZERO {
+            return Ok(());
+        }
         let have = self.balance(from, asset);
         let less = have.checked_sub(amount).ok_or_else(|| TooLittle {
             purse: from,
@@ -90,7 +93,7 @@ impl Book for State {
             have,
             need: amount,
         })?;
-        if from == to || amount == Amount::ZERO {
+        if from == to {
             return Ok(());
         }
         let more = self

@@ -1,8 +1,8 @@
 //! Operations whose signatures were checked: once per node, whatever happens to them later.
 
-use crate::op::{ClearedOrder, Op};
+use crate::op::{ClearedOrder, Op, order_leaf};
 use kofo_primitives::{
-    CodecError, Digest, Mode, NetworkId, SignatureError, VoteSignatureError, decode, encode,
+    CodecError, Digest, Mode, NetworkId, SignatureError, SwapId, VoteSignatureError, decode, encode,
 };
 
 /// Why bytes are no operation that anybody signed.
@@ -63,28 +63,40 @@ pub enum CheckError {
     },
 }
 
-/// An operation that is rightly signed, its bytes and its leaf.
+/// An operation that is rightly signed, its bytes and its leaf, and the id of the order if it is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedOp {
     op: Op,
     bytes: Vec<u8>,
     leaf: Digest,
+    order: Option<SwapId>,
 }
 
 impl CheckedOp {
     /// Reads and checks an operation.
     pub fn read(bytes: Vec<u8>, network: &NetworkId) -> Result<Self, CheckError> {
-        let op: Op = decode(&bytes)?;
-        check(&op, network)?;
-        let leaf = op.leaf();
-        Ok(Self { op, bytes, leaf })
+        Self::of(decode(&bytes)?, bytes, network)
     }
 
     /// Checks an operation.
     pub fn new(op: Op, network: &NetworkId) -> Result<Self, CheckError> {
-        check(&op, network)?;
-        let (bytes, leaf) = (encode(&op), op.leaf());
-        Ok(Self { op, bytes, leaf })
+        let bytes = encode(&op);
+        Self::of(op, bytes, network)
+    }
+
+    fn of(op: Op, bytes: Vec<u8>, network: &NetworkId) -> Result<Self, CheckError> {
+        let order = check(&op, network)?;
+        let leaf = if let (Op::Order(cleared), Some(id)) = (&op, order) {
+            order_leaf(id, &cleared.hidden())
+        } else {
+            op.leaf()
+        };
+        Ok(Self {
+            op,
+            bytes,
+            leaf,
+            order,
+        })
     }
 
     /// The operation.
@@ -104,6 +116,12 @@ impl CheckedOp {
     pub const fn leaf(&self) -> Digest {
         self.leaf
     }
+
+    /// The order that it makes final, if it is one. Its id takes many hashes, so it is asked for here.
+    #[must_use]
+    pub const fn order(&self) -> Option<SwapId> {
+        self.order
+    }
 }
 
 fn of(have: &NetworkId, want: &NetworkId, version: u8) -> Result<(), CheckError> {
@@ -117,9 +135,10 @@ fn of(have: &NetworkId, want: &NetworkId, version: u8) -> Result<(), CheckError>
     Ok(())
 }
 
-fn check(op: &Op, network: &NetworkId) -> Result<(), CheckError> {
-    match op {
-        Op::Order(cleared) => order(cleared, network),
+/// Which order it makes final, if one.
+fn check(op: &Op, network: &NetworkId) -> Result<Option<SwapId>, CheckError> {
+    let checked = match op {
+        Op::Order(cleared) => return order(cleared, network).map(Some),
         Op::Act(act) => {
             of(&act.body.network, network, act.body.version)?;
             Ok(act.body.account.verify(&act.body.id(), &act.signature)?)
@@ -144,11 +163,12 @@ fn check(op: &Op, network: &NetworkId) -> Result<(), CheckError> {
             _ => Ok(()),
         },
         Op::DoubleQuote(double) => crate::double_quote::check(double, network),
-    }
+    };
+    checked.map(|()| None)
 }
 
 /// The order itself was checked when it was made.
-fn order(cleared: &ClearedOrder, network: &NetworkId) -> Result<(), CheckError> {
+fn order(cleared: &ClearedOrder, network: &NetworkId) -> Result<SwapId, CheckError> {
     let parts = cleared.order.parts();
     let id = cleared.order.id();
     of(&parts.claim.body.network, network, parts.claim.body.version)?;
@@ -177,5 +197,5 @@ fn order(cleared: &ClearedOrder, network: &NetworkId) -> Result<(), CheckError> 
             .account
             .verify(&payment.body.id(), &payment.signature)?;
     }
-    Ok(())
+    Ok(id)
 }

@@ -210,7 +210,10 @@ impl Draft {
         let settlements = self.settlements.len();
         self.after.state.attempt();
         let done = self.with(|step| match op.op() {
-            Op::Order(cleared) => orders::commit(step, cleared).map_err(Refused::from),
+            Op::Order(cleared) => {
+                let id = op.order().unwrap_or_else(|| cleared.order.id());
+                orders::commit(step, id, cleared).map_err(Refused::from)
+            }
             Op::Act(act) => accounts::act(step, &act.body).map_err(Refused::from),
             Op::Observed(seen) => orders::observed(step, seen).map_err(Refused::from),
             Op::Proven(proven) => orders::proven(step, proven).map_err(Refused::from),

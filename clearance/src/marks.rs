@@ -15,9 +15,16 @@ pub(crate) fn used(state: &State, mark: &Digest) -> Option<Amount> {
 
 /// Marks it until a time (unix ms); a second time changes how much alone.
 pub(crate) fn mark(state: &mut State, mark: &Digest, amount: Amount, until_ms: u64) {
-    if used(state, mark).is_none() {
-        remind(state, until_ms, &Timer::Forget(*mark));
+    if used(state, mark).is_some() {
+        state.put(&MARKS, mark, &amount);
+    } else {
+        mark_first(state, mark, amount, until_ms);
     }
+}
+
+/// Marks until a time (unix ms) what is known not to be used.
+pub(crate) fn mark_first(state: &mut State, mark: &Digest, amount: Amount, until_ms: u64) {
+    remind(state, until_ms, &Timer::Forget(*mark));
     state.put(&MARKS, mark, &amount);
 }
 

@@ -7,10 +7,15 @@ pub(crate) const ALL_BPS: u16 = 10_000;
 
 /// Quotient and remainder of `whole · part / total`, where `part ≤ total` and `total > 0`.
 ///
-/// Long multiplication from the highest bit of `whole` with the remainder kept below `total`, so that no step holds a
+/// Where the product does not fit: long multiplication from the highest bit of `whole` with the remainder kept below `total`, so that no step holds a
 /// number that does not fit: no 256-bit type is needed and nothing can overflow.
 pub(crate) fn proportion(whole: u128, part: u128, total: u128) -> (u128, u128) {
     assert!(part <= total && total > 0, "a part is at most its total");
+    if let Some(product) = whole.checked_mul(part)
+        && let (Some(quotient), Some(rest)) = (product.checked_div(total), product.checked_rem(total))
+    {
+        return (quotient, rest);
+    }
     let (mut quotient, mut rest) = (0u128, 0u128);
     for bit in (0..u128::BITS).rev() {
         let (carry, doubled) = add_below(rest, rest, total);

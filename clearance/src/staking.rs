@@ -23,7 +23,9 @@ use kofo_primitives::{Amount, AssetId, ChainId, NodeId, ValidatorKey, ValidatorS
 pub(crate) use acts::{delegate, observe, stake, undelegate, unjail, unstake};
 pub(crate) use election::elect;
 pub(crate) use evidence::{complaint, double_vote, missed};
-pub(crate) use observing::{Observers, observers, observing, total_power};
+#[cfg(test)]
+pub(crate) use observing::observing;
+pub(crate) use observing::{Observers, observers, total_power};
 pub(crate) use rewards::pay as reward;
 pub(crate) use slashing::slash_observer;
 

@@ -76,7 +76,7 @@ impl Tree {
         let mut changes: Vec<Changed> = changes.iter().map(digests).collect();
         changes.sort_unstable_by_key(|(key, _)| *key);
         if !changes.is_empty() {
-            self.root = change(&mut self.top, 0, &changes);
+            self.root = change(&mut self.top, 0, &changes, &mut Vec::new());
         }
     }
 
@@ -97,10 +97,10 @@ fn place(key: &Digest, depth: usize) -> usize {
     nibble.into()
 }
 
-/// Changes what is so far below the top; its digest then.
-fn change(below: &mut Below, depth: usize, changes: &[Changed]) -> Digest {
+/// Changes what is so far below the top; its digest then. `made` is where buckets are made.
+fn change(below: &mut Below, depth: usize, changes: &[Changed], made: &mut Vec<Leaf>) -> Digest {
     if depth == DEPTH {
-        return change_bucket(below, changes);
+        return change_bucket(below, changes, made);
     }
     if !matches!(below, Below::Node(_)) {
         *below = Below::Node(Arc::default());
@@ -108,7 +108,7 @@ fn change(below: &mut Below, depth: usize, changes: &[Changed]) -> Digest {
     let Below::Node(node) = below else {
         return EMPTY;
     };
-    let digest = Arc::make_mut(node).change(depth, changes);
+    let digest = Arc::make_mut(node).change(depth, changes, made);
     if digest == EMPTY {
         *below = Below::Nothing;
     }
@@ -116,12 +116,12 @@ fn change(below: &mut Below, depth: usize, changes: &[Changed]) -> Digest {
 }
 
 impl Node {
-    fn change(&mut self, depth: usize, changes: &[Changed]) -> Digest {
+    fn change(&mut self, depth: usize, changes: &[Changed], made: &mut Vec<Leaf>) -> Digest {
         let mut changed = [false; 32];
         for of_one in changes.chunk_by(|(one, _), (other, _)| place(one, depth) == place(other, depth)) {
             let place = of_one.first().map_or(0, |(key, _)| place(key, depth));
             if let Some(below) = self.below.get_mut(place) {
-                let digest = change(below, depth.saturating_add(1), of_one);
+                let digest = change(below, depth.saturating_add(1), of_one, made);
                 self.set(place.saturating_add(16), digest, &mut changed);
             }
         }
@@ -151,17 +151,17 @@ impl Node {
     }
 }
 
-fn change_bucket(below: &mut Below, changes: &[Changed]) -> Digest {
+fn change_bucket(below: &mut Below, changes: &[Changed], made: &mut Vec<Leaf>) -> Digest {
     let before: &[Leaf] = match below {
         Below::Bucket(leaves) => leaves,
         Below::Nothing | Below::Node(_) => &[],
     };
-    let mut after = Vec::with_capacity(before.len().saturating_add(changes.len()));
+    made.clear();
     let mut rest = before;
     for (key, value) in changes {
         let less = rest.partition_point(|leaf| leaf.first_chunk::<32>() < Some(key));
         let (kept, others) = rest.split_at(less);
-        after.extend_from_slice(kept);
+        made.extend_from_slice(kept);
         let same = others
             .split_first()
             .filter(|(leaf, _)| leaf.first_chunk() == Some(key));
@@ -171,16 +171,16 @@ fn change_bucket(below: &mut Below, changes: &[Changed]) -> Digest {
             let (first, last) = leaf.split_at_mut(32);
             first.copy_from_slice(key);
             last.copy_from_slice(value);
-            after.push(leaf);
+            made.push(leaf);
         }
     }
-    after.extend_from_slice(rest);
-    if after.is_empty() {
+    made.extend_from_slice(rest);
+    if made.is_empty() {
         *below = Below::Nothing;
         return EMPTY;
     }
-    let digest = hash(&BUCKET, [after.as_flattened()]);
-    *below = Below::Bucket(after.into());
+    let digest = hash(&BUCKET, [made.as_flattened()]);
+    *below = Below::Bucket(made.as_slice().into());
     digest
 }
 

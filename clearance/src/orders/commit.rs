@@ -11,15 +11,15 @@ use super::{escrow, wake};
 use crate::genesis::PairRule;
 use crate::ledger::Step;
 use crate::op::ClearedOrder;
-use crate::staking::observing;
-use kofo_primitives::{FulfilTerms, MAX_QUOTE_LIFE_MS, MatchedParts, OrderLeg, Seconds, UnixTime};
+use crate::staking::{observers, total_power};
+use kofo_primitives::{FulfilTerms, MAX_QUOTE_LIFE_MS, MatchedParts, OrderLeg, Seconds, SwapId, UnixTime};
 
 /// No order holds anybody's money longer than this after its commit, but for the time to find out how it ended.
 const LONGEST: Seconds = Seconds(60 * 86_400);
 
 /// Makes an order final: from here on its money is held for it.
-pub(crate) fn commit(step: &mut Step<'_>, cleared: &ClearedOrder) -> Result<(), OrderRefused> {
-    let (id, parts) = (cleared.order.id(), cleared.order.parts());
+pub(crate) fn commit(step: &mut Step<'_>, id: SwapId, cleared: &ClearedOrder) -> Result<(), OrderRefused> {
+    let parts = cleared.order.parts();
     let uses = Uses::of(id, parts);
     if Live::get(step.state, &id).is_some() {
         return Err(OrderRefused::AlreadyCommitted(id));
@@ -97,8 +97,9 @@ fn tradable<'a>(
     let Some(pair) = step.params().pair(&alpha, &beta) else {
         return Err(OrderRefused::UnknownPair { alpha, beta });
     };
+    let total = total_power(step.state);
     for chain in [alpha, beta] {
-        let (declared, total) = observing(step.state, &chain);
+        let declared = observers(step.state, &chain).declared;
         if u128::from(declared).saturating_mul(2) <= u128::from(total) {
             return Err(OrderRefused::PairSuspended {
                 chain,

@@ -99,13 +99,10 @@ impl<'a> Uses<'a> {
         // A claim may say that it was made by as much later as clocks may differ.
         let made_by = claim.expires_ms.max(quote.expires_ms).saturating_add(slack);
         let others = too_old(made_by.saturating_add(MAX_CLAIM_LIFE_MS));
-        let marks = [
-            (self.claim, filled, too_old(claim.expires_ms)),
-            (self.hashlock, whose(&self.id), others),
-            (self.reservation, Amount::ZERO, others),
-        ];
-        for (mark, amount, until_ms) in marks {
-            marks::mark(step.state, &mark, amount, until_ms);
+        marks::mark(step.state, &self.claim, filled, too_old(claim.expires_ms));
+        let firsts = [(self.hashlock, whose(&self.id)), (self.reservation, Amount::ZERO)];
+        for (mark, amount) in firsts {
+            marks::mark_first(step.state, &mark, amount, others);
         }
     }
 }

@@ -38,6 +38,7 @@ pub(crate) fn total_power(state: &State) -> u64 {
 }
 
 /// The power of the validators that observe a chain, and of all validators.
+#[cfg(test)]
 pub(crate) fn observing(state: &State, chain: &ChainId) -> (u64, u64) {
     (observers(state, chain).declared, total_power(state))
 }

@@ -9,11 +9,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// A leaf has at most so many rows, a node so many below it.
-const MOST: usize = 32;
+const MOST: usize = 64;
 /// A leaf of more bytes is divided, unless it is one row.
 const MOST_BYTES: usize = 8 * 1024;
 /// Fewer are joined with those before them.
-const FEW: usize = 8;
+const FEW: usize = 16;
 
 /// A key, and its value from now on; none: it is removed.
 pub(crate) type Change<'a> = (&'a [u8], Option<&'a [u8]>);
@@ -56,7 +56,8 @@ impl Packed {
     }
 
     fn key(&self, at: usize) -> &[u8] {
-        self.row(at).unwrap_or_default().0
+        let middle = self.ends.get(at).map_or(0, |(middle, _)| *middle as usize);
+        self.bytes.get(self.start(at)..middle).unwrap_or_default()
     }
 
     /// Where a key stands, or would, and whether it does.
@@ -121,16 +122,19 @@ impl Packed {
     }
 
     /// In parts of about one size that are not too large; none of nothing.
-    fn divided(mut self) -> Vec<Self> {
+    fn divide(mut self, mut each_part: impl FnMut(Self)) {
         let rows = self.ends.len();
         let parts = rows
             .div_ceil(MOST)
             .max(self.bytes.len().div_ceil(MOST_BYTES))
             .min(rows);
         if parts <= 1 {
-            self.ends.shrink_to_fit();
-            self.bytes.shrink_to_fit();
-            return (rows > 0).then_some(self).into_iter().collect();
+            if rows > 0 {
+                self.ends.shrink_to_fit();
+                self.bytes.shrink_to_fit();
+                each_part(self);
+            }
+            return;
         }
         let each = rows.div_ceil(parts);
         let part = |from: usize| {
@@ -143,7 +147,7 @@ impl Packed {
             part.extend(&self, rows);
             part
         };
-        (0..rows).step_by(each).map(part).collect()
+        (0..rows).step_by(each).map(part).for_each(each_part);
     }
 }
 
@@ -154,28 +158,31 @@ impl Node {
         }
     }
 
-    /// What becomes of it, divided if it is too large: nodes of the same height.
-    fn changed(&self, changes: &[Change<'_>]) -> Vec<Arc<Self>> {
+    /// Adds what becomes of it to a level, divided if it is too large.
+    fn change(&self, changes: &[Change<'_>], level: &mut Level) {
         let (firsts, below) = match self {
             Self::Leaf(rows) => {
-                let leaves = rows.merged(changes).divided().into_iter();
-                return leaves.map(Self::Leaf).map(Arc::new).collect();
+                let leaf = |rows| level.add(Arc::new(Self::Leaf(rows)));
+                return rows.merged(changes).divide(leaf);
             }
             Self::Inner(firsts, below) => (firsts, below),
         };
-        let (mut level, mut rest) = (Level::default(), changes);
+        let (mut within, mut rest) = (Level::default(), changes);
+        within.nodes.reserve(below.len());
+        within.firsts.ends.reserve(below.len());
+        within.firsts.bytes.reserve(firsts.bytes.len());
         for (at, node) in below.iter().enumerate() {
             let next = firsts.row(at.saturating_add(1)).map(|(first, _)| first);
             let mine = |(key, _): &&Change<'_>| next.is_none_or(|next| *key < next);
             let (mine, others) = rest.split_at(rest.iter().take_while(mine).count());
             rest = others;
             if mine.is_empty() {
-                level.push(firsts.key(at), Arc::clone(node));
+                within.push(firsts.key(at), Arc::clone(node));
             } else {
-                node.changed(mine).into_iter().for_each(|node| level.add(node));
+                node.change(mine, &mut within);
             }
         }
-        level.above()
+        within.rise(level);
     }
 
     /// Both as one, if that is not too large.
@@ -224,16 +231,13 @@ impl Level {
         self.nodes.push(node);
     }
 
-    /// The nodes above these.
-    fn above(self) -> Vec<Arc<Node>> {
+    /// Adds the nodes above these to the next level.
+    fn rise(self, level: &mut Self) {
         let mut nodes = self.nodes.into_iter();
-        let parts = self.firsts.divided().into_iter();
-        parts
-            .map(|firsts| {
-                let below = nodes.by_ref().take(firsts.ends.len()).collect();
-                Arc::new(Node::Inner(firsts, below))
-            })
-            .collect()
+        self.firsts.divide(|firsts| {
+            let below = nodes.by_ref().take(firsts.ends.len()).collect();
+            level.add(Arc::new(Node::Inner(firsts, below)));
+        });
     }
 }
 
@@ -258,13 +262,17 @@ impl Rows {
             return;
         }
         let nothing = Node::Leaf(Packed::default());
-        let mut nodes = self.top.as_deref().unwrap_or(&nothing).changed(changes);
-        while nodes.len() > 1 {
-            let mut level = Level::default();
-            nodes.into_iter().for_each(|node| level.add(node));
-            nodes = level.above();
+        let mut level = Level::default();
+        self.top
+            .as_deref()
+            .unwrap_or(&nothing)
+            .change(changes, &mut level);
+        while level.nodes.len() > 1 {
+            let mut above = Level::default();
+            level.rise(&mut above);
+            level = above;
         }
-        self.top = nodes.pop();
+        self.top = level.nodes.pop();
         while let Some(Node::Inner(_, below)) = self.top.as_deref()
             && let [only] = below.as_slice()
         {
