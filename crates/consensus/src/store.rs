@@ -109,17 +109,21 @@ impl Store {
     }
 
     /// Keeps one; if it is `durable`, it is on disk when this returns.
-    pub(crate) async fn keep(&mut self, entry: Entry, durable: bool) -> Result<(), StoreError> {
+    pub(crate) async fn keep(&mut self, entry: Arc<Entry>, durable: bool) -> Result<(), StoreError> {
         self.write(entry, None, durable).await
     }
 
     /// Keeps what we built for a round: always on disk.
     pub(crate) async fn keep_built(&mut self, entry: Entry, round: u32) -> Result<(), StoreError> {
-        self.write(entry, Some(round), true).await
+        self.write(Arc::new(entry), Some(round), true).await
     }
 
-    async fn write(&mut self, entry: Entry, built: Option<u32>, durable: bool) -> Result<(), StoreError> {
-        let entry = Arc::new(entry);
+    async fn write(
+        &mut self,
+        entry: Arc<Entry>,
+        built: Option<u32>,
+        durable: bool,
+    ) -> Result<(), StoreError> {
         if durable {
             let (disk, entry) = (Arc::clone(&self.disk), Arc::clone(&entry));
             let written = tokio::task::spawn_blocking(move || insert(&disk, &entry, built)).await;

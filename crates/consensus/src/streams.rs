@@ -123,7 +123,8 @@ impl Streams {
         if !stream.chunks.iter().all(right) {
             return None;
         }
-        let payload: Vec<u8> = stream.chunks.into_values().flatten().collect();
+        let chunks: Vec<_> = stream.chunks.into_values().collect();
+        let payload = chunks.concat();
         (payload_hash(&payload) == head.hash).then_some((head, payload))
     }
 

@@ -19,8 +19,8 @@ fn open(folder: &tempfile::TempDir) -> Store {
 async fn what_is_durable_and_what_we_built_is_there_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(&folder);
-    store.keep(entry(5, 0, 1), true).await.unwrap();
-    store.keep(entry(5, 1, 2), false).await.unwrap();
+    store.keep(Arc::new(entry(5, 0, 1)), true).await.unwrap();
+    store.keep(Arc::new(entry(5, 1, 2)), false).await.unwrap();
     store.keep_built(entry(5, 2, 3), 2).await.unwrap();
     assert!(store.entry(5, &[2; 32]).is_some());
     drop(store);
@@ -44,7 +44,7 @@ async fn a_decided_height_is_forgotten_with_all_before_it() {
     assert_eq!(store.built(5, 0), None);
     assert!(store.entry(6, &[1; 32]).is_some());
     // The next that is kept makes it durable.
-    store.keep(entry(7, 0, 2), true).await.unwrap();
+    store.keep(Arc::new(entry(7, 0, 2)), true).await.unwrap();
     drop(store);
     let store = open(&folder);
     assert_eq!(store.entry(5, &[1; 32]), None);

@@ -196,32 +196,33 @@ impl Worker {
             height: head.height,
             round: head.round,
         };
-        let (by, judged) = (head.proposer, payload.clone());
-        let verdict = self
-            .ask
-            .run(move |app| async move { app.judge(at, origin, by, &judged).await })
-            .await?;
-        let validity = match verdict {
-            Judged::Valid(id) if id == head.id => Validity::Valid,
-            Judged::Valid(_) => {
-                // It says nothing of the id that it was sent for: another payload may be that.
-                warn!(height = at.height, round = at.round, proposer = %by, "a payload is not what its proposer says");
-                self.invalid.insert(head.hash, origin);
-                return Ok(None);
-            }
-            Judged::Invalid(why) => {
-                warn!(height = at.height, round = at.round, proposer = %by, why, "a payload is invalid");
-                self.invalid.insert(head.hash, origin);
-                Validity::Invalid
-            }
-        };
-        let entry = Entry {
+        let (by, hash) = (head.proposer, head.hash);
+        let entry = Arc::new(Entry {
             height: at.height,
             round: at.round,
             proposer: by,
             id: head.id,
             head: Some(head),
             payload,
+        });
+        let judged = Arc::clone(&entry);
+        let verdict = self
+            .ask
+            .run(move |app| async move { app.judge(at, origin, by, &judged.payload).await })
+            .await?;
+        let validity = match verdict {
+            Judged::Valid(id) if id == entry.id => Validity::Valid,
+            Judged::Valid(_) => {
+                // It says nothing of the id that it was sent for: another payload may be that.
+                warn!(height = at.height, round = at.round, proposer = %by, "a payload is not what its proposer says");
+                self.invalid.insert(hash, origin);
+                return Ok(None);
+            }
+            Judged::Invalid(why) => {
+                warn!(height = at.height, round = at.round, proposer = %by, why, "a payload is invalid");
+                self.invalid.insert(hash, origin);
+                Validity::Invalid
+            }
         };
         let mut value = valid(&entry);
         value.validity = validity;

@@ -9,6 +9,7 @@ use crate::store::Entry;
 use arc_malachitebft_app_channel::app::engine::host::SyncedValueOutcome;
 use arc_malachitebft_app_channel::app::types::sync::RawDecidedValue;
 use arc_malachitebft_core_types::{ExtendedCommitCertificate, ExtendedCommitSignature, Round};
+use std::sync::Arc;
 use tracing::warn;
 
 impl Worker {
@@ -26,7 +27,8 @@ impl Worker {
             return Ok(SyncedValueOutcome::PeerFault);
         }
         let (at, by) = (Slot { height, round }, proposer.0);
-        let judged = payload.to_vec();
+        let payload = Arc::new(payload.to_vec());
+        let judged = Arc::clone(&payload);
         let verdict = self
             .ask
             .run(move |app| async move { app.judge(at, Origin::Synced, by, &judged).await })
@@ -49,10 +51,10 @@ impl Worker {
                     proposer: by,
                     id,
                     head: None,
-                    payload: payload.to_vec(),
+                    payload: Arc::unwrap_or_clone(payload),
                 };
                 let durable = self.votes();
-                self.store.keep(entry, durable).await?;
+                self.store.keep(Arc::new(entry), durable).await?;
                 self.store.entry(height, &id).ok_or(Fatal::Lost { height, id })?
             }
         };
