@@ -13,11 +13,32 @@ const WORTH_A_THREAD: usize = 8;
 /// The most threads that check one batch.
 const THREADS: usize = 2;
 
+type Kept = HashMap<Digest, Arc<CheckedOp>>;
+
 #[derive(Default)]
 struct Generations {
-    young: HashMap<Digest, Arc<CheckedOp>>,
-    old: HashMap<Digest, Arc<CheckedOp>>,
+    young: Kept,
+    old: Kept,
     young_bytes: usize,
+}
+
+impl Generations {
+    fn known(&self, key: &Digest) -> Option<Arc<CheckedOp>> {
+        self.young.get(key).or_else(|| self.old.get(key)).cloned()
+    }
+
+    /// Keeps one; gives back what is forgotten for it.
+    fn keep(&mut self, key: Digest, op: Arc<CheckedOp>) -> Kept {
+        let mut forgotten = Kept::new();
+        if self.young_bytes >= MOST_BYTES {
+            let young = std::mem::take(&mut self.young);
+            forgotten = std::mem::replace(&mut self.old, young);
+            self.young_bytes = 0;
+        }
+        self.young_bytes = self.young_bytes.saturating_add(op.bytes().len());
+        self.young.insert(key, op);
+        forgotten
+    }
 }
 
 /// What was checked.
@@ -45,50 +66,68 @@ impl Checks {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn known(&self, key: &Digest) -> Option<Arc<CheckedOp>> {
-        let kept = self.kept();
-        kept.young.get(key).or_else(|| kept.old.get(key)).cloned()
-    }
-
     /// Remembers an operation that was checked.
     pub fn put(&self, op: CheckedOp) -> Arc<CheckedOp> {
+        self.keep(key(op.bytes()), op)
+    }
+
+    fn keep(&self, key: Digest, op: CheckedOp) -> Arc<CheckedOp> {
         let op = Arc::new(op);
-        let mut kept = self.kept();
-        if kept.young_bytes >= MOST_BYTES {
-            kept.old = std::mem::take(&mut kept.young);
-            kept.young_bytes = 0;
-        }
-        kept.young_bytes = kept.young_bytes.saturating_add(op.bytes().len());
-        kept.young.insert(key(op.bytes()), Arc::clone(&op));
+        let forgotten = self.kept().keep(key, Arc::clone(&op));
+        // Thousands of operations, maybe: nobody waits for their end.
+        drop(forgotten);
         op
     }
 
     /// Checks one operation, unless it was checked before.
     pub fn one(&self, bytes: &[u8]) -> Result<Arc<CheckedOp>, CheckError> {
-        if let Some(known) = self.known(&key(bytes)) {
-            return Ok(known);
+        self.of(key(bytes), bytes)
+    }
+
+    fn of(&self, key: Digest, bytes: &[u8]) -> Result<Arc<CheckedOp>, CheckError> {
+        let known = self.kept().known(&key);
+        match known {
+            Some(known) => Ok(known),
+            None => Ok(self.keep(key, CheckedOp::read(bytes.to_vec(), &self.network)?)),
         }
-        Ok(self.put(CheckedOp::read(bytes.to_vec(), &self.network)?))
     }
 
     /// Checks the operations of a batch in their order, those that are new on more than one thread if they are many.
     pub fn all(&self, ops: &[Vec<u8>]) -> Result<Vec<Arc<CheckedOp>>, CheckError> {
-        let new = ops.iter().filter(|bytes| self.known(&key(bytes)).is_none());
-        if new.count() < WORTH_A_THREAD {
-            return ops.iter().map(|bytes| self.one(bytes)).collect();
+        let keys: Vec<_> = ops.iter().map(|bytes| key(bytes)).collect();
+        let known: Vec<_> = {
+            let kept = self.kept();
+            keys.iter().map(|key| kept.known(key)).collect()
+        };
+        let all = keys.into_iter().zip(ops).zip(&known);
+        let new: Vec<_> = all
+            .filter(|(_, known)| known.is_none())
+            .map(|(one, _)| one)
+            .collect();
+        let mut checked = self.new_ones(&new)?.into_iter();
+        Ok(known
+            .into_iter()
+            .filter_map(|known| known.or_else(|| checked.next()))
+            .collect())
+    }
+
+    fn new_ones(&self, new: &[(Digest, &Vec<u8>)]) -> Result<Vec<Arc<CheckedOp>>, CheckError> {
+        let check = |(key, bytes): &(Digest, &Vec<u8>)| self.of(*key, bytes);
+        if new.len() < WORTH_A_THREAD {
+            return new.iter().map(check).collect();
         }
-        let share = ops.len().div_ceil(THREADS).max(1);
+        let share = new.len().div_ceil(THREADS).max(1);
         let shares: Vec<_> = std::thread::scope(|scope| {
-            let spawned: Vec<_> = ops
+            let spawned: Vec<_> = new
                 .chunks(share)
-                .map(|share| scope.spawn(|| share.iter().map(|bytes| self.one(bytes)).collect()))
+                .map(|share| scope.spawn(move || share.iter().map(check).collect()))
                 .collect();
             let joined = spawned.into_iter().map(|thread| thread.join());
             joined
                 .map(|share| share.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
                 .collect::<Vec<Result<Vec<_>, CheckError>>>()
         });
-        let mut all = Vec::with_capacity(ops.len());
+        let mut all = Vec::with_capacity(new.len());
         for share in shares {
             all.extend(share?);
         }
