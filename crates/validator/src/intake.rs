@@ -1,14 +1,14 @@
 //! Operations on their way in: checked, opened, tried, kept until they are committed, and passed on to the other
 //! validators.
 //!
-//! The order of the checks is that of their price: what can be seen, then the payer's signature and room, then what the
-//! validators' secret opens, then all signatures, at last a trial on a copy of the ledger.
+//! The order of the checks is that of their price: what can be seen, then room, then what the validators' secret opens,
+//! then all signatures, each once, at last a trial on a copy of the ledger.
 
 mod forward;
 mod order;
 mod pool;
 
-pub use forward::{Forward, Peers};
+pub use forward::{Forward, Peers, Told};
 pub use order::SubmittedError;
 pub(crate) use order::opening;
 pub use pool::{Pool, PoolFull, PoolLimits};
@@ -195,8 +195,9 @@ impl Intake {
         let leaf = op.leaf();
         if !self.pool.has(&leaf) {
             self.attempt(&op)?;
-            if self.pool.put(Arc::clone(&op), self.clock.now_ms())? {
-                self.forward.send(op);
+            let (told, now_ms) = (self.forward.told(), self.clock.now_ms());
+            if self.pool.put_ours(Arc::clone(&op), &told, now_ms)? {
+                self.forward.send(&op, &told);
             }
         }
         Ok(leaf)

@@ -30,7 +30,7 @@ pub use config::{CONFIG_FILE, ConfigError, Role, Speed, ValidatorConfig};
 pub use daemon::{FOLDER, Run, RunError, Sight, Start, Validator};
 pub use head::{Clock, Head};
 pub use intake::{
-    Forward, Intake, IntakeError, IntakeParts, Peers, Pool, PoolFull, PoolLimits, SubmittedError,
+    Forward, Intake, IntakeError, IntakeParts, Peers, Pool, PoolFull, PoolLimits, SubmittedError, Told,
 };
 pub use keys::Keys;
 pub use observer::{Eyes, EyesError, ObserverError, ObserverParts, Submit, observe};

@@ -20,10 +20,13 @@ use kofo_consensus::{AppError, Application, Committed, Judged, Origin, Proposal,
 use kofo_primitives::{Certificate, DoubleVote, NetworkId, ValidatorKey, ValidatorSecret, ValidatorSet};
 use seat::{Candidate, Candidates};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// A batch is closed after so many refusals: the rest waits for the next one.
 const MOST_REFUSED: usize = 2_000;
+/// And when its operations took so long: the others need as long to judge it, and the round does not wait for ever.
+const LONGEST: Duration = Duration::from_millis(250);
 
 /// What a [`Replica`] is made of beside the ledger.
 #[derive(Debug)]
@@ -97,11 +100,12 @@ impl Replica {
     /// Builds a batch of what waits.
     fn propose(&self) -> Result<Proposal, AppError> {
         let head = self.now();
-        let mut draft = head.next(self.clock.now_ms()).map_err(AppError::new)?;
+        let (now_ms, begin) = (self.clock.now_ms(), Instant::now());
+        let mut draft = head.next(now_ms).map_err(AppError::new)?;
         let (mut left, mut refused) = (self.most_bytes(), 0);
         let mut ops = Vec::new();
         let waiting = self.intake.get().map(|intake| Arc::clone(intake.pool()));
-        for op in waiting.iter().flat_map(|pool| pool.ready()) {
+        for op in waiting.iter().flat_map(|pool| pool.ready(now_ms)) {
             let size = op.bytes().len().saturating_add(OP_FRAME);
             let Some(rest) = left.checked_sub(size) else {
                 continue;
@@ -117,7 +121,7 @@ impl Replica {
                     refused += 1;
                 }
             }
-            if refused >= MOST_REFUSED {
+            if refused >= MOST_REFUSED || begin.elapsed() >= LONGEST {
                 break;
             }
         }

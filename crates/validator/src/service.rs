@@ -22,9 +22,10 @@ use std::num::NonZero;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// So many requests are answered at the same time for each core. Most cost nothing but signatures: more at once would
-/// only take the cores from the engine, and what waits longer waits in the network's bounded queue.
-const FOR_EACH_CORE: usize = 2;
+/// As many requests are answered at the same time as there are cores, and so many at least. Most cost nothing but
+/// signatures: more at once would only take the cores from the engine, whose rounds do not wait for ever, and what waits
+/// longer waits in the network's bounded queue.
+const AT_LEAST: usize = 2;
 /// A signed question is answered for so long (ms).
 const FRESH_MS: u64 = 60_000;
 
@@ -90,7 +91,7 @@ impl Service {
     /// Answers until the network ends.
     pub async fn serve(self: Arc<Self>, mut inbound: Inbound) {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let places = Arc::new(Semaphore::new(cores.max(2) * FOR_EACH_CORE));
+        let places = Arc::new(Semaphore::new(cores.max(AT_LEAST)));
         while let Some(request) = inbound.next().await {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else {
                 return;

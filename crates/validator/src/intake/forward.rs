@@ -8,6 +8,7 @@ use kofo_network::{PeerAddress, PeerId, Transport};
 use kofo_primitives::MAX_MESSAGE;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -27,10 +28,36 @@ const MOST_OPS: usize = 256;
 /// The other validators' services.
 pub type Peers = BTreeMap<PeerId, PeerAddress>;
 
+/// Whether so many of the others were told of an operation that they decide it with us. What they have checked before
+/// it is proposed takes them no time in the round.
+#[derive(Debug)]
+pub struct Told {
+    missing: AtomicUsize,
+}
+
+impl Told {
+    pub(super) fn one_more(&self) {
+        let fewer = |missing: usize| missing.checked_sub(1);
+        // None is missing any more: then this one is not needed.
+        let _enough = self
+            .missing
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer);
+    }
+
+    /// Whether they were.
+    #[must_use]
+    pub fn enough(&self) -> bool {
+        self.missing.load(Ordering::Relaxed) == 0
+    }
+}
+
+/// One operation on its way.
+type Passed = (Arc<CheckedOp>, Arc<Told>);
+
 /// Sends operations to all other validators.
 #[derive(Clone, Default)]
 pub struct Forward {
-    queues: Arc<Vec<mpsc::Sender<Arc<CheckedOp>>>>,
+    queues: Arc<Vec<mpsc::Sender<Passed>>>,
 }
 
 impl Forward {
@@ -48,10 +75,27 @@ impl Forward {
         }
     }
 
+    /// To so many that never hear anything.
+    #[cfg(test)]
+    pub(super) fn to_nobody(others: usize) -> Self {
+        let queues = (0..others).map(|_| mpsc::channel(1).0).collect();
+        Self {
+            queues: Arc::new(queues),
+        }
+    }
+
+    /// What will count whom an operation was sent to: with us they are more than two thirds.
+    #[must_use]
+    pub fn told(&self) -> Arc<Told> {
+        let all = self.queues.len().saturating_add(1);
+        let missing = AtomicUsize::new(all.saturating_mul(2) / 3);
+        Arc::new(Told { missing })
+    }
+
     /// Sends an operation, as soon as it can be.
-    pub fn send(&self, op: Arc<CheckedOp>) {
+    pub fn send(&self, op: &Arc<CheckedOp>, told: &Arc<Told>) {
         for queue in self.queues.iter() {
-            if queue.try_send(Arc::clone(&op)).is_err() {
+            if queue.try_send((Arc::clone(op), Arc::clone(told))).is_err() {
                 tracing::debug!("a validator is behind: it is not told of an operation");
             }
         }
@@ -60,39 +104,47 @@ impl Forward {
 
 /// What waits, and fits one message.
 struct Waiting {
-    ops: mpsc::Receiver<Arc<CheckedOp>>,
+    ops: mpsc::Receiver<Passed>,
     /// Did not fit the message before.
-    left: Option<Arc<CheckedOp>>,
+    left: Option<Passed>,
+}
+
+/// Operations in one message, and who waits for them to be told.
+struct Message {
+    bytes: Vec<u8>,
+    told: Vec<Arc<Told>>,
 }
 
 impl Waiting {
     /// The next message, as soon as there is something to say.
-    async fn message(&mut self) -> Option<Vec<u8>> {
-        let first = match self.left.take() {
+    async fn message(&mut self) -> Option<Message> {
+        let (first, told) = match self.left.take() {
             Some(left) => left,
             None => self.ops.recv().await?,
         };
         let mut bytes = first.bytes().len();
-        let mut ops = vec![first.bytes().to_vec()];
+        let (mut ops, mut told) = (vec![first.bytes().to_vec()], vec![told]);
         while ops.len() < MOST_OPS
             && let Ok(next) = self.ops.try_recv()
         {
-            bytes = bytes.saturating_add(next.bytes().len());
+            bytes = bytes.saturating_add(next.0.bytes().len());
             if bytes > MOST_BYTES {
                 self.left = Some(next);
                 break;
             }
-            ops.push(next.bytes().to_vec());
+            ops.push(next.0.bytes().to_vec());
+            told.push(next.1);
         }
         let request = match <[Vec<u8>; 1]>::try_from(ops) {
             Ok([op]) => Request::Op(op),
             Err(ops) => Request::Ops(ops),
         };
-        Some(request.write())
+        let bytes = request.write();
+        Some(Message { bytes, told })
     }
 }
 
-async fn pass(transport: Arc<dyn Transport>, to: PeerAddress, ops: mpsc::Receiver<Arc<CheckedOp>>) {
+async fn pass(transport: Arc<dyn Transport>, to: PeerAddress, ops: mpsc::Receiver<Passed>) {
     let waiting = Waiting { ops, left: None };
     let messages = stream::unfold(waiting, |mut waiting| async {
         Some((waiting.message().await?, waiting))
@@ -102,10 +154,10 @@ async fn pass(transport: Arc<dyn Transport>, to: PeerAddress, ops: mpsc::Receive
         .await;
 }
 
-async fn one(transport: &Arc<dyn Transport>, to: &PeerAddress, message: Vec<u8>) {
+async fn one(transport: &Arc<dyn Transport>, to: &PeerAddress, message: Message) {
     for again in 1..=TRIES {
-        match transport.request(to, message.clone()).await {
-            Ok(_) => return,
+        match transport.request(to, message.bytes.clone()).await {
+            Ok(_) => return message.told.iter().for_each(|told| told.one_more()),
             Err(error) if again == TRIES => {
                 tracing::debug!(peer = %to.peer(), %error, "operations are not passed on");
             }
@@ -155,23 +207,36 @@ mod tests {
         let (queue, ops) = mpsc::channel(600);
         let all: Vec<_> = (0..300).map(small).chain([large(), large()]).collect();
         for op in &all {
-            queue.try_send(Arc::clone(op)).unwrap();
+            queue
+                .try_send((Arc::clone(op), Forward::default().told()))
+                .unwrap();
         }
         drop(queue);
         let mut waiting = Waiting { ops, left: None };
         let (mut came, mut sizes) = (Vec::new(), Vec::new());
         while let Some(message) = waiting.message().await {
-            assert!(message.len() <= MAX_MESSAGE);
-            let ops = match Request::read(&message).unwrap() {
+            assert!(message.bytes.len() <= MAX_MESSAGE);
+            let ops = match Request::read(&message.bytes).unwrap() {
                 Request::Op(op) => vec![op],
                 Request::Ops(ops) => ops,
                 other => panic!("{other:?}"),
             };
+            assert_eq!(message.told.len(), ops.len());
             sizes.push(ops.len());
             came.extend(ops);
         }
         let sent: Vec<_> = all.iter().map(|op| op.bytes().to_vec()).collect();
         assert_eq!(came, sent);
         assert_eq!(sizes, [256, 45, 1]);
+    }
+
+    #[test]
+    fn enough_are_told_when_they_are_more_than_two_thirds_with_us() {
+        let needed = |others: usize| {
+            let told = Forward::to_nobody(others).told();
+            let needed = (0..=others).take_while(|_| !told.enough() && (told.one_more(), true).1);
+            needed.count()
+        };
+        assert_eq!([0, 1, 2, 3, 24].map(needed), [0, 1, 2, 2, 16]);
     }
 }

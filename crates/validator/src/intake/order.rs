@@ -4,7 +4,7 @@
 use kofo_clearance::{ClearedOrder, SubmittedOrder};
 use kofo_primitives::{
     Bytes, ClaimId, FeeTerms, HopEntry, HopOpening, MatchError, MatchedOrder, MatchedParts, Mode, NetworkId,
-    NodeKey, Opening, ReturnEntry, SealError, SignatureError, UnsealError,
+    NodeKey, Opening, ReturnEntry, SealError, UnsealError,
 };
 
 /// Why what was submitted is no order.
@@ -35,9 +35,6 @@ pub enum SubmittedError {
         /// Return entries.
         returns: usize,
     },
-    /// The payment is not signed by the account that it names.
-    #[error(transparent)]
-    Payment(#[from] SignatureError),
     /// The provider left its ends out.
     #[error("the quote has no opening for the validators: the provider does not trade by clearance")]
     NoOpening,
@@ -49,7 +46,7 @@ pub enum SubmittedError {
     Match(#[from] MatchError),
 }
 
-/// What can be seen without a secret: of this network, with a fee, and in time; then the payer's signature.
+/// What can be seen without a secret: of this network, with a fee, and in time.
 pub(super) fn visible(
     order: &SubmittedOrder,
     network: &NetworkId,
@@ -77,10 +74,6 @@ pub(super) fn visible(
     let (hops, returns) = (order.path.len().saturating_sub(1), order.returns.len());
     if hops != returns {
         return Err(SubmittedError::Stripped { hops, returns });
-    }
-    if let Some(payment) = &order.payment {
-        let id = payment.body.id();
-        payment.body.account.verify(&id, &payment.signature)?;
     }
     Ok(())
 }

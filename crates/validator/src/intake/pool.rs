@@ -1,10 +1,14 @@
 //! Operations that wait to be proposed. Bounded in all and for each who sends them; what is committed, refused or too
 //! old leaves, and why it was refused is remembered.
 
+use super::forward::Told;
 use kofo_clearance::{ActRefused, CheckedOp, Op, Refused};
 use kofo_primitives::{ClaimId, Digest, NodeId, SwapId, ValidatorKey};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What came to us first is proposed after so long though the others are not told of it: they may be down (ms).
+const TELLING_MS: u64 = 1_000;
 
 /// How much waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +86,18 @@ fn early(why: &Refused) -> bool {
 
 struct Waiting {
     op: Arc<CheckedOp>,
+    /// Its id, if it is an order: hashing it once is enough.
+    order: Option<SwapId>,
     since_ms: u64,
+    /// Of what came to us first.
+    told: Option<Arc<Told>>,
+}
+
+impl Waiting {
+    fn ready(&self, now_ms: u64) -> bool {
+        let told = self.told.as_ref().is_none_or(|told| told.enough());
+        told || now_ms.saturating_sub(self.since_ms) >= TELLING_MS
+    }
 }
 
 #[derive(Default)]
@@ -104,12 +119,16 @@ pub struct Pool {
     kept: Mutex<Kept>,
 }
 
+fn order(op: &CheckedOp) -> Option<SwapId> {
+    match op.op() {
+        Op::Order(cleared) => Some(cleared.order.id()),
+        _ => None,
+    }
+}
+
 /// By which an operation's refusal is found: orders by their ids.
 fn name(op: &CheckedOp) -> Digest {
-    match op.op() {
-        Op::Order(cleared) => *cleared.order.id().as_bytes(),
-        _ => op.leaf(),
-    }
+    order(op).map_or_else(|| op.leaf(), |order| *order.as_bytes())
 }
 
 impl Pool {
@@ -159,7 +178,17 @@ impl Pool {
 
     /// Has it wait; whether it did not yet.
     pub fn put(&self, op: Arc<CheckedOp>, now_ms: u64) -> Result<bool, PoolFull> {
+        self.wait(op, None, now_ms)
+    }
+
+    /// Has one wait that came to us first, until the others are told; whether it did not yet.
+    pub fn put_ours(&self, op: Arc<CheckedOp>, told: &Arc<Told>, now_ms: u64) -> Result<bool, PoolFull> {
+        self.wait(op, Some(Arc::clone(told)), now_ms)
+    }
+
+    fn wait(&self, op: Arc<CheckedOp>, told: Option<Arc<Told>>, now_ms: u64) -> Result<bool, PoolFull> {
         self.room()?;
+        let order = order(&op);
         let mut kept = self.kept();
         if kept.places.contains_key(&op.leaf()) {
             return Ok(false);
@@ -178,22 +207,28 @@ impl Pool {
         let arrival = kept.arrivals;
         kept.bytes += op.bytes().len();
         kept.places.insert(op.leaf(), arrival);
-        if let Op::Order(cleared) = op.op() {
-            kept.orders.insert(cleared.order.id(), op.leaf());
+        if let Some(order) = order {
+            kept.orders.insert(order, op.leaf());
         }
-        let since_ms = now_ms;
-        kept.waiting.insert(arrival, Waiting { op, since_ms });
+        let waiting = Waiting {
+            op,
+            order,
+            since_ms: now_ms,
+            told,
+        };
+        kept.waiting.insert(arrival, waiting);
         Ok(true)
     }
 
-    /// All that wait, as they should be proposed: what tells of faults and facts first, the rest as it came, an account's
-    /// acts in the order of their sequence.
+    /// All that can be proposed now, as it should be: what tells of faults and facts first, the rest as it came, an
+    /// account's acts in the order of their sequence.
     #[must_use]
-    pub fn ready(&self) -> Vec<Arc<CheckedOp>> {
+    pub fn ready(&self, now_ms: u64) -> Vec<Arc<CheckedOp>> {
         let all: Vec<_> = self
             .kept()
             .waiting
             .values()
+            .filter(|one| one.ready(now_ms))
             .map(|one| Arc::clone(&one.op))
             .collect();
         let (mut first, mut rest): (Vec<_>, Vec<_>) = all
@@ -272,8 +307,8 @@ impl Kept {
         };
         let op = waiting.op.op();
         self.bytes = self.bytes.saturating_sub(waiting.op.bytes().len());
-        if let Op::Order(cleared) = op {
-            self.orders.remove(&cleared.order.id());
+        if let Some(order) = waiting.order {
+            self.orders.remove(&order);
         }
         let owner = owner(op);
         if let Some(of) = self.owners.get_mut(&owner) {

@@ -106,7 +106,7 @@ impl Hands {
     /// Takes a submission in at one of them, and passes it on.
     pub(crate) fn submit(&self, at: usize, submission: Submission) -> Result<Digest, IntakeError> {
         let leaf = self.all[at].intake.submit(submission)?;
-        let ops = self.all[at].intake.pool().ready();
+        let ops = self.all[at].intake.pool().ready(NOW);
         let op = ops.iter().find(|op| op.leaf() == leaf).unwrap();
         for other in &self.all {
             other.intake.receive(op.bytes()).unwrap();

@@ -1,4 +1,5 @@
 use super::*;
+use crate::intake::Forward;
 use kofo_clearance::{AccountAct, Act};
 use kofo_primitives::{NetworkId, NodeKey};
 
@@ -57,7 +58,7 @@ fn an_accounts_acts_stand_in_their_sequence_at_the_places_they_came_in() {
     for op in &came {
         pool.put(Arc::clone(op), 0).unwrap();
     }
-    assert_eq!(pool.ready(), [act(1, 0), act(2, 0), act(1, 1), act(1, 2)]);
+    assert_eq!(pool.ready(0), [act(1, 0), act(2, 0), act(1, 1), act(1, 2)]);
 }
 
 #[test]
@@ -72,10 +73,24 @@ fn what_is_refused_or_old_leaves_with_its_reason_and_what_came_early_stays() {
     let why = pool.refusal(&act(1, 0).leaf()).unwrap();
     assert!(why.contains("sequence 0"), "{why}");
     pool.committed(&[], 120);
-    assert_eq!(pool.ready(), [act(1, 1)]);
+    assert_eq!(pool.ready(0), [act(1, 1)]);
     assert!(pool.refusal(&act(1, 5).leaf()).unwrap().contains("too long"));
     // So many reasons are remembered.
     pool.refuse(&act(1, 1), &early(1));
     assert!(pool.refusal(&act(1, 0).leaf()).is_none());
     assert!(pool.is_empty());
+}
+
+#[test]
+fn what_came_to_us_first_is_ready_when_the_others_are_told_or_do_not_answer() {
+    let pool = pool();
+    let told = Forward::to_nobody(3).told();
+    assert_eq!(pool.put_ours(act(1, 0), &told, 0), Ok(true));
+    pool.put(act(2, 0), 0).unwrap();
+    assert_eq!(pool.ready(TELLING_MS - 1), [act(2, 0)]);
+    assert_eq!(pool.ready(TELLING_MS).len(), 2);
+    told.one_more();
+    assert_eq!(pool.ready(0).len(), 1);
+    told.one_more();
+    assert_eq!(pool.ready(0), [act(1, 0), act(2, 0)]);
 }
