@@ -17,6 +17,7 @@ use serde::Serialize;
 use tokio::task::spawn_blocking;
 
 use crate::Report;
+use crate::process::cpu_ms;
 use crate::table::{grouped, markdown};
 use town::Town;
 
@@ -79,6 +80,8 @@ struct Figures {
     follower_orders_per_s: u64,
     ledger1m: history::Figures,
     #[serde(skip)]
+    four: Four,
+    #[serde(skip)]
     heights_per_s: f64,
 }
 
@@ -100,6 +103,7 @@ pub(crate) async fn run(few: bool, settled: Option<u64>) -> Result<Report> {
         light_17_of_25_ms: certificates.light_ms,
         follower_orders_per_s: four.follower as u64,
         ledger1m,
+        four,
         heights_per_s: many(&scale).await?,
     };
     Ok(Report {
@@ -109,30 +113,110 @@ pub(crate) async fn run(few: bool, settled: Option<u64>) -> Result<Report> {
     })
 }
 
+/// The orders alone, so many in each round: for whoever works on their speed.
+pub(crate) async fn orders_alone(orders: u64) -> Result<Report> {
+    let scale = Scale {
+        orders,
+        waiting: orders,
+        rounds: 3,
+        ..FULL
+    };
+    let four = four(&scale).await?;
+    Ok(Report {
+        json: serde_json::to_string(&four)?,
+        text: markdown(
+            &["4 validators on this machine, path of 3", "measured", "limit"],
+            &four.rows(),
+        ),
+        missed: Vec::new(),
+    })
+}
+
 /// What four validators did.
+#[derive(Clone, Copy, Debug, Serialize)]
 struct Four {
     orders_per_s: f64,
     limit: f64,
+    /// Of the bare loop, and of everything in the process: processor time of one order (ms).
+    limit_cpu_ms: f64,
+    cpu_ms: f64,
+    /// Heights of the load, and those that took more than one round of votes.
+    heights: u64,
+    again: u64,
     waits: Waits,
+    waits_again: u64,
     follower: f64,
+}
+
+fn row(what: &str, is: String, limit: &str) -> Vec<String> {
+    vec![what.to_owned(), is, limit.to_owned()]
+}
+
+impl Four {
+    fn rows(&self) -> Vec<Vec<String>> {
+        let ratio = self.orders_per_s / self.limit;
+        vec![
+            row("orders a second", grouped(self.orders_per_s as u64), ""),
+            row("the curve alone", grouped(self.limit as u64), ""),
+            row("ratio", format!("{:.1}%", ratio * 100.0), "at least 70%"),
+            row(
+                "processor time of an order, ms",
+                format!("{:.2}", self.cpu_ms),
+                "",
+            ),
+            row(
+                "the curve's part of it, ms",
+                format!("{:.2}", self.limit_cpu_ms),
+                "",
+            ),
+            row(
+                "heights of more than one round",
+                format!("{} of {}", self.again, self.heights),
+                "",
+            ),
+            row(
+                "wait at half the rate, median, ms",
+                format!("{:.0}", self.waits.p50),
+                "at most 1,000",
+            ),
+            row(
+                "the same, 95th percentile, ms",
+                format!("{:.0}", self.waits.p95),
+                "",
+            ),
+            row(
+                "a follower fetches, orders a second",
+                grouped(self.follower as u64),
+                "",
+            ),
+        ]
+    }
 }
 
 /// Bare loop and validators in turn, so that both meet the same machine; medians of the rounds. Then at half the rate,
 /// then somebody who comes late.
 async fn four(scale: &Scale) -> Result<Four> {
     let mut town = Town::start(VALIDATORS, Pace::dev()).await?;
-    let (mut limits, mut rates, mut next) = (Vec::new(), Vec::new(), 0);
+    let (mut limits, mut bares, mut rates, mut cpus) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut next, mut heights, mut again) = (0, 0, 0);
     for _ in 0..scale.rounds {
         let orders = signed(&mut next, scale.orders).await?;
         let bare: Vec<_> = orders.iter().map(bare::Bare::of).collect::<Result<_>>()?;
+        let spent = cpu_ms()?;
         let alone = spawn_blocking(move || bare::time(&bare, VALIDATORS)).await??;
+        bares.push((cpu_ms()? - spent) as f64 / scale.orders as f64);
         limits.push(scale.orders as f64 / alone.as_secs_f64());
-        rates.push(load::load(&town, orders, None).await?.per_second);
+        let load = load::load(&town, orders, None).await?;
+        rates.push(load.per_second);
+        cpus.push(load.cpu_ms);
+        heights += load.heights;
+        again += load.again;
     }
     let (limit, orders_per_s) = (middle(limits), middle(rates));
     let orders = signed(&mut next, scale.waiting).await?;
     let every = Duration::from_secs_f64(2.0 / orders_per_s.max(1.0));
-    let mut waits = load::load(&town, orders, Some(every)).await?.waits;
+    let slow = load::load(&town, orders, Some(every)).await?;
+    let mut waits = slow.waits;
     waits.sort_unstable();
     let (follower, took) = town.follower().await?;
     follower.stop().await;
@@ -140,6 +224,11 @@ async fn four(scale: &Scale) -> Result<Four> {
     Ok(Four {
         orders_per_s,
         limit,
+        limit_cpu_ms: middle(bares),
+        cpu_ms: middle(cpus),
+        heights,
+        again,
+        waits_again: slow.again,
         waits: Waits {
             p50: part(&waits, 50),
             p95: part(&waits, 95),
@@ -166,32 +255,12 @@ async fn many(scale: &Scale) -> Result<f64> {
 }
 
 fn text(figures: &Figures, scale: &Scale) -> String {
-    let row = |what: &str, is: String, limit: &str| vec![what.to_owned(), is, limit.to_owned()];
-    let four = [
-        row("orders a second", grouped(figures.orders_per_s), ""),
-        row("the curve alone", grouped(figures.limit_orders_per_s), ""),
-        row("ratio", format!("{:.1}%", figures.ratio * 100.0), "at least 70%"),
-        row(
-            "wait at half the rate, median, ms",
-            format!("{:.0}", figures.latency_ms.p50),
-            "at most 1,000",
-        ),
-        row(
-            "the same, 95th percentile, ms",
-            format!("{:.0}", figures.latency_ms.p95),
-            "",
-        ),
-        row(
-            "a follower fetches, orders a second",
-            grouped(figures.follower_orders_per_s),
-            "",
-        ),
-        row(
-            &format!("{} validators, heights a second", scale.many),
-            format!("{:.2}", figures.heights_per_s),
-            "1",
-        ),
-    ];
+    let mut four = figures.four.rows();
+    four.push(row(
+        &format!("{} validators, heights a second", scale.many),
+        format!("{:.2}", figures.heights_per_s),
+        "1",
+    ));
     let light = [
         row(
             "certificate, 3 of 4, bytes",

@@ -78,6 +78,9 @@ enum Benchmark {
         /// How many orders the ledger settles before it is measured, if not the million.
         #[arg(long)]
         settled: Option<u64>,
+        /// Measure the orders of the four validators alone, so many in each of three rounds, to work on their speed.
+        #[arg(long, conflicts_with_all = ["few", "settled"])]
+        orders: Option<u64>,
     },
     /// Run a node until it is killed: `swaps` starts itself as its nodes.
     #[command(hide = true)]
@@ -105,7 +108,14 @@ async fn main() -> anyhow::Result<ExitCode> {
         Benchmark::Faults { seeds, json } => (spawn_blocking(move || faults::run(seeds)).await??, json),
         Benchmark::Swaps { json, few } => (swaps::run(few).await?, json),
         Benchmark::Exchange { json, few } => (exchange::run(few).await?, json),
-        Benchmark::Clearance { json, few, settled } => (clearance::run(few, settled).await?, json),
+        Benchmark::Clearance {
+            json,
+            orders: Some(orders),
+            ..
+        } => (clearance::orders_alone(orders).await?, json),
+        Benchmark::Clearance {
+            json, few, settled, ..
+        } => (clearance::run(few, settled).await?, json),
         Benchmark::Node { data } => {
             swaps::be_a_node(data).await?;
             return Ok(ExitCode::SUCCESS);

@@ -11,9 +11,12 @@ use kofo_validator::{Intake, Validator};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::town::Town;
+use crate::process::cpu_ms;
 
 /// So many orders wait at one validator at most while as many as possible are submitted.
-const AHEAD: usize = 300;
+const AHEAD: usize = 1_000;
+/// So often somebody looks whether fewer wait.
+const LOOK: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Which orders one validator was given and has not committed.
@@ -63,6 +66,11 @@ pub(super) struct Load {
     pub(super) per_second: f64,
     /// How long each took, from being submitted to its certificate.
     pub(super) waits: Vec<Duration>,
+    /// Processor time of all that this process did for one order (ms).
+    pub(super) cpu_ms: f64,
+    /// Heights, and those of them that took more than one round.
+    pub(super) heights: u64,
+    pub(super) again: u64,
 }
 
 /// Submits orders in turn to all validators, as fast as they take them (`every` none) or one every so often.
@@ -75,7 +83,7 @@ pub(super) async fn load(town: &Town, orders: Vec<SubmittedOrder>, every: Option
     let watched: Vec<_> = town.validators.iter().map(|one| watch(one, &done)).collect();
     let watched = Arc::new(watched);
     let to = Arc::clone(&watched);
-    let start = Instant::now();
+    let (first, spent, start) = (town.height(), cpu_ms()?, Instant::now());
     let submitted = spawn_blocking(move || submit_all(&to, orders, every));
     submitted.await??;
     let begin = Instant::now();
@@ -87,6 +95,7 @@ pub(super) async fn load(town: &Town, orders: Vec<SubmittedOrder>, every: Option
         );
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    let (cpu, heights) = (cpu_ms()? - spent, town.height() - first);
     for one in watched.iter() {
         one.task.abort();
     }
@@ -98,11 +107,19 @@ pub(super) async fn load(town: &Town, orders: Vec<SubmittedOrder>, every: Option
             "order {id} left the pool and was not committed"
         );
     }
+    let mut again = 0;
+    for height in first + 1..=first + heights {
+        let certificate = store.certificate(height)?;
+        again += u64::from(certificate.is_some_and(|one| one.round > 0));
+    }
     let done = std::mem::take(&mut *lock(&done));
     let last = done.iter().map(|one| one.0).max().context("an order")?;
     Ok(Load {
         per_second: count as f64 / last.duration_since(start).as_secs_f64(),
         waits: done.into_iter().map(|(_, wait)| wait).collect(),
+        cpu_ms: cpu as f64 / count as f64,
+        heights,
+        again,
     })
 }
 
@@ -142,7 +159,7 @@ fn submit_share(
             }
             None => {
                 while lock(&to.open).len() >= AHEAD {
-                    std::thread::sleep(Duration::from_millis(2));
+                    std::thread::sleep(LOOK);
                 }
             }
         }
