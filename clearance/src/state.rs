@@ -24,6 +24,9 @@ type Bytes = Arc<[u8]>;
 const MOST_KEY: usize = 256;
 /// So many rows of a snapshot are put in at once.
 const AT_ONCE: usize = 10_000;
+/// In so many steps they are hashed: each step does again what stands above all rows before, and holds a digest of each
+/// of its own beside them.
+const STEPS: usize = 4;
 
 /// Keys and values of one kind. The number begins every key of the table and is never used for another.
 pub(crate) struct Table<K, V> {
@@ -231,9 +234,10 @@ impl State {
     /// Of what [`State::entries`] gave, in its order.
     pub(crate) fn of<'a>(entries: &[(&'a [u8], &'a [u8])]) -> Self {
         let mut state = Self::default();
-        for some in entries.chunks(AT_ONCE) {
+        for some in entries.chunks(entries.len().div_ceil(STEPS).max(AT_ONCE)) {
             let changes: Vec<Change<'_>> = some.iter().map(|(key, value)| (*key, Some(*value))).collect();
-            state.set(&changes);
+            state.tree.change(&changes);
+            changes.chunks(AT_ONCE).for_each(|some| state.rows.change(some));
         }
         state
     }
