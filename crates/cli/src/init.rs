@@ -58,7 +58,9 @@ fn tell(out: &Out, data: &Path, args: &InitArgs, words: &Words) -> anyhow::Resul
     let config = data.join(kofo_node::config::CONFIG_FILE);
     let mut result = json!({ "data": data, "config": config });
     if args.restore {
-        out.note("restored; swaps that were under way are not known to this folder");
+        out.note(
+            "restored; swaps that were under way are not known to this folder: `kofo wallet restore` knows those of a backup",
+        );
     } else {
         out.note(
             "Write these 24 words on paper. They are shown this once; whoever has them has your money, and without \

@@ -8,3 +8,4 @@ mod node;
 mod offline;
 mod program;
 mod tower;
+mod wallet;
