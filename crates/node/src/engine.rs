@@ -11,8 +11,8 @@ use crate::metrics::Stopwatch;
 use crate::monitor::{Alarm, Monitor};
 use crate::status::then;
 use kofo_adapter_api::ChainAdapter;
-use kofo_primitives::{ChainAction, ChainEvent, ChainId, LegRef};
-use std::collections::BTreeMap;
+use kofo_primitives::{ChainAction, ChainEvent, ChainId, LegRef, SwapId};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -40,6 +40,8 @@ pub struct Core {
     pub book: Book,
     /// How long swaps are in which state.
     pub stopwatch: Stopwatch,
+    /// The swaps that were told something, durably, since whoever tells of events took this.
+    pub touched: BTreeSet<SwapId>,
 }
 
 type Reply = Box<dyn FnOnce() + Send>;
@@ -85,6 +87,7 @@ impl Engine {
             stopwatch: Stopwatch::start(&driver),
             driver,
             book: Book::default(),
+            touched: BTreeSet::new(),
         };
         let shell = Shell {
             core,
@@ -228,6 +231,7 @@ impl Shell {
         for Alarm { swap, deadline, left } in self.monitor.look(&self.core.driver, &touched) {
             tracing::warn!(%swap, leg = %deadline.leg, chain = %deadline.chain, at = %deadline.at, %left, then = then(deadline.due), "a deadline comes near");
         }
+        self.core.touched.extend(touched);
         for effect in effects {
             self.send(effect);
         }

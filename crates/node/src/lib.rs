@@ -12,6 +12,7 @@ pub mod direct;
 pub mod doctor;
 pub mod driver;
 pub mod engine;
+pub mod events;
 pub mod files;
 pub mod init;
 pub mod journal;

@@ -26,6 +26,7 @@ mod links;
 mod pair;
 mod prices;
 mod quotes;
+mod reached;
 mod reserve;
 mod run;
 mod settles;

@@ -8,9 +8,10 @@ use crate::clearing::{ClearingError, GenesisFileError};
 use crate::config::format::FormatError;
 use crate::config::{ConfigError, NodeRole};
 use crate::driver::DriverError;
+use crate::events::EventError;
 use crate::keystore::{KeystoreError, Passphrase};
 use crate::market::MarketError;
-use crate::rpc::{Cookie, CookieError, NodeFile};
+use crate::rpc::{CookieError, NodeFile};
 use crate::towers::TowersError;
 use crate::wiring::WiringError;
 pub(crate) use folder::Folder;
@@ -70,6 +71,9 @@ pub enum RunError {
     /// The towers that the journal names.
     #[error(transparent)]
     Towers(#[from] TowersError),
+    /// What the journal has of events.
+    #[error(transparent)]
+    Events(#[from] EventError),
     /// What the journal has of the market.
     #[error(transparent)]
     Market(#[from] Box<MarketError>),

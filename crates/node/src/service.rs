@@ -11,6 +11,7 @@ use crate::clearing::{Clearing, Readers};
 use crate::clock::{now, now_ms};
 use crate::driver::DriverError;
 use crate::engine::{Core, Stopped};
+use crate::events::EventLog;
 use crate::market::Market;
 use crate::rpc::api::{OfferTerms, Page};
 use crate::rpc::types::{
@@ -35,6 +36,7 @@ pub struct Service {
     market: Option<Arc<Market>>,
     clearing: Option<Arc<Clearing>>,
     blocks: Readers,
+    events: Option<Arc<EventLog>>,
     stop: watch::Sender<bool>,
     started_ms: u64,
 }
@@ -57,6 +59,7 @@ impl Service {
             market: None,
             clearing: None,
             blocks: Readers::new(),
+            events: None,
             stop,
             started_ms: now_ms(),
         }
@@ -89,6 +92,19 @@ impl Service {
     pub fn with_towers(mut self, towers: Arc<Towers>) -> Self {
         self.towers = Some(towers);
         self
+    }
+
+    /// A service of a node whose events are told.
+    #[must_use]
+    pub fn with_events(mut self, events: Arc<EventLog>) -> Self {
+        self.events = Some(events);
+        self
+    }
+
+    /// What became of claims and swaps, if anybody tells of it.
+    #[must_use]
+    pub const fn events(&self) -> Option<&Arc<EventLog>> {
+        self.events.as_ref()
     }
 
     fn towers(&self) -> Result<&Towers, ApiError> {

@@ -1,4 +1,4 @@
-//! Who may call: whoever can read the cookie file, and no web page in that person's browser.
+//! Who may call: whoever can read a token file, and no web page in that person's browser.
 
 use jsonrpsee::core::BoxError;
 use jsonrpsee::server::{HttpBody, HttpRequest, HttpResponse};
@@ -12,12 +12,61 @@ use zeroize::Zeroizing;
 
 /// The cookie file's name in the data folder.
 pub const COOKIE_FILE: &str = "rpc.cookie";
+/// The name of the file with the token that lets one look and change nothing.
+pub const READ_FILE: &str = "rpc.read";
 /// 32 bytes in hexadecimal.
 const COOKIE_CHARS: usize = 64;
 
-/// The secret that lets one call the node's RPC: fresh at each start, never printed.
+/// A secret that lets one call the node's RPC: fresh at each start, never printed.
 #[derive(Clone)]
 pub struct Cookie(Arc<Zeroizing<String>>);
+
+/// Who calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// Whoever has the cookie: may call everything.
+    Owner,
+    /// Whoever has the read token: may call what changes nothing.
+    Reader,
+}
+
+impl Caller {
+    /// The file with its token.
+    #[must_use]
+    pub const fn file(self) -> &'static str {
+        match self {
+            Self::Owner => COOKIE_FILE,
+            Self::Reader => READ_FILE,
+        }
+    }
+}
+
+/// The tokens of a running node.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    owner: Cookie,
+    reader: Option<Cookie>,
+}
+
+impl Tokens {
+    /// Draws new tokens and writes them into the data folder, where only its owner can read them.
+    pub fn create(data: &Path) -> Result<Self, CookieError> {
+        Ok(Self {
+            owner: Cookie::create(data)?,
+            reader: Some(Cookie::create_for(data, Caller::Reader)?),
+        })
+    }
+
+    fn caller(&self, given: &str) -> Option<Caller> {
+        // Both are compared in any case.
+        let reads = self.reader.as_ref().is_some_and(|reader| reader.is(given));
+        match (self.owner.is(given), reads) {
+            (true, _) => Some(Caller::Owner),
+            (false, true) => Some(Caller::Reader),
+            (false, false) => None,
+        }
+    }
+}
 
 /// Why there is no cookie.
 #[derive(Debug, thiserror::Error)]
@@ -42,21 +91,30 @@ pub enum CookieError {
 }
 
 impl Cookie {
-    /// Draws a new cookie and writes it into the data folder, where only its owner can read it.
+    /// Draws the owner's cookie and writes it into the data folder, where only its owner can read it.
     pub fn create(data: &Path) -> Result<Self, CookieError> {
+        Self::create_for(data, Caller::Owner)
+    }
+
+    fn create_for(data: &Path, caller: Caller) -> Result<Self, CookieError> {
         let mut bytes = Zeroizing::new([0; COOKIE_CHARS / 2]);
         getrandom::fill(&mut bytes[..]).map_err(|e| CookieError::Randomness(e.to_string()))?;
         let text = Zeroizing::new(hex::encode(&bytes[..]));
-        let path = data.join(COOKIE_FILE);
+        let path = data.join(caller.file());
         match crate::files::replace(&path, text.as_bytes()) {
             Ok(()) => Ok(Self(Arc::new(text))),
             Err(source) => Err(CookieError::File { path, source }),
         }
     }
 
-    /// Reads the cookie of a running node.
+    /// Reads the owner's cookie of a running node.
     pub fn load(data: &Path) -> Result<Self, CookieError> {
-        let path = data.join(COOKIE_FILE);
+        Self::load_for(data, Caller::Owner)
+    }
+
+    /// Reads a token of a running node, the owner's or the reader's.
+    pub fn load_for(data: &Path, caller: Caller) -> Result<Self, CookieError> {
+        let path = data.join(caller.file());
         let bytes = match crate::files::read_bounded(&path, 2 * COOKIE_CHARS as u64) {
             Ok(bytes) => Zeroizing::new(bytes),
             Err(source) => return Err(CookieError::File { path, source }),
@@ -88,38 +146,47 @@ impl std::fmt::Debug for Cookie {
     }
 }
 
-/// Turns away requests that are not from the owner, before anything else looks at them.
+/// Turns away requests of strangers, before anything else looks at them, and says of the others who calls.
 #[derive(Clone, Debug)]
 pub struct OwnerOnly {
-    cookie: Cookie,
+    tokens: Tokens,
 }
 
 impl OwnerOnly {
-    /// Whoever sends this cookie is the owner.
+    /// Whoever sends this cookie is the owner, and there is nobody else.
     #[must_use]
     pub const fn new(cookie: Cookie) -> Self {
-        Self { cookie }
+        let tokens = Tokens {
+            owner: cookie,
+            reader: None,
+        };
+        Self { tokens }
     }
 
-    /// `None` if the request may pass, else the status and text of the refusal.
-    fn refusal(&self, request: &HttpRequest<impl Sized>) -> Option<(u16, &'static str)> {
+    /// The owner, and those whom the owner lets look.
+    #[must_use]
+    pub const fn or_reader(tokens: Tokens) -> Self {
+        Self { tokens }
+    }
+
+    /// Who calls, or else the status and text of the refusal.
+    fn caller(&self, request: &HttpRequest<impl Sized>) -> Result<Caller, (u16, &'static str)> {
         // A page of a foreign site that points its name at 127.0.0.1 still sends that name.
         if !is_own_host(request) {
-            return Some((403, "expected the host 127.0.0.1 or localhost\n"));
+            return Err((403, "expected the host 127.0.0.1 or localhost\n"));
         }
-        // No program sends this, every browser does.
+        // No program sends this, every browser does, with WebSockets too.
         if request.headers().contains_key("origin") {
-            return Some((403, "requests from web pages are not answered\n"));
+            return Err((403, "requests from web pages are not answered\n"));
         }
         let given = request.headers().get("authorization");
         let given = given.and_then(|v| v.to_str().ok());
         let given = given.and_then(|v| v.strip_prefix("Bearer "));
-        if given.is_some_and(|given| self.cookie.is(given)) {
-            return None;
-        }
-        let why =
-            "expected the header 'Authorization: Bearer' with the content of rpc.cookie in the data folder\n";
-        Some((401, why))
+        let why = "expected the header 'Authorization: Bearer' with the content of rpc.cookie, or of rpc.read to look only, \
+                   in the data folder\n";
+        given
+            .and_then(|given| self.tokens.caller(given))
+            .ok_or((401, why))
     }
 }
 
@@ -171,10 +238,12 @@ where
         self.inner.poll_ready(cx).map_err(Into::into)
     }
 
-    fn call(&mut self, request: HttpRequest<B>) -> Answer {
-        match self.rule.refusal(&request) {
-            Some((status, why)) => Box::pin(std::future::ready(refuse(status, why))),
-            None => {
+    fn call(&mut self, mut request: HttpRequest<B>) -> Answer {
+        match self.rule.caller(&request) {
+            Err((status, why)) => Box::pin(std::future::ready(refuse(status, why))),
+            Ok(caller) => {
+                // Comes to every call of this request, or of this WebSocket.
+                request.extensions_mut().insert(caller);
                 let answer = self.inner.call(request);
                 Box::pin(async move { answer.await.map_err(Into::into) })
             }

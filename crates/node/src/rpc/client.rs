@@ -1,6 +1,10 @@
 //! How another process finds and calls a running node.
 
-use super::auth::{Cookie, CookieError};
+mod stream;
+
+pub use stream::{EventStream, StreamError};
+
+use super::auth::{Caller, Cookie, CookieError};
 use super::server::MAX_WATCH;
 use super::{MAX_ANSWER_BYTES, MAX_REQUEST_BYTES};
 use jsonrpsee::http_client::{HeaderMap, HeaderValue, HttpClient};
@@ -83,29 +87,49 @@ impl NodeFile {
 
 /// A client of the node that runs in this data folder. Connects with the first call only.
 pub fn connect(data: &Path) -> Result<RpcClient, ConnectError> {
-    let node = NodeFile::load(data)?;
-    let cookie = Cookie::load(data)?;
-    let malformed = |why: String| ConnectError::Malformed {
-        path: data.join(NODE_FILE),
-        why,
-    };
-    // The cookie goes to this machine and nowhere else, whatever the file says.
-    let port = node.rpc.strip_prefix("http://127.0.0.1:").unwrap_or_default();
-    if port.parse::<u16>().is_err() {
-        return Err(malformed(format!(
-            "expected an RPC on 127.0.0.1, got {:?}",
-            node.rpc
-        )));
-    }
-    let mut value = HeaderValue::from_str(&cookie.authorization()).map_err(|e| malformed(e.to_string()))?;
-    value.set_sensitive(true);
-    let mut headers = HeaderMap::new();
-    headers.insert("authorization", value);
+    connect_as(data, Caller::Owner)
+}
+
+/// As [`connect`], with that token.
+pub fn connect_as(data: &Path, caller: Caller) -> Result<RpcClient, ConnectError> {
+    let Way { port, headers } = Way::find(data, caller)?;
     HttpClient::builder()
         .set_headers(headers)
         .max_request_size(MAX_REQUEST_BYTES)
         .max_response_size(MAX_ANSWER_BYTES)
         .request_timeout(MAX_WATCH + Duration::from_secs(35))
-        .build(&node.rpc)
-        .map_err(|e| malformed(e.to_string()))
+        .build(format!("http://127.0.0.1:{port}"))
+        .map_err(|e| malformed(data, e.to_string()))
+}
+
+/// How a node is reached.
+struct Way {
+    port: u16,
+    headers: HeaderMap,
+}
+
+impl Way {
+    fn find(data: &Path, caller: Caller) -> Result<Self, ConnectError> {
+        let node = NodeFile::load(data)?;
+        let cookie = Cookie::load_for(data, caller)?;
+        // The cookie goes to this machine and nowhere else, whatever the file says.
+        let port = node.rpc.strip_prefix("http://127.0.0.1:").unwrap_or_default();
+        let Ok(port) = port.parse() else {
+            let why = format!("expected an RPC on 127.0.0.1, got {:?}", node.rpc);
+            return Err(malformed(data, why));
+        };
+        let value = HeaderValue::from_str(&cookie.authorization());
+        let mut value = value.map_err(|e| malformed(data, e.to_string()))?;
+        value.set_sensitive(true);
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", value);
+        Ok(Self { port, headers })
+    }
+}
+
+fn malformed(data: &Path, why: String) -> ConnectError {
+    ConnectError::Malformed {
+        path: data.join(NODE_FILE),
+        why,
+    }
 }

@@ -3,11 +3,12 @@
 use crate::assets::AssetError;
 use jsonrpsee::types::ErrorObjectOwned;
 use kofo_adapter_api::AdapterError;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The kinds of errors. Numbers and names are part of the interface; the numbers are out of the range that JSON-RPC
 /// and its server keep for themselves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ApiErrorKind {
     /// −32602: a parameter is malformed.
@@ -46,9 +47,37 @@ pub enum ApiErrorKind {
     NoClearance,
     /// 1016: no neighbour that a claim could go to.
     Alone,
+    /// 1017: the read token does not let one do this.
+    Denied,
+    /// 1018: the events after that cursor are gone.
+    Gap,
 }
 
 impl ApiErrorKind {
+    /// All of them.
+    pub const ALL: [Self; 20] = [
+        Self::InvalidParams,
+        Self::Internal,
+        Self::NotFound,
+        Self::WrongState,
+        Self::BadOffer,
+        Self::Expired,
+        Self::WrongNetwork,
+        Self::UnknownAsset,
+        Self::Dust,
+        Self::Uneconomic,
+        Self::Funds,
+        Self::Peer,
+        Self::Refused,
+        Self::Chain,
+        Self::Busy,
+        Self::Stopping,
+        Self::NoClearance,
+        Self::Alone,
+        Self::Denied,
+        Self::Gap,
+    ];
+
     /// The number in JSON-RPC's `code`.
     #[must_use]
     pub const fn code(self) -> i32 {
@@ -71,6 +100,8 @@ impl ApiErrorKind {
             Self::Stopping => 1014,
             Self::NoClearance => 1015,
             Self::Alone => 1016,
+            Self::Denied => 1017,
+            Self::Gap => 1018,
         }
     }
 }
@@ -88,7 +119,7 @@ pub struct ApiError {
 }
 
 /// What goes into JSON-RPC's `data`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ApiErrorData {
     /// The kind by its name.
     pub kind: ApiErrorKind,

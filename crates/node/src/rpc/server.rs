@@ -1,19 +1,28 @@
 //! The server: reads texts into values, asks the [`NodeApi`], and bounds everything.
 
 mod clearing;
+mod events;
 mod keys;
 mod market;
 
 use super::api::{DEFAULT_EXPIRY, MAX_EXPIRY, MAX_OFFER_TEXT, MAX_PAGE, NodeApi, OfferTerms, Page};
-use super::auth::{Cookie, OwnerOnly};
+use super::auth::{OwnerOnly, Tokens};
 use super::error::{ApiError, ApiErrorKind};
-use super::methods::{ClearingRpcServer, KeysRpcServer, MarketRpcServer, NodeRpcServer};
+use super::guard::{Rates, Rules};
+use super::methods::{
+    ClearingRpcServer, EventsRpcServer, FeedRpcServer, KeysRpcServer, MarketRpcServer, NodeRpcServer,
+};
 use super::types::{Balance, Id, NodeStatus, OfferMade, SwapList, SwapStatus, TowerStatus, WalletAddress};
 use super::{MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, MAX_REQUESTS, MAX_WATCHERS};
 use crate::assets::Assets;
+use crate::events::EventLog;
 use clearing::ClearingMethods;
+use events::EventMethods;
+pub(super) use events::Feeds;
+use jsonrpsee::RpcModule;
 use jsonrpsee::core::{RpcResult, async_trait};
-use jsonrpsee::server::{BatchRequestConfig, Server, ServerConfig, ServerHandle};
+use jsonrpsee::server::middleware::rpc::RpcServiceBuilder;
+use jsonrpsee::server::{BatchRequestConfig, PingConfig, Server, ServerConfig, ServerHandle};
 use keys::KeysMethods;
 use kofo_primitives::{Amount, AssetId, MAX_LEGS, Seconds};
 use market::MarketMethods;
@@ -29,56 +38,105 @@ const FIRST_REQUEST: Duration = Duration::from_secs(5);
 /// How long callers that still wait are waited for at the end.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
+/// So many messages wait in a WebSocket's buffer; whoever sends more waits.
+const BUFFERED: u32 = 32;
+/// So many subscriptions has one connection.
+const MAX_SUBSCRIPTIONS: u32 = 4;
+/// A WebSocket's client is asked so often whether it is there, and is given up after twice that.
+const PING: Duration = Duration::from_secs(20);
+
+/// What a server is made of.
+pub struct RpcParts {
+    /// It listens on 127.0.0.1 at this port, or at a free one for 0.
+    pub port: u16,
+    /// Who may call.
+    pub tokens: Tokens,
+    /// What answers.
+    pub api: Arc<dyn NodeApi>,
+    /// How amounts are read.
+    pub assets: Assets,
+    /// What there is to tell.
+    pub events: Arc<EventLog>,
+    /// How often one may call.
+    pub rates: Rates,
+    /// A subscriber that takes nothing for so long is let go.
+    pub patience: Duration,
+}
+
+impl RpcParts {
+    /// With the usual limits.
+    #[must_use]
+    pub fn new(
+        port: u16,
+        tokens: Tokens,
+        (api, assets): (Arc<dyn NodeApi>, Assets),
+        events: Arc<EventLog>,
+    ) -> Self {
+        Self {
+            port,
+            tokens,
+            api,
+            assets,
+            events,
+            rates: Rates::default(),
+            patience: Duration::from_secs(30),
+        }
+    }
+}
+
 /// The running server.
 #[derive(Debug)]
 pub struct RpcServer {
     address: SocketAddr,
     handle: ServerHandle,
     stopping: watch::Sender<bool>,
+    feeds: Arc<Feeds>,
 }
 
 impl RpcServer {
-    /// Listens on 127.0.0.1 at this port, or at a free one for 0.
-    pub async fn start(
-        port: u16,
-        cookie: Cookie,
-        api: Arc<dyn NodeApi>,
-        assets: Assets,
-    ) -> std::io::Result<Self> {
+    /// Listens.
+    pub async fn start(parts: RpcParts) -> std::io::Result<Self> {
+        let ping = PingConfig::new().ping_interval(PING).inactive_limit(2 * PING);
         let config = ServerConfig::builder()
-            .http_only()
             .max_request_body_size(MAX_REQUEST_BYTES)
             .max_response_body_size(MAX_ANSWER_BYTES)
             .max_connections(MAX_REQUESTS)
+            .max_subscriptions_per_connection(MAX_SUBSCRIPTIONS)
+            .set_message_buffer_capacity(BUFFERED)
+            .enable_ws_ping(ping)
             .set_batch_request_config(BatchRequestConfig::Disabled)
             .set_first_request_timeout(Some(FIRST_REQUEST))
             .build();
         let server = Server::builder()
             .set_config(config)
-            .set_http_middleware(tower::ServiceBuilder::new().layer(OwnerOnly::new(cookie)))
-            .build((Ipv4Addr::LOCALHOST, port))
+            .set_http_middleware(
+                tower::ServiceBuilder::new().layer(OwnerOnly::or_reader(parts.tokens.clone())),
+            )
+            .set_rpc_middleware(RpcServiceBuilder::new().layer(Rules::new(parts.rates)))
+            .build((Ipv4Addr::LOCALHOST, parts.port))
             .await?;
         let address = server.local_addr()?;
         let (stopping, told_to_stop) = watch::channel(false);
-        let methods = Arc::new(Methods {
-            api,
-            assets,
-            watchers: Semaphore::new(MAX_WATCHERS),
-            told_to_stop,
-        });
-        let mut all = NodeMethods(Arc::clone(&methods)).into_rpc();
-        all.merge(MarketMethods(Arc::clone(&methods)).into_rpc())
-            .expect("no method has two meanings");
-        all.merge(KeysMethods(Arc::clone(&methods)).into_rpc())
-            .expect("no method has two meanings");
-        all.merge(ClearingMethods(methods).into_rpc())
-            .expect("no method has two meanings");
-        let handle = server.start(all);
+        let feeds = Arc::default();
+        let handle = server.start(methods(parts, told_to_stop, Arc::clone(&feeds)));
         Ok(Self {
             address,
             handle,
             stopping,
+            feeds,
         })
+    }
+
+    /// How many subscriptions to events there are.
+    #[must_use]
+    pub fn subscribers(&self) -> u64 {
+        self.feeds.open.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// How many subscriptions there are and were.
+    #[cfg(test)]
+    pub(super) fn feeds(&self) -> &Feeds {
+        &self.feeds
     }
 
     /// Where it listens.
@@ -102,10 +160,44 @@ impl RpcServer {
     }
 }
 
+/// All methods: one line for each area.
+pub(super) fn methods(
+    parts: RpcParts,
+    told_to_stop: watch::Receiver<bool>,
+    feeds: Arc<Feeds>,
+) -> RpcModule<()> {
+    let methods = Arc::new(Methods {
+        api: parts.api,
+        assets: parts.assets,
+        events: parts.events,
+        patience: parts.patience,
+        feeds,
+        watchers: Semaphore::new(MAX_WATCHERS),
+        told_to_stop,
+    });
+    let own = || Arc::clone(&methods);
+    let areas: [jsonrpsee::Methods; 6] = [
+        NodeMethods(own()).into_rpc().into(),
+        MarketMethods(own()).into_rpc().into(),
+        ClearingMethods(own()).into_rpc().into(),
+        KeysMethods(own()).into_rpc().into(),
+        EventsRpcServer::into_rpc(EventMethods(own())).into(),
+        FeedRpcServer::into_rpc(EventMethods(own())).into(),
+    ];
+    let mut all = RpcModule::new(());
+    for area in areas {
+        all.merge(area).expect("no method has two meanings");
+    }
+    all
+}
+
 /// What all methods need.
 struct Methods {
     api: Arc<dyn NodeApi>,
     assets: Assets,
+    events: Arc<EventLog>,
+    patience: Duration,
+    feeds: Arc<Feeds>,
     watchers: Semaphore,
     told_to_stop: watch::Receiver<bool>,
 }

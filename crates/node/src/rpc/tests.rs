@@ -1,7 +1,11 @@
 //! Real HTTP on the loopback, with a node that is none.
 
+mod access;
 mod clearing;
+mod document;
+mod events;
 mod keys;
+mod load;
 mod market;
 
 use super::api::{OfferTerms, Page};
@@ -11,7 +15,10 @@ use super::types::{
 use super::types::{OutcomeName, RoleName};
 use super::*;
 use crate::assets::{Asset, Assets};
+use crate::events::EventLog;
+use crate::journal::SharedJournal;
 use async_trait::async_trait;
+use kofo_journal::memory::{Disk, Memory};
 use kofo_primitives::{Amount, AssetId};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -32,6 +39,8 @@ struct FakeNode {
 }
 
 const SWAP: Id = Id([7; 32]);
+/// Where the log of events begins.
+const NOW: u64 = 1_700_000_000_000;
 
 impl FakeNode {
     fn swap(&self) -> SwapStatus {
@@ -162,6 +171,7 @@ struct Fixture {
     data: tempfile::TempDir,
     server: RpcServer,
     node: Arc<FakeNode>,
+    events: Arc<EventLog>,
 }
 
 impl Fixture {
@@ -175,6 +185,15 @@ impl Fixture {
     }
 
     async fn with(knows_ledger: bool) -> Self {
+        Self::of(knows_ledger, |parts| parts).await
+    }
+
+    /// With other limits.
+    async fn limited(change: impl FnOnce(RpcParts) -> RpcParts) -> Self {
+        Self::of(true, change).await
+    }
+
+    async fn of(knows_ledger: bool, change: impl FnOnce(RpcParts) -> RpcParts) -> Self {
         let data = tempfile::tempdir().unwrap();
         let node = Arc::new(FakeNode {
             seq: watch::Sender::new(1),
@@ -183,8 +202,11 @@ impl Fixture {
             acts: std::sync::Mutex::default(),
             fee: std::sync::Mutex::default(),
         });
-        let cookie = Cookie::create(data.path()).unwrap();
-        let server = RpcServer::start(0, cookie, node.clone(), assets()).await.unwrap();
+        let tokens = Tokens::create(data.path()).unwrap();
+        let journal = SharedJournal::new(Memory::open(&Disk::new()).unwrap());
+        let events = Arc::new(EventLog::open(journal, NOW).unwrap());
+        let parts = RpcParts::new(0, tokens, (node.clone() as _, assets()), Arc::clone(&events));
+        let server = RpcServer::start(change(parts)).await.unwrap();
         let file = NodeFile {
             rpc: server.url(),
             pid: 1,
@@ -193,7 +215,12 @@ impl Fixture {
             listen: vec![],
         };
         file.save(data.path()).unwrap();
-        Self { data, server, node }
+        Self {
+            data,
+            server,
+            node,
+            events,
+        }
     }
 
     fn client(&self) -> RpcClient {
@@ -433,7 +460,9 @@ async fn watchers_beyond_the_bound_are_told_so_and_leave_room_for_other_calls() 
 
 #[tokio::test]
 async fn a_watcher_is_let_go_when_the_server_stops() {
-    let Fixture { data, server, node } = Fixture::start().await;
+    let Fixture {
+        data, server, node, ..
+    } = Fixture::start().await;
     let client = connect(data.path()).unwrap();
     let watcher = tokio::spawn(async move { client.swap_watch(SWAP, 1).await });
     while node.seq.receiver_count() == 0 {
@@ -465,7 +494,9 @@ async fn a_page_is_bounded() {
 
 #[tokio::test]
 async fn a_stopped_server_answers_no_more() {
-    let Fixture { data, server, node } = Fixture::start().await;
+    let Fixture {
+        data, server, node, ..
+    } = Fixture::start().await;
     let client = connect(data.path()).unwrap();
     client.swap_show(SWAP).await.unwrap();
     server.stop().await;
@@ -557,7 +588,12 @@ fn the_numbers_and_names_of_errors_are_pinned() {
         (Chain, 1012, "chain"),
         (Busy, 1013, "busy"),
         (Stopping, 1014, "stopping"),
+        (NoClearance, 1015, "no_clearance"),
+        (Alone, 1016, "alone"),
+        (Denied, 1017, "denied"),
+        (Gap, 1018, "gap"),
     ];
+    assert_eq!(all.map(|(kind, ..)| kind), ApiErrorKind::ALL);
     for (kind, code, name) in all {
         assert_eq!(
             (kind.code(), serde_json::to_value(kind).unwrap()),

@@ -2,6 +2,7 @@
 //! digits, times are unix seconds unless their name ends in `_ms`.
 
 mod clearing;
+mod events;
 mod keys;
 mod market;
 
@@ -9,6 +10,7 @@ pub use clearing::{
     AccountShown, ActDone, ClearanceShown, HoldingShown, LegProved, OrderProved, OrderShown, OrderState,
     PayoutShown, PayoutsShown, ProofShown, ReceiptShown, UnbondingShown, ValidatorShown,
 };
+pub use events::{EndReason, Event, EventName, EventNotice, EventPage};
 pub use keys::BackupMade;
 pub use market::{
     BookShown, ClaimAsked, ClaimList, ClaimState, ClaimStatus, LevelShown, ListingShown, PeerStatus,
@@ -16,6 +18,7 @@ pub use market::{
 };
 
 use kofo_primitives::{Hashlock, SwapId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// 32 bytes, as 64 hexadecimal digits: the id of a swap, an offer, a claim or a quote, or a hashlock.
@@ -73,8 +76,22 @@ impl<'de> Deserialize<'de> for Id {
     }
 }
 
+impl JsonSchema for Id {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Id".into()
+    }
+
+    fn json_schema(_generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "32 bytes, as 64 hexadecimal digits.",
+            "type": "string",
+            "pattern": "^[0-9a-fA-F]{64}$",
+        })
+    }
+}
+
 /// So much of an asset.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AssetAmount {
     /// Decimal text in whole units, such as `0.1`.
     pub amount: String,
@@ -89,7 +106,7 @@ impl std::fmt::Display for AssetAmount {
 }
 
 /// An offer that was made: hand its URI, or a file with it, to the other party.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OfferMade {
     /// The offer's id. `swap.show` and its kin take it until the swap has its own, and afterwards too.
     pub id: Id,
@@ -104,7 +121,7 @@ pub struct OfferMade {
 }
 
 /// What we are in a swap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RoleName {
     /// Made the offer, knows the preimage, locks first.
@@ -114,7 +131,7 @@ pub enum RoleName {
 }
 
 /// How a swap ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OutcomeName {
     /// We have what we wanted.
@@ -139,7 +156,7 @@ impl std::fmt::Display for OutcomeName {
 }
 
 /// An act that was seen on a chain.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ActSeen {
     /// `lock`, `redeem`, `refund` or `cancel`.
     pub act: String,
@@ -154,7 +171,7 @@ pub struct ActSeen {
 }
 
 /// One leg of a swap.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LegStatus {
     /// Its name in the swap, such as `alpha/0`.
     pub leg: String,
@@ -171,7 +188,7 @@ pub struct LegStatus {
 }
 
 /// What happens next if nobody does anything.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeadlineStatus {
     /// By which chain's time, by CAIP-2.
     pub chain: String,
@@ -182,7 +199,7 @@ pub struct DeadlineStatus {
 }
 
 /// All about one swap, or about an offer of ours that nobody accepted yet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SwapStatus {
     /// The swap's id; the offer's while it is but an offer.
     pub id: Id,
@@ -219,7 +236,7 @@ pub struct SwapStatus {
 }
 
 /// A page of swaps, youngest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SwapList {
     /// The swaps.
     pub swaps: Vec<SwapStatus>,
@@ -228,7 +245,7 @@ pub struct SwapList {
 }
 
 /// One chain as the node sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChainStatus {
     /// The chain, by CAIP-2.
     pub chain: String,
@@ -241,7 +258,7 @@ pub struct ChainStatus {
 }
 
 /// The node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeStatus {
     /// The program's version.
     pub version: String,
@@ -268,7 +285,7 @@ pub struct NodeStatus {
 }
 
 /// What the wallet has of one asset.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Balance {
     /// The asset, by CAIP-19.
     pub asset: String,
@@ -279,7 +296,7 @@ pub struct Balance {
 }
 
 /// Where the wallet receives one asset.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WalletAddress {
     /// The asset's symbol.
     pub symbol: String,
@@ -290,7 +307,7 @@ pub struct WalletAddress {
 }
 
 /// A tower of this node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TowerStatus {
     /// Its name among peers.
     pub peer: String,

@@ -1,7 +1,7 @@
 //! The data folder while a node runs in it.
 
 use super::RunError;
-use crate::rpc::{COOKIE_FILE, NODE_FILE, NodeFile};
+use crate::rpc::{COOKIE_FILE, NODE_FILE, NodeFile, READ_FILE};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
@@ -59,7 +59,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        for file in [NODE_FILE, COOKIE_FILE] {
+        for file in [NODE_FILE, COOKIE_FILE, READ_FILE] {
             match std::fs::remove_file(self.data.join(file)) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
                     tracing::warn!(file, %error, "cannot remove what tells of the node");

@@ -1,17 +1,19 @@
 //! A node in this process: everything in the order in which it must begin and end.
 
-use super::{Cookie, Folder, Part, RunError, Started, Stops, Task, node_key};
+use super::{Folder, Part, RunError, Started, Stops, Task, node_key};
 use crate::agree::{Agreement, Held};
 use crate::backup::Backups;
 use crate::clearing::{Clearing, ClearingParts};
+use crate::clock::now_ms;
 use crate::config::{Config, NodeRole};
 use crate::driver::{Driver, DriverError};
 use crate::engine::Engine;
+use crate::events::{EventLog, Followed, follow};
 use crate::journal::SharedJournal;
 use crate::keystore::Passphrase;
 use crate::market::{Market, MarketParts, Timing};
 use crate::metrics::{HealthServer, Watched};
-use crate::rpc::{NodeFile, RpcServer};
+use crate::rpc::{NodeFile, RpcParts, RpcServer, Tokens};
 use crate::service::Service;
 use crate::towers::Towers;
 use kofo_clearance::Genesis;
@@ -53,6 +55,7 @@ pub struct Running {
     rpc: RpcServer,
     health: Option<HealthServer>,
     trade: Task<()>,
+    telling: Task<()>,
     peers: Task<()>,
     rounds: Task<()>,
     deliveries: Task<()>,
@@ -109,19 +112,27 @@ impl Running {
         let mut parts = market_parts(&config, &start.data, &agreement, network.clone());
         parts.clearing = clearing.clone();
         let market = Market::open(parts, journal.clone()).map_err(Box::new)?;
+        let events = Arc::new(EventLog::open(journal.clone(), now_ms())?);
+        let followed = Followed {
+            engine: agreement.engine.clone(),
+            market: Some(Arc::clone(&market)),
+            assets: config.assets(),
+        };
+        let telling = Task::spawn(follow(Arc::clone(&events), followed));
         let backups = backups(&config, &start.data, (&agreement, &towers));
         let service = Service::new(Arc::clone(&agreement), config.assets(), stops.asking())
             .with_market(Arc::clone(&market))
             .with_clearing(clearing, wired.blocks)
             .with_backups(Arc::clone(&backups))
-            .with_towers(Arc::clone(&towers));
+            .with_towers(Arc::clone(&towers))
+            .with_events(Arc::clone(&events));
         let service = Arc::new(service);
         let watched = watched(&config, &start.data, (&agreement, &market), journal);
         let deliveries = Task::spawn(copies(towers, backups));
         let trade = Task::spawn(take_part(market, mesh));
         let rounds = Task::spawn(Arc::clone(&agreement).cooperate(asks));
         let peers = Task::spawn(async move { agreement.serve(inbound).await });
-        let rpc = serve(&config, &folder, Arc::clone(&service)).await?;
+        let rpc = serve(&config, &folder, Arc::clone(&service), events).await?;
         let health = watch_over(watched).await?;
         let file = told(&rpc, &config, &network);
         folder.publish(&file)?;
@@ -132,6 +143,7 @@ impl Running {
             rpc,
             health,
             trade,
+            telling,
             peers,
             rounds,
             deliveries,
@@ -177,6 +189,7 @@ impl Running {
         }
         drop(self.service);
         self.trade.end().await;
+        self.telling.end().await;
         self.peers.end().await;
         self.rounds.end().await;
         self.deliveries.end().await;
@@ -255,10 +268,15 @@ async fn take_part(market: Arc<Market>, mesh: Option<MeshInbound>) {
     }
 }
 
-async fn serve(config: &Config, folder: &Folder, service: Arc<Service>) -> Result<RpcServer, RunError> {
-    let cookie = Cookie::create(folder.data())?;
+async fn serve(
+    config: &Config,
+    folder: &Folder,
+    service: Arc<Service>,
+    events: Arc<EventLog>,
+) -> Result<RpcServer, RunError> {
+    let tokens = Tokens::create(folder.data())?;
     let port = config.rpc_port;
-    RpcServer::start(port, cookie, service, config.assets())
+    RpcServer::start(RpcParts::new(port, tokens, (service, config.assets()), events))
         .await
         .map_err(|source| RunError::Rpc { port, source })
 }

@@ -7,6 +7,7 @@
 
 mod agree;
 mod cleared;
+mod events;
 mod hostile;
 mod matched;
 mod restart;

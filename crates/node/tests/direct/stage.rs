@@ -7,6 +7,7 @@ use kofo_node::agree::{Agreement, Held};
 use kofo_node::assets::{Asset, Assets};
 use kofo_node::driver::Driver;
 use kofo_node::engine::{Adapters, Engine};
+use kofo_node::events::{EventLog, Followed, follow};
 use kofo_node::journal::SharedJournal;
 use kofo_node::rpc::NodeApi;
 use kofo_node::rpc::api::OfferTerms;
@@ -49,7 +50,9 @@ pub(crate) struct Node {
     pub(crate) owner: Owner,
     pub(crate) service: Arc<Service>,
     pub(crate) agreement: Arc<Agreement>,
+    pub(crate) events: Arc<EventLog>,
     engine: JoinHandle<()>,
+    telling: JoinHandle<()>,
     rounds: JoinHandle<()>,
     peers: Option<JoinHandle<()>>,
 }
@@ -155,7 +158,8 @@ impl Node {
                 (chain.id().clone(), adapter)
             })
             .collect();
-        let driver = Driver::open(SharedJournal::new(Memory::open(&owner.disk).unwrap())).unwrap();
+        let journal = SharedJournal::new(Memory::open(&owner.disk).unwrap());
+        let driver = Driver::open(journal.clone()).unwrap();
         let (engine, asks, running) = Engine::start(driver, &adapters);
         let paces: BTreeMap<_, _> = adapters.keys().map(|id| (id.clone(), Pace::REGTEST)).collect();
         let secret = owner.seed.node_secret("kofo/node/v1", &owner.network);
@@ -181,6 +185,13 @@ impl Node {
             freezable: false,
         };
         let assets = Assets::new(vec![one("one"), one("two")]).unwrap();
+        let events = Arc::new(EventLog::open(journal, kofo_node::clock::now_ms()).unwrap());
+        let followed = Followed {
+            engine: agreement.engine.clone(),
+            market: None,
+            assets: assets.clone(),
+        };
+        let telling = tokio::spawn(follow(Arc::clone(&events), followed));
         let service = Service::new(Arc::clone(&agreement), assets, watch::channel(false).0);
         let rounds = tokio::spawn(Arc::clone(&agreement).cooperate(asks));
         let engine = tokio::spawn(async move { running.await.expect("the journal in memory does not fail") });
@@ -188,7 +199,9 @@ impl Node {
             owner,
             service: Arc::new(service),
             agreement,
+            events,
             engine,
+            telling,
             rounds,
             peers: None,
         }
@@ -196,6 +209,8 @@ impl Node {
 
     /// The process dies; what was journaled is left.
     pub(crate) async fn die(self) -> Owner {
+        self.telling.abort();
+        let _aborted = self.telling.await;
         self.rounds.abort();
         let _aborted = self.rounds.await;
         self.engine.abort();

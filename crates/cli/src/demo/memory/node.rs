@@ -8,9 +8,10 @@ use kofo_network::{Identity, Limits, Transport};
 use kofo_node::agree::{Agreement, Held};
 use kofo_node::driver::Driver;
 use kofo_node::engine::{Adapters, Engine};
+use kofo_node::events::{EventLog, Followed, follow};
 use kofo_node::journal::SharedJournal;
 use kofo_node::regtest::SimAdapter;
-use kofo_node::rpc::{COOKIE_FILE, Cookie, NODE_FILE, NodeFile, RpcServer};
+use kofo_node::rpc::{COOKIE_FILE, NODE_FILE, NodeFile, READ_FILE, RpcParts, RpcServer, Tokens};
 use kofo_node::service::Service;
 use kofo_primitives::{ChainId, NodeKey};
 use kofo_settlement::{Margins, Pace, Policy};
@@ -49,7 +50,8 @@ impl HereNode {
             .values()
             .map(|sim| (sim.id().clone(), adapter(sim)))
             .collect();
-        let driver = Driver::open(SharedJournal::new(journal(memory, who).await?))?;
+        let journal = SharedJournal::new(journal(memory, who).await?);
+        let driver = Driver::open(journal.clone())?;
         let mut tasks = JoinSet::new();
         let (engine, asks, running) = Engine::start(driver, &adapters);
         tasks.spawn(async move {
@@ -75,13 +77,21 @@ impl HereNode {
             one_at_a_time: Mutex::new(()),
             held: Held::default(),
         });
+        let events = Arc::new(EventLog::open(journal, kofo_node::clock::now_ms())?);
+        let followed = Followed {
+            engine: agreement.engine.clone(),
+            market: None,
+            assets: memory.assets.clone(),
+        };
+        tasks.spawn(follow(Arc::clone(&events), followed));
         tasks.spawn(Arc::clone(&agreement).cooperate(asks));
         let serving = Arc::clone(&agreement);
         tasks.spawn(async move { serving.serve(inbound).await });
         let (stop, _) = watch::channel(false);
         let service = Service::new(agreement, memory.assets.clone(), stop);
-        let cookie = Cookie::create(data)?;
-        let rpc = RpcServer::start(0, cookie, Arc::new(service), memory.assets.clone()).await?;
+        let tokens = Tokens::create(data)?;
+        let parts = (Arc::new(service) as _, memory.assets.clone());
+        let rpc = RpcServer::start(RpcParts::new(0, tokens, parts, events)).await?;
         let (network, pid) = (memory.network.to_string(), std::process::id());
         NodeFile {
             rpc: rpc.url(),
@@ -104,7 +114,7 @@ impl HereNode {
         if let Some(rpc) = self.rpc.take() {
             rpc.stop().await;
         }
-        for file in [NODE_FILE, COOKIE_FILE] {
+        for file in [NODE_FILE, COOKIE_FILE, READ_FILE] {
             // A file that is not there is as good as one that was removed.
             let _gone = std::fs::remove_file(self.data.join(file));
         }

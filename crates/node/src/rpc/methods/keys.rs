@@ -1,13 +1,17 @@
 //! The methods about keys and money, and their parameters.
 
 use super::super::types::BackupMade;
+use super::table::rpc_table;
 use jsonrpsee::core::RpcResult;
 use jsonrpsee::proc_macros::rpc;
 
-/// The methods about keys and money.
-#[rpc(server, client)]
-pub trait KeysRpc {
-    /// An encrypted backup of all swaps that go on, which the node's 24 words open and nothing else.
-    #[method(name = "wallet.backup", param_kind = map)]
-    async fn wallet_backup(&self) -> RpcResult<BackupMade>;
+rpc_table! {
+    /// The methods about keys and money.
+    #[rpc(server, client)]
+    pub trait KeysRpc {
+        #[acts]
+        /// An encrypted backup of all swaps that go on, which the node's 24 words open and nothing else.
+        #[method(name = "wallet.backup", param_kind = map)]
+        async fn wallet_backup(&self) -> RpcResult<BackupMade>;
+    }
 }

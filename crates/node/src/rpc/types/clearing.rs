@@ -1,10 +1,11 @@
 //! What goes over the RPC about the clearance layer: orders, accounts, validators.
 
 use super::{AssetAmount, Id};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How far an order has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderState {
     /// No validator that answered has it in a batch.
@@ -29,7 +30,7 @@ impl std::fmt::Display for OrderState {
 }
 
 /// A proof that was verified, and what it shows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProofShown {
     /// Height of the header that has it.
     pub height: u64,
@@ -47,7 +48,7 @@ pub struct ProofShown {
 }
 
 /// How an order ended, as its receipt says it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReceiptShown {
     /// Such as `settled`, `never_locked` or `provider_walked`.
     pub ending: String,
@@ -60,7 +61,7 @@ pub struct ReceiptShown {
 }
 
 /// One payment of an order's end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PayoutShown {
     /// To which account; `None`: the validators' pool, a bond, or nobody.
     pub to: Option<Id>,
@@ -76,7 +77,7 @@ pub struct PayoutShown {
 }
 
 /// Who was paid when an order ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PayoutsShown {
     /// Whether it is every payment, which the receipt proves. Else those to this node alone, as validators say: whoever is
     /// no party of the order is told no more.
@@ -88,7 +89,7 @@ pub struct PayoutsShown {
 }
 
 /// What became of an order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OrderShown {
     /// The order's id, which is the swap's.
     pub id: Id,
@@ -106,7 +107,7 @@ pub struct OrderShown {
 }
 
 /// What a chain proved of a leg, and validators took.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LegProved {
     /// Which leg: `alpha/0` or `beta/0`.
     pub leg: String,
@@ -125,7 +126,7 @@ pub struct LegProved {
 }
 
 /// What came of proving how an order's legs ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OrderProved {
     /// What was proved; nothing if the order was over before.
     pub proved: Vec<LegProved>,
@@ -134,7 +135,7 @@ pub struct OrderProved {
 }
 
 /// What comes back to an account later.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UnbondingShown {
     /// When, in milliseconds.
     pub at_ms: u64,
@@ -143,7 +144,7 @@ pub struct UnbondingShown {
 }
 
 /// What an account has of one asset of the ledger.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HoldingShown {
     /// The asset, by CAIP-19.
     pub asset: String,
@@ -164,7 +165,7 @@ pub struct HoldingShown {
 }
 
 /// What validators say of an account: so many that one of them is honest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccountShown {
     /// The account: 64 hexadecimal digits.
     pub key: Id,
@@ -191,7 +192,7 @@ pub struct AccountShown {
 }
 
 /// An act that is in the ledger.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ActDone {
     /// Which of the account's acts it was, from 0.
     pub sequence: u64,
@@ -200,7 +201,7 @@ pub struct ActDone {
 }
 
 /// A validator as this node sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ValidatorShown {
     /// Its account, if the genesis names it.
     pub account: Option<Id>,
@@ -217,7 +218,7 @@ pub struct ValidatorShown {
 }
 
 /// The clearance layer as this node sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClearanceShown {
     /// The digest of the genesis.
     pub genesis: Id,

@@ -1,9 +1,10 @@
 //! What goes over the RPC about keys and money.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// An encrypted backup, which the node's 24 words open and nothing else.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BackupMade {
     /// How many swaps are in it: those that go on.
     pub swaps: u64,

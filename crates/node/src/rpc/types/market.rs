@@ -1,10 +1,11 @@
 //! What goes over the RPC about the market: claims, quotes, books and neighbours.
 
 use super::{AssetAmount, Id};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What `claim.make` takes. All but `give` and `want` may be left out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClaimAsked {
     /// What is given in all, such as `0.1btc`.
@@ -40,7 +41,7 @@ pub struct ClaimAsked {
 }
 
 /// How far a claim of ours has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ClaimState {
     /// It is out, and quotes come.
@@ -76,7 +77,7 @@ impl std::fmt::Display for ClaimState {
 }
 
 /// How far a quote has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum QuoteState {
     /// It can be selected.
@@ -104,7 +105,7 @@ impl std::fmt::Display for QuoteState {
 }
 
 /// One quote for a claim of ours.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QuoteStatus {
     /// The quote's id, which `claim.select` takes.
     pub fulfil: Id,
@@ -140,7 +141,7 @@ pub struct QuoteStatus {
 }
 
 /// A claim of ours with its quotes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClaimStatus {
     /// The claim's id.
     pub id: Id,
@@ -175,14 +176,14 @@ pub struct ClaimStatus {
 }
 
 /// Our claims, youngest first: at most 100, each with at most its four best quotes; `claim.quotes` has all.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClaimList {
     /// The claims.
     pub claims: Vec<ClaimStatus>,
 }
 
 /// One price of a book and what stands there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LevelShown {
     /// Whole units of the pair's second asset for one of the first, as decimal text.
     pub price: String,
@@ -191,7 +192,7 @@ pub struct LevelShown {
 }
 
 /// An asset that somebody deals in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ListingShown {
     /// The asset, by CAIP-19.
     pub asset: String,
@@ -206,7 +207,7 @@ pub struct ListingShown {
 }
 
 /// What is known of a pair's books, from what providers tell everybody.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BookShown {
     /// The pair, such as `BTC/ETH`.
     pub pair: String,
@@ -221,7 +222,7 @@ pub struct BookShown {
 }
 
 /// A neighbour in the mesh.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PeerStatus {
     /// Its name among peers.
     pub peer: String,
