@@ -64,6 +64,7 @@ fn evm(profile: EvmProfile) -> Backend {
         endpoint: Endpoint::new("http://127.0.0.1:8545/v1/key").expect("a URL"),
         trusted: false,
         witnesses: vec![Endpoint::new("https://host/v2").expect("a URL")],
+        light_most: Default::default(),
         tower_wage: None,
         profile,
         contract: format!("0x{}", "ab".repeat(20)),

@@ -23,6 +23,9 @@ pub struct EvmConfig {
     /// Up to 3 endpoints of others: nothing is believed of the chain that they do not confirm, and no transaction that
     /// shows an unrevealed preimage goes there.
     pub witnesses: Vec<String>,
+    /// The node at `url` is not ours either. What shows an unrevealed preimage then goes to all at once: whoever is honest
+    /// among them brings it into a block. Needs a witness.
+    pub strangers: bool,
     /// EIP-155 chain id; compared with the node's at start.
     pub chain_id: u64,
     /// How the chain is spoken to.
@@ -55,6 +58,7 @@ impl EvmConfig {
         Ok(Self {
             url: url.to_owned(),
             witnesses: Vec::new(),
+            strangers: false,
             chain_id,
             profile: Profile::Ethereum,
             network,

@@ -14,7 +14,8 @@
 //! * **Too late** is what any endpoint says is too late: a redeem that shows a preimage, or a lock, is not sent past its
 //!   time by the latest block of any of them.
 //! * **Transactions** go to all, but a redeem that shows an unrevealed preimage to our own node only. What one of them
-//!   takes is taken.
+//!   takes is taken. Where none of them is ours ([`EvmConfig::strangers`]) it goes to all, at once: one alone could keep it
+//!   to itself. Nothing else shows a preimage: no call and no estimate of gas is made with one.
 //! * **Prices**: the base fee is of an agreed block; where the node names a price, the lowest one counts. All is capped.
 //! * **Our own money** (balances, allowances, whether a token would pay) is our node's word alone: a lie there costs a
 //!   failed transaction.
@@ -124,6 +125,8 @@ struct Witness {
 pub(crate) struct Node {
     ours: Endpoint,
     witnesses: Vec<Witness>,
+    /// The first endpoint is no more ours than the others.
+    strangers: bool,
     expected: Expected,
 }
 
@@ -140,6 +143,7 @@ impl Node {
         Ok(Self {
             ours: Endpoint::new(&config.url, TIME_LIMIT)?,
             witnesses: config.witnesses.iter().map(witness).collect::<Result<_>>()?,
+            strangers: config.strangers,
             expected: Expected {
                 chain_id: config.chain_id,
                 contract,

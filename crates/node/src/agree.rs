@@ -20,8 +20,8 @@ use kofo_exchange::trading_time;
 use kofo_journal::Journal;
 use kofo_network::{AddressError, PeerAddress, Transport};
 use kofo_primitives::{
-    AssetId, ChainId, Contact, End, Health, LegId, NetworkId, NodeKey, Party, Role, Seed, SettlementOrder,
-    SwapNonce, Tip, UnixTime,
+    Amount, AssetId, ChainId, Contact, End, Health, LegId, NetworkId, NodeKey, Party, Role, Seed,
+    SettlementOrder, SwapNonce, Tip, UnixTime,
 };
 use kofo_settlement::{Policy, Terms};
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +45,8 @@ pub struct Agreement {
     pub depths: BTreeMap<ChainId, u32>,
     /// Our chains.
     pub adapters: Adapters,
+    /// The most that a leg may be in a swap that we initiate, of each asset whose chain no node of ours follows.
+    pub light_most: BTreeMap<AssetId, Amount>,
     /// Our swaps.
     pub engine: Engine,
     /// Our peers.
@@ -174,9 +176,23 @@ impl Agreement {
         Ok(party)
     }
 
+    /// Whoever reveals first acts upon what the chains are said to be. Where strangers say it, that is for little money.
+    fn dared(&self, role: Role, asset: &AssetId, amount: Amount) -> Result<(), AgreeError> {
+        let most = self.light_most.get(asset).filter(|_| role == Role::Initiator);
+        match most.filter(|most| amount > **most) {
+            Some(most) => Err(AgreeError::Dared {
+                asset: asset.clone(),
+                have: amount,
+                most: *most,
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// Each leg is right on its chain and can be afforded today.
     async fn check(&self, terms: &Terms) -> Result<(), AgreeError> {
         for (id, leg) in terms.legs() {
+            self.dared(terms.role(), &leg.spec.asset, leg.spec.amount)?;
             self.adapter(&leg.spec.asset)?
                 .check(terms.leg_ref(*id), &leg.spec)
                 .await?;

@@ -13,7 +13,7 @@ mod read;
 mod write;
 
 pub use chain::{Backend, BitcoinConfig, BitcoinWitness, BitcoindAuth, ChainConfig};
-pub use chain::{Endpoint, EvmConfig, EvmProfile, MAX_WITNESSES, TowerWage};
+pub use chain::{Endpoint, EvmConfig, EvmProfile, LightConfig, LightMost, MAX_WITNESSES, TowerWage};
 pub use environment::{MAX_OVERRIDES, Override};
 pub use market::{
     ClearingConfig, InventoryLimit, MAX_BOOKS, MAX_NEIGHBOURS, MAX_PEERS, MAX_PRICES, MAX_QUOTE_LIFE,

@@ -4,14 +4,15 @@ mod preset;
 
 pub use preset::{RegtestChains, TOKEN_DECIMALS, contract_code, regtest};
 
-use crate::config::{Backend, BitcoinWitness, BitcoindAuth, ChainConfig, Config, EvmProfile, TimelockPolicy};
+use crate::config::{Backend, BitcoinWitness, BitcoindAuth, ChainConfig, Config};
+use crate::config::{EvmProfile, LightConfig, TimelockPolicy};
 use crate::engine::Adapters;
 use crate::journal::SharedJournal;
 use bitcoin::Network;
 use kofo_adapter_api::{AdapterError, ChainAdapter};
-use kofo_bitcoin::{Access, BitcoinAdapter, BlockReader, RpcAuth, Witness};
+use kofo_bitcoin::{Access, BitcoinAdapter, BlockReader, Checkpoint, LightPeer, RpcAuth, Witness};
 use kofo_evm::{EvmAdapter, FeePolicy, Profile};
-use kofo_primitives::{Amount, ChainId, Seconds, Seed};
+use kofo_primitives::{Amount, AssetId, ChainId, Seconds, Seed};
 use kofo_settlement::{BITCOIN, ECHOIN, ETHEREUM, Margins, Pace, Policy};
 use kofo_sim::{AccountId, SimAdapter, SimChain};
 use std::collections::BTreeMap;
@@ -48,7 +49,8 @@ pub enum WiringError {
     /// An endpoint that is not our own.
     #[error(
         "chain.{chain}: expected trusted = true and a node of your own at the endpoint, got trusted = false: whoever \
-         runs it sees preimages before the chain does, and can lie about it"
+         runs it sees preimages before the chain does, and can lie about it (an EVM chain may be seen by two strangers: \
+         name a second endpoint in witnesses; Bitcoin without a node is kind = \"bitcoin-light\")"
     )]
     Untrusted {
         /// The chain.
@@ -104,6 +106,8 @@ pub struct Wired {
     pub policy: Policy,
     /// How deep a fact must be on each to be final.
     pub depths: BTreeMap<ChainId, u32>,
+    /// How much we risk as initiator, of each asset whose chain is seen by strangers alone.
+    pub light_most: BTreeMap<AssetId, Amount>,
     /// Whose blocks can be read to prove how a leg ended, by chain.
     pub blocks: BTreeMap<ChainId, BlockReader>,
     /// What makes the chains in memory go on; they stop when this is dropped.
@@ -135,7 +139,8 @@ pub async fn wire(
         adapters: Adapters::new(),
         policy: policy(config),
         depths: config.chains.iter().map(|c| (c.id.clone(), c.depth)).collect(),
-        blocks: block_readers(&materials)?,
+        light_most: light_most(config),
+        blocks: BTreeMap::new(),
         tasks: JoinSet::new(),
     };
     for chain in &config.chains {
@@ -145,6 +150,7 @@ pub async fn wire(
         }
         wired.adapters.insert(chain.id.clone(), adapter);
     }
+    wired.blocks = block_readers(&materials)?;
     Ok(wired)
 }
 
@@ -156,31 +162,68 @@ async fn start(
     match &chain.backend {
         Backend::Bitcoin(backend) => {
             trusted(chain, backend.trusted)?;
-            let config = kofo_bitcoin::BitcoinConfig {
-                network: bitcoin_network(chain)?,
-                kofo_network: materials.config.network.clone(),
-                access: Access::Node {
-                    url: backend.endpoint.as_str().to_owned(),
-                    auth: bitcoind_auth(materials, chain, &backend.auth)?,
-                    witnesses: witnesses(materials, chain, &backend.witnesses)?,
-                },
-                birthday: backend.birthday,
-                max_fee_rate: backend.fee_cap,
-                poll: poll(materials.config.timelocks),
-                block_time: bitcoin_block_time(materials.config.timelocks),
+            let access = Access::Node {
+                url: backend.endpoint.as_str().to_owned(),
+                auth: bitcoind_auth(materials, chain, &backend.auth)?,
+                witnesses: witnesses(materials, chain, &backend.witnesses)?,
             };
-            let store = Arc::new(materials.journal.wallet(chain.id.as_str()));
-            let adapter = BitcoinAdapter::start(config, materials.seed.clone(), store).await;
-            Ok(Arc::new(adapter.map_err(|e| failed(chain, e))?))
+            bitcoin(materials, chain, access, (backend.birthday, backend.fee_cap)).await
+        }
+        Backend::Light(backend) => {
+            let access = light(chain, backend)?;
+            bitcoin(materials, chain, access, (backend.birthday, backend.fee_cap)).await
         }
         Backend::Evm(backend) => {
-            trusted(chain, backend.trusted)?;
+            trusted(chain, backend.trusted || !backend.witnesses.is_empty())?;
             let config = evm_config(materials, chain, backend)?;
             let adapter = EvmAdapter::start(config, materials.seed).await;
             Ok(Arc::new(adapter.map_err(|e| failed(chain, e))?))
         }
         Backend::Sim => Ok(Arc::new(sim(chain, tasks))),
     }
+}
+
+async fn bitcoin(
+    materials: &Materials<'_>,
+    chain: &ChainConfig,
+    access: Access,
+    (birthday, max_fee_rate): (u64, u64),
+) -> Result<Arc<dyn ChainAdapter>, WiringError> {
+    let config = kofo_bitcoin::BitcoinConfig {
+        network: bitcoin_network(chain)?,
+        kofo_network: materials.config.network.clone(),
+        access,
+        birthday,
+        max_fee_rate,
+        poll: poll(materials.config.timelocks),
+        block_time: bitcoin_block_time(materials.config.timelocks),
+    };
+    let store = Arc::new(materials.journal.wallet(chain.id.as_str()));
+    let adapter = BitcoinAdapter::start(config, materials.seed.clone(), store).await;
+    Ok(Arc::new(adapter.map_err(|e| failed(chain, e))?))
+}
+
+/// The peers of a light client, and where its headers begin.
+fn light(chain: &ChainConfig, backend: &LightConfig) -> Result<Access, WiringError> {
+    let malformed = |field, expected: &str, got: &str| {
+        let (expected, got) = (expected.to_owned(), got.to_owned());
+        failed(chain, AdapterError::Malformed { field, expected, got })
+    };
+    let peer = |text: &String| {
+        let peer = text.parse::<LightPeer>();
+        peer.map_err(|_| malformed("peers", "a host and a port", text))
+    };
+    let checkpoint = backend.checkpoint.as_ref().map(|(height, hash)| {
+        let read = hash.parse().map(|hash| Checkpoint {
+            height: *height,
+            hash,
+        });
+        read.map_err(|_| malformed("checkpoint", "the hash of a block", hash))
+    });
+    Ok(Access::Light {
+        peers: backend.peers.iter().map(peer).collect::<Result<_, _>>()?,
+        checkpoint: checkpoint.transpose()?,
+    })
 }
 
 /// Every bitcoind of ours gives blocks.
@@ -194,6 +237,23 @@ fn block_readers(materials: &Materials<'_>) -> Result<BTreeMap<ChainId, BlockRea
         }
     }
     Ok(readers)
+}
+
+/// Of every asset of a chain that no node of ours follows: what was allowed, or nothing.
+#[must_use]
+pub fn light_most(config: &Config) -> BTreeMap<AssetId, Amount> {
+    let seen = config
+        .chains
+        .iter()
+        .filter_map(|chain| Some((chain, chain.backend.light_most()?)));
+    let all = seen.flat_map(|(chain, most)| {
+        let of = |id: &AssetId| most.get(id).copied().unwrap_or(Amount::ZERO);
+        chain
+            .assets
+            .iter()
+            .map(move |asset| (asset.id.clone(), of(&asset.id)))
+    });
+    all.collect()
 }
 
 fn failed(chain: &ChainConfig, source: AdapterError) -> WiringError {
@@ -315,6 +375,7 @@ fn evm_config(
         tip: config.fees.tip.min(cap),
         ..config.fees
     };
+    config.strangers = !backend.trusted;
     config.witnesses = backend
         .witnesses
         .iter()
@@ -366,7 +427,7 @@ fn sim(chain: &ChainConfig, tasks: &mut JoinSet<()>) -> SimAdapter {
 pub fn policy(config: &Config) -> Policy {
     let pace = |chain: &ChainConfig| match (config.timelocks, &chain.backend) {
         (TimelockPolicy::Test, _) | (_, Backend::Sim) => Pace::REGTEST,
-        (TimelockPolicy::Standard, Backend::Bitcoin(_)) => BITCOIN,
+        (TimelockPolicy::Standard, Backend::Bitcoin(_) | Backend::Light(_)) => BITCOIN,
         (TimelockPolicy::Standard, Backend::Evm(evm)) => match evm.profile {
             EvmProfile::Ethereum => ETHEREUM,
             EvmProfile::Echoin => ECHOIN,

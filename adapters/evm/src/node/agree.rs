@@ -140,7 +140,8 @@ impl Node {
 
     /// Gives the endpoints a signed transaction. An error says little: it may have been accepted.
     pub(crate) async fn send(&self, raw: &[u8], reach: Reach) -> Result<()> {
-        let witnesses = self.witnesses.iter().filter(|_| reach == Reach::All);
+        let all = reach == Reach::All || self.strangers;
+        let witnesses = self.witnesses.iter().filter(|_| all);
         let on_their_way: Vec<_> = witnesses.filter_map(|witness| witness.give(raw)).collect();
         let ours = self.ours.send(raw).await;
         if ours.is_ok() {

@@ -7,7 +7,7 @@ use crate::rpc::{ApiError, ApiErrorKind};
 use kofo_adapter_api::AdapterError;
 use kofo_exchange::{Refused, TextError};
 use kofo_network::{AddressError, RequestError};
-use kofo_primitives::{AssetId, ChainId, CodecError, LegId, NetworkId, OrderError, SwapId};
+use kofo_primitives::{Amount, AssetId, ChainId, CodecError, LegId, NetworkId, OrderError, SwapId};
 use kofo_settlement::{TermsError, TimelockError};
 
 /// Why there is no swap. Nothing is locked.
@@ -58,6 +58,19 @@ pub enum AgreeError {
     /// A chain's nodes contradict each other or themselves.
     #[error("what the nodes of {0} tell cannot be relied upon: no new swap until they agree again")]
     Fault(ChainId),
+    /// Too much for what strangers tell of a chain.
+    #[error(
+        "expected at most {most} of {asset}, which is light_most of its chain, got {have}: no node of ours follows the \
+         chain, so as initiator we swap no more; swap less, ask a node of your own, or raise light_most"
+    )]
+    Dared {
+        /// Of what.
+        asset: AssetId,
+        /// So much would be in one leg, in smallest units.
+        have: Amount,
+        /// The most, in smallest units.
+        most: Amount,
+    },
     /// Too little room for the journal.
     #[error("only {free} bytes are free on the journal's disk: make room before you swap")]
     Disk {
@@ -146,7 +159,9 @@ impl From<AgreeError> for ApiError {
             | AgreeError::Disk { .. } => ApiErrorKind::Internal,
             AgreeError::OtherNetwork(_) => ApiErrorKind::WrongNetwork,
             AgreeError::Fee | AgreeError::OtherPlace(_) => ApiErrorKind::BadOffer,
-            AgreeError::NotCertified(_) | AgreeError::OtherCertificate { .. } => ApiErrorKind::Refused,
+            AgreeError::NotCertified(_) | AgreeError::OtherCertificate { .. } | AgreeError::Dared { .. } => {
+                ApiErrorKind::Refused
+            }
             AgreeError::TooManyQuotes => ApiErrorKind::Busy,
             AgreeError::Stopped(_) => ApiErrorKind::Stopping,
             AgreeError::Unreachable(_) => ApiErrorKind::Peer,

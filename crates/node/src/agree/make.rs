@@ -5,7 +5,7 @@ use super::{AgreeError, Agreement, Drawn};
 use crate::clock::now_ms;
 use crate::market::Settles;
 use kofo_primitives::{
-    Amount, AssetId, Contact, End, LegId, MAX_CONTACTS, Mode, Offer, OfferedLeg, Seconds, Side, Signed,
+    Amount, AssetId, Contact, End, LegId, MAX_CONTACTS, Mode, Offer, OfferedLeg, Role, Seconds, Side, Signed,
 };
 
 impl Agreement {
@@ -29,6 +29,7 @@ impl Agreement {
         ];
         for ((side, end, amounts), out) in sides.into_iter().zip(&mut legs) {
             for (index, (asset, amount)) in (0..).zip(amounts) {
+                self.dared(Role::Initiator, asset, *amount)?;
                 let leg = self.claimed(asset)?;
                 let one_sided = OneSided {
                     id: LegId { side, index },

@@ -2,7 +2,8 @@
 
 use super::ValueError;
 use crate::assets::Asset;
-use kofo_primitives::ChainId;
+use kofo_primitives::{Amount, AssetId, ChainId};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// One chain that the node follows, and the assets on it.
@@ -25,6 +26,8 @@ pub struct ChainConfig {
 pub enum Backend {
     /// A bitcoind.
     Bitcoin(BitcoinConfig),
+    /// A light client of Bitcoin among its peers.
+    Light(LightConfig),
     /// A node of an Ethereum-like chain.
     Evm(EvmConfig),
     /// A chain in this process' memory, for trials: it begins anew at each start.
@@ -47,6 +50,25 @@ pub struct BitcoinConfig {
     /// Nobody paid this wallet below this height: where it begins to look for its coins.
     pub birthday: u64,
 }
+
+/// Bitcoin without a node of our own: headers, compact filters and some blocks, from peers that are strangers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LightConfig {
+    /// Hosts and ports of peers that serve compact filters: two or more of different owners; on regtest one will do.
+    pub peers: Vec<String>,
+    /// Height and hash of a block from which headers are followed.
+    pub checkpoint: Option<(u32, String)>,
+    /// We never pay more, in satoshi per virtual byte.
+    pub fee_cap: u64,
+    /// Nobody paid this wallet below this height: where it begins to look for its coins.
+    pub birthday: u64,
+    /// The most that one of our swaps may lock or take here while we are its initiator, of each asset.
+    pub light_most: LightMost,
+}
+
+/// How much we risk upon what strangers tell of a chain: of each asset the most that a leg of a swap may be in which we
+/// are the initiator. Nothing of an asset that is not in it.
+pub type LightMost = BTreeMap<AssetId, Amount>;
 
 /// More witnesses of one chain are refused.
 pub const MAX_WITNESSES: usize = 3;
@@ -79,11 +101,14 @@ pub enum BitcoindAuth {
 pub struct EvmConfig {
     /// Its JSON-RPC.
     pub endpoint: Endpoint,
-    /// It is our own: what we tell it stays with us.
+    /// It is our own: what we tell it stays with us. If not, at least one witness must agree with it, and `light_most`
+    /// limits what we do.
     pub trusted: bool,
     /// Other nodes of the same chain: nothing is believed that they do not confirm, and no preimage is shown to them
     /// first. At most [`MAX_WITNESSES`].
     pub witnesses: Vec<Endpoint>,
+    /// Where the endpoint is not our own: the most that we risk upon it.
+    pub light_most: LightMost,
     /// What a tower may keep of what it redeems for us.
     pub tower_wage: Option<TowerWage>,
     /// What the chain is like.
@@ -140,8 +165,19 @@ impl Backend {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Bitcoin(_) => "bitcoin",
+            Self::Light(_) => "bitcoin-light",
             Self::Evm(_) => "evm",
             Self::Sim => "sim",
+        }
+    }
+
+    /// What we risk at most upon views of the chain that are not our own; nothing where a node of ours is asked.
+    #[must_use]
+    pub const fn light_most(&self) -> Option<&LightMost> {
+        match self {
+            Self::Light(light) => Some(&light.light_most),
+            Self::Evm(evm) if !evm.trusted => Some(&evm.light_most),
+            Self::Bitcoin(_) | Self::Evm(_) | Self::Sim => None,
         }
     }
 }

@@ -67,6 +67,10 @@ struct RawChain {
     #[serde(default)]
     witnesses: Vec<RawWitness>,
     tower_wage: Option<RawWage>,
+    peers: Option<Vec<String>>,
+    checkpoint: Option<String>,
+    #[serde(default)]
+    light_most: BTreeMap<String, String>,
     #[serde(default)]
     assets: BTreeMap<String, RawAsset>,
 }
@@ -226,7 +230,7 @@ fn fits(chain: &ChainConfig, timelocks: TimelockPolicy) -> Result<(), Wrong> {
             return Err(Wrong("id".into(), ValueError::expected(expected, &chain.id)));
         }
         (TimelockPolicy::Test, _) | (_, Backend::Sim) => return Ok(()),
-        (_, Backend::Bitcoin(_)) => bitcoin,
+        (_, Backend::Bitcoin(_) | Backend::Light(_)) => bitcoin,
         (_, Backend::Evm(evm)) => match evm.profile {
             EvmProfile::Ethereum => ethereum,
             EvmProfile::Echoin => echoin,
@@ -264,7 +268,7 @@ fn chain(name: &str, raw: RawChain) -> Result<ChainConfig, Wrong> {
         assets.push(asset.map_err(|Wrong(last, e)| Wrong(key(&format!("assets.{symbol}.{last}")), e))?);
     }
     let depth = raw.depth;
-    let backend = backend::backend(raw, &id).map_err(|Wrong(last, e)| Wrong(key(&last), e))?;
+    let backend = backend::backend(raw, &id, &assets).map_err(|Wrong(last, e)| Wrong(key(&last), e))?;
     Ok(ChainConfig {
         name: name.to_owned(),
         id,

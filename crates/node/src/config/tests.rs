@@ -2,6 +2,7 @@ use super::*;
 
 mod environment;
 mod format;
+mod light;
 mod market;
 
 use crate::assets::Asset;
@@ -49,6 +50,7 @@ fn evm(name: &str, chain: &str, profile: EvmProfile) -> ChainConfig {
             endpoint: Endpoint::new("http://127.0.0.1:8545/v1/key").unwrap(),
             trusted: false,
             witnesses: vec![Endpoint::new("https://host/v2/key").unwrap()],
+            light_most: LightMost::new(),
             tower_wage: Some(TowerWage {
                 account: [0xab; 20],
                 per_mille: 2,

@@ -3,6 +3,7 @@
 mod market;
 
 use super::chain::{Backend, BitcoinConfig, BitcoinWitness, BitcoindAuth, ChainConfig, Endpoint, EvmConfig};
+use super::chain::{LightConfig, LightMost};
 use super::page::{Page, quoted};
 use super::{Config, MAX_LISTEN};
 use crate::assets::Asset;
@@ -77,7 +78,7 @@ fn backup(out: &mut Page, file: Option<&Path>) {
 
 fn chain(out: &mut Page, chain: &ChainConfig) {
     out.table(&["chain", &chain.name]);
-    out.note("bitcoin (a bitcoind), evm (an Ethereum-like node) or sim (in memory, for trials).");
+    out.note("bitcoin (a bitcoind), bitcoin-light (no node: peers with compact filters), evm (an Ethereum-like node) or sim (in memory, for trials).");
     out.key("kind", quoted(chain.backend.kind()));
     out.note("The chain's name by CAIP-2; the node refuses to start if its endpoint is another chain.");
     out.key("id", quoted(chain.id.as_str()));
@@ -85,7 +86,8 @@ fn chain(out: &mut Page, chain: &ChainConfig) {
     out.key("depth", chain.depth);
     match &chain.backend {
         Backend::Bitcoin(backend) => bitcoin(out, backend),
-        Backend::Evm(backend) => evm(out, backend),
+        Backend::Light(backend) => light(out, backend, &chain.assets),
+        Backend::Evm(backend) => evm(out, backend, &chain.assets),
         Backend::Sim => {}
     }
     for one in &chain.assets {
@@ -119,6 +121,42 @@ fn bitcoin(out: &mut Page, bitcoin: &BitcoinConfig) {
     out.key("birthday", bitcoin.birthday);
 }
 
+fn light(out: &mut Page, light: &LightConfig, assets: &[Asset]) {
+    out.note("Peers with compact filters (bitcoind -blockfilterindex -peerblockfilters), as host:port: two or more of");
+    out.note("different owners. A block counts when two of them have named it. There is no mempool: what is in no block is");
+    out.note("not seen, and fees are estimated by what blocks paid.");
+    let peers: Vec<_> = light.peers.iter().map(|peer| quoted(peer)).collect();
+    out.key("peers", format!("[{}]", peers.join(", ")));
+    out.note("A block of the chain that is taken for granted, at least eleven below all that concerns this wallet: headers");
+    out.note("are followed from there. Without it from the last one before taproot, or on test networks the first.");
+    match &light.checkpoint {
+        Some((height, hash)) => out.key("checkpoint", quoted(&format!("{height}:{hash}"))),
+        None => out.note("checkpoint = \"height:hash\""),
+    }
+    light_most(out, &light.light_most, assets);
+    out.note("The highest fee rate that is paid, in satoshi per virtual byte.");
+    out.key("fee_cap", light.fee_cap);
+    out.note("Nobody paid this wallet below this height. A wrong one loses sight of coins.");
+    out.key("birthday", light.birthday);
+}
+
+fn light_most(out: &mut Page, most: &LightMost, assets: &[Asset]) {
+    out.note("What strangers tell of the chain is not risked more upon than this: no swap begins with this node as its");
+    out.note("initiator of which a leg here is more. Nothing of what is not named.");
+    let of = |asset: &Asset| {
+        Some(format!(
+            "{} = {}",
+            asset.symbol,
+            quoted(&most.get(&asset.id)?.display_units(asset.decimals))
+        ))
+    };
+    let list: Vec<_> = assets.iter().filter_map(of).collect();
+    match list.is_empty() {
+        true => out.note("light_most = { SYMBOL = \"0.01\" }"),
+        false => out.key("light_most", format!("{{ {} }}", list.join(", "))),
+    }
+}
+
 /// The list of other nodes, or one as an example.
 fn witnesses(out: &mut Page, example: &str, witnesses: impl Iterator<Item = String>) {
     out.note("Other nodes of the same chain, which need not be yours, so that one that lies or is cut off from the");
@@ -149,15 +187,20 @@ fn evm_witness(witness: &Endpoint) -> String {
     format!("{{ endpoint = {} }}", quoted(witness.as_str()))
 }
 
-fn evm(out: &mut Page, evm: &EvmConfig) {
+fn evm(out: &mut Page, evm: &EvmConfig, assets: &[Asset]) {
     out.note("The JSON-RPC of the chain's node.");
     out.key("endpoint", quoted(evm.endpoint.as_str()));
-    trusted(out, evm.trusted);
+    out.note("true: the endpoint is your own. false: it is another's; then it and at least one witness, of different");
+    out.note("operators, must agree on everything, and light_most limits what is risked.");
+    out.key("trusted", evm.trusted);
     witnesses(
         out,
         "{ endpoint = \"https://host\" }",
         evm.witnesses.iter().map(evm_witness),
     );
+    if !evm.trusted {
+        light_most(out, &evm.light_most, assets);
+    }
     out.note("What a tower may keep of what it redeems for you, in thousandths of the amount (1 to 50).");
     let wage =
         |account: &str, share: u16| format!("{{ account = {}, per_mille = {share} }}", quoted(account));

@@ -73,7 +73,7 @@ impl Judgement {
 pub const fn stale_after(timelocks: TimelockPolicy, chain: &ChainConfig) -> Option<Seconds> {
     match (timelocks, &chain.backend) {
         // The chain's own time is an hour behind, and a block in two hours is as good as certain.
-        (TimelockPolicy::Standard, Backend::Bitcoin(_)) => Some(Seconds(4 * 3600)),
+        (TimelockPolicy::Standard, Backend::Bitcoin(_) | Backend::Light(_)) => Some(Seconds(4 * 3600)),
         (TimelockPolicy::Standard, Backend::Evm(_)) => Some(Seconds(600)),
         // Chains of tests are mined when somebody wants to, at times that somebody chose.
         _ => None,

@@ -102,6 +102,7 @@ impl Running {
             policy: wired.policy,
             depths: wired.depths,
             adapters: wired.adapters,
+            light_most: wired.light_most,
             engine,
             transport: Arc::new(network.clone()),
             one_at_a_time: tokio::sync::Mutex::new(()),

@@ -3,7 +3,7 @@
 use super::{adapter_profile, contract_address};
 use crate::assets::Asset;
 use crate::config::{
-    Backend, BitcoinConfig, BitcoindAuth, ChainConfig, Config, Endpoint, EvmConfig, EvmProfile,
+    Backend, BitcoinConfig, BitcoindAuth, ChainConfig, Config, Endpoint, EvmConfig, EvmProfile, LightMost,
     TimelockPolicy,
 };
 use bitcoin::Network;
@@ -105,6 +105,7 @@ fn evm(
             endpoint,
             trusted: true,
             witnesses: Vec::new(),
+            light_most: LightMost::new(),
             tower_wage: None,
             profile,
             contract: contract_address(profile, number),

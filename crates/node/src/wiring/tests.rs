@@ -57,13 +57,30 @@ async fn a_node_of_somebody_else_is_refused() {
         match &mut chain.backend {
             Backend::Bitcoin(bitcoin) => bitcoin.trusted = false,
             Backend::Evm(evm) => evm.trusted = false,
-            Backend::Sim => {}
+            Backend::Sim | Backend::Light(_) => {}
         }
     }
     for chain in config.chains.clone() {
         let one = Config::new(config.network.clone(), vec![chain]);
         assert!(matches!(refusal(&one).await, WiringError::Untrusted { .. }));
     }
+}
+
+#[test]
+fn what_strangers_tell_of_is_not_risked_more_upon_than_was_said() {
+    let mut config = config();
+    assert!(light_most(&config).is_empty(), "nodes of ours need no limit");
+    let eth = config
+        .chains
+        .iter_mut()
+        .find(|chain| chain.name == "ethereum")
+        .unwrap();
+    let asset = eth.assets[0].id.clone();
+    let Backend::Evm(evm) = &mut eth.backend else {
+        panic!("an EVM chain");
+    };
+    evm.trusted = false;
+    assert_eq!(light_most(&config), [(asset, Amount::ZERO)].into());
 }
 
 #[tokio::test]

@@ -173,6 +173,7 @@ impl Node {
             },
             depths: paces.keys().map(|id| (id.clone(), 2)).collect(),
             adapters,
+            light_most: BTreeMap::new(),
             engine,
             transport: Arc::clone(&owner.net) as Arc<dyn Transport>,
             one_at_a_time: Mutex::new(()),

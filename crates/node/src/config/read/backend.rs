@@ -2,9 +2,11 @@
 
 use super::super::ValueError;
 use super::super::chain::{Backend, BitcoinConfig, BitcoinWitness, BitcoindAuth, Endpoint};
-use super::super::chain::{EvmConfig, EvmProfile, MAX_WITNESSES, TowerWage};
+use super::super::chain::{EvmConfig, EvmProfile, LightConfig, LightMost, MAX_WITNESSES, TowerWage};
 use super::{RawChain, RawWage, RawWitness, Wrong};
-use kofo_primitives::ChainId;
+use crate::assets::Asset;
+use kofo_primitives::{Amount, ChainId};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Nobody pays a higher fee rate (sat/vB, gwei/gas) on purpose.
@@ -12,7 +14,7 @@ const MAX_FEE: u64 = 100_000;
 /// Nobody leaves a tower more than this, in thousandths of what it redeems.
 const MAX_WAGE: u16 = 50;
 
-pub(super) fn backend(raw: RawChain, id: &ChainId) -> Result<Backend, Wrong> {
+pub(super) fn backend(raw: RawChain, id: &ChainId, assets: &[Asset]) -> Result<Backend, Wrong> {
     let space = |expected: &str| {
         let right = id.as_str().starts_with(expected);
         let wrong = || {
@@ -28,9 +30,13 @@ pub(super) fn backend(raw: RawChain, id: &ChainId) -> Result<Backend, Wrong> {
             space("bip122:")?;
             bitcoin(raw).map(Backend::Bitcoin)
         }
+        "bitcoin-light" => {
+            space("bip122:")?;
+            light(raw, assets).map(Backend::Light)
+        }
         "evm" => {
             space("eip155:")?;
-            evm(raw).map(Backend::Evm)
+            evm(raw, assets).map(Backend::Evm)
         }
         "sim" => {
             absent(
@@ -49,12 +55,15 @@ pub(super) fn backend(raw: RawChain, id: &ChainId) -> Result<Backend, Wrong> {
                     "fee_floor",
                     "fee_cap",
                     "birthday",
+                    "peers",
+                    "checkpoint",
+                    "light_most",
                 ],
             )?;
             Ok(Backend::Sim)
         }
         other => {
-            let expected = "\"bitcoin\", \"evm\" or \"sim\"";
+            let expected = "\"bitcoin\", \"bitcoin-light\", \"evm\" or \"sim\"";
             Err(Wrong("kind".into(), ValueError::expected(expected, other)))
         }
     }
@@ -63,6 +72,7 @@ pub(super) fn backend(raw: RawChain, id: &ChainId) -> Result<Backend, Wrong> {
 fn bitcoin(raw: RawChain) -> Result<BitcoinConfig, Wrong> {
     const KIND: &str = "bitcoin";
     absent(KIND, &raw, &["profile", "contract", "fee_floor", "tower_wage"])?;
+    absent(KIND, &raw, &["peers", "checkpoint", "light_most"])?;
     let fee_cap = fee_cap(&raw, KIND, 1)?;
     let auth = bitcoind_auth((raw.cookie, raw.user, raw.password_file), KIND)?;
     let witnesses = witnesses(raw.witnesses, |raw| {
@@ -78,6 +88,79 @@ fn bitcoin(raw: RawChain) -> Result<BitcoinConfig, Wrong> {
         fee_cap,
         birthday: raw.birthday.unwrap_or(0),
     })
+}
+
+fn light(raw: RawChain, assets: &[Asset]) -> Result<LightConfig, Wrong> {
+    const KIND: &str = "bitcoin-light";
+    absent(KIND, &raw, &["profile", "contract", "fee_floor", "tower_wage"])?;
+    absent(
+        KIND,
+        &raw,
+        &[
+            "endpoint",
+            "cookie",
+            "user",
+            "password_file",
+            "trusted",
+            "witnesses",
+        ],
+    )?;
+    let fee_cap = fee_cap(&raw, KIND, 1)?;
+    let light_most = light_most(&raw.light_most, assets)?;
+    let checkpoint = raw.checkpoint.as_deref().map(checkpoint).transpose()?;
+    let peers = needed("peers", raw.peers, KIND)?;
+    for (at, peer) in peers.iter().enumerate() {
+        let read: Result<kofo_bitcoin::LightPeer, _> = peer.parse();
+        let expected = "a peer's host and port such as 127.0.0.1:8333";
+        read.map_err(|_| Wrong(format!("peers[{at}]"), ValueError::expected(expected, peer)))?;
+    }
+    if !(1..=kofo_bitcoin::MAX_LIGHT_PEERS).contains(&peers.len()) {
+        let expected = format!("1 to {} peers", kofo_bitcoin::MAX_LIGHT_PEERS);
+        return Err(Wrong("peers".into(), ValueError::expected(expected, peers.len())));
+    }
+    Ok(LightConfig {
+        peers,
+        checkpoint,
+        fee_cap,
+        birthday: raw.birthday.unwrap_or(0),
+        light_most,
+    })
+}
+
+/// A height and a hash, with a colon between them.
+fn checkpoint(text: &str) -> Result<(u32, String), Wrong> {
+    let read = text.split_once(':').and_then(|(height, hash)| {
+        let digits = hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit());
+        let height = height.parse().ok().filter(|_| digits)?;
+        Some((height, hash.to_ascii_lowercase()))
+    });
+    let expected = "a block's height and hash such as 709631:0000000000000000000137…";
+    read.ok_or_else(|| Wrong("checkpoint".into(), ValueError::expected(expected, text)))
+}
+
+/// Amounts by the symbols of the chain's own assets.
+fn light_most(raw: &BTreeMap<String, String>, assets: &[Asset]) -> Result<LightMost, Wrong> {
+    let one = |(symbol, text): (&String, &String)| {
+        let key = || format!("light_most.{symbol}");
+        let asset = assets
+            .iter()
+            .find(|asset| asset.symbol == *symbol)
+            .ok_or_else(|| {
+                let known: Vec<&str> = assets.iter().map(|asset| asset.symbol.as_str()).collect();
+                let expected = format!("an asset of this chain ({})", known.join(", "));
+                Wrong(key(), ValueError::expected(expected, symbol))
+            })?;
+        let amount = Amount::parse_units(text, asset.decimals);
+        let amount = amount.map_err(|_| {
+            let expected = format!(
+                "an amount in quotes such as \"0.5\", of {} decimals at most",
+                asset.decimals
+            );
+            Wrong(key(), ValueError::expected(expected, text))
+        })?;
+        Ok((asset.id.clone(), amount))
+    };
+    raw.iter().map(one).collect()
 }
 
 /// A few other nodes, each read in this way.
@@ -109,9 +192,24 @@ fn bitcoind_auth(
     }
 }
 
-fn evm(raw: RawChain) -> Result<EvmConfig, Wrong> {
+fn evm(raw: RawChain, assets: &[Asset]) -> Result<EvmConfig, Wrong> {
     const KIND: &str = "evm";
-    absent(KIND, &raw, &["cookie", "user", "password_file", "birthday"])?;
+    absent(
+        KIND,
+        &raw,
+        &[
+            "cookie",
+            "user",
+            "password_file",
+            "birthday",
+            "peers",
+            "checkpoint",
+        ],
+    )?;
+    if raw.trusted == Some(true) {
+        absent("evm with trusted = true", &raw, &["light_most"])?;
+    }
+    let light_most = light_most(&raw.light_most, assets)?;
     let profile = match needed("profile", raw.profile.as_deref(), KIND)? {
         "ethereum" => EvmProfile::Ethereum,
         "echoin" => EvmProfile::Echoin,
@@ -138,6 +236,7 @@ fn evm(raw: RawChain) -> Result<EvmConfig, Wrong> {
         endpoint: endpoint(raw.endpoint, KIND)?,
         trusted: needed("trusted", raw.trusted, KIND)?,
         witnesses,
+        light_most,
         tower_wage,
         profile,
         contract,
@@ -211,6 +310,9 @@ fn absent(kind: &'static str, raw: &RawChain, keys: &[&str]) -> Result<(), Wrong
         ("birthday", raw.birthday.is_some()),
         ("witnesses", !raw.witnesses.is_empty()),
         ("tower_wage", raw.tower_wage.is_some()),
+        ("peers", raw.peers.is_some()),
+        ("checkpoint", raw.checkpoint.is_some()),
+        ("light_most", !raw.light_most.is_empty()),
     ];
     match given
         .iter()
