@@ -8,7 +8,9 @@ use anyhow::{Result, ensure};
 use kofo_clearance::{Genesis, GenesisBalance, GenesisValidator, LedgerAsset, NoProofs, PairRule, Params};
 use kofo_consensus::Pace;
 use kofo_primitives::{Amount, AssetId, ChainId, NodeKey, Seconds, Seed, Text};
-use kofo_validator::{Clock, Head, Keys, Role, Sight, Start, Validator, ValidatorConfig, share_of};
+use kofo_validator::{
+    Clock, Head, Keys, Role, Sight, Start, Validator, ValidatorConfig, engine_peer, share_of,
+};
 use tempfile::TempDir;
 
 use super::orders::{self, EACH, GIVEN, Kind, WANTED, committee, money, network};
@@ -23,6 +25,8 @@ pub(super) struct Town {
     pub(super) genesis: Genesis,
     pace: Pace,
     folders: Vec<TempDir>,
+    /// Of the follower that validators admit.
+    follower: TempDir,
 }
 
 fn seed(nth: usize) -> Result<Seed> {
@@ -149,22 +153,24 @@ impl Town {
             genesis: genesis(&pairs)?,
             pace,
             folders: Vec::new(),
+            follower: TempDir::new()?,
         };
+        let listed = engine_peer(town.follower.path())?;
         for (nth, (engine, service)) in pairs.iter().enumerate() {
             let config = ValidatorConfig {
+                followers: vec![listed.clone()],
                 engine: format!("/ip4/127.0.0.1/tcp/{engine}"),
                 service: vec![format!("/ip4/127.0.0.1/tcp/{service}")],
                 ..ValidatorConfig::default()
             };
-            let one = town.run(nth, config).await?;
+            let one = town.run(nth, config, TempDir::new()?).await?;
             town.validators.push(one);
         }
         town.reach(2).await?;
         Ok(town)
     }
 
-    async fn run(&mut self, nth: usize, config: ValidatorConfig) -> Result<Validator> {
-        let folder = TempDir::new()?;
+    async fn run(&mut self, nth: usize, config: ValidatorConfig, folder: TempDir) -> Result<Validator> {
         let start = Start {
             data: folder.path().to_owned(),
             genesis: self.genesis.clone(),
@@ -190,7 +196,9 @@ impl Town {
             ..ValidatorConfig::default()
         };
         let start = Instant::now();
-        let follower = self.run(200, config).await?;
+        // Validators list the engine of this very folder: there is one follower.
+        let folder = std::mem::replace(&mut self.follower, TempDir::new()?);
+        let follower = self.run(200, config, folder).await?;
         wait(&follower, to).await?;
         Ok((follower, start.elapsed()))
     }

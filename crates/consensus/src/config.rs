@@ -84,7 +84,7 @@ fn p2p(settings: &Settings, listen: SocketAddr) -> Result<P2pConfig, StartError>
     Ok(P2pConfig {
         listen_addr: listen.parse().map_err(|_| wrong(&listen))?,
         persistent_peers: peers.collect::<Result<_, _>>()?,
-        // A follower may connect to us.
+        // Whoever connects may stay: the gate gives nothing to strangers, and knows joining validators by their proofs.
         persistent_peers_only: false,
         discovery,
         // Between validators that all know each other; whoever does not follows by sync.

@@ -11,6 +11,7 @@ use crate::application::Application;
 use crate::settings::{Settings, StartError};
 use arc_malachitebft_app_channel::app::engine::node::NodeRef;
 use kofo_primitives::ValidatorKey;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -40,6 +41,11 @@ pub enum Failure {
     Engine(String),
 }
 
+/// The name of the connections' key of a folder, which may be new: what others list to admit it as a follower.
+pub fn peer_id(data: &Path) -> Result<String, StartError> {
+    launch::peer_id(data)
+}
+
 /// Where the engine is.
 #[derive(Debug, Clone, Default)]
 pub struct EngineStatus {
@@ -60,6 +66,7 @@ pub struct Engine {
     listen: String,
     peer: String,
     key: Option<ValidatorKey>,
+    votes: bool,
     node: NodeRef,
     stopping: Arc<AtomicBool>,
     tasks: Vec<JoinHandle<()>>,
@@ -95,10 +102,21 @@ impl Engine {
         &self.peer
     }
 
-    /// By which it votes, if it does.
+    /// By which others know it as a validator, if it is one.
     #[must_use]
     pub const fn key(&self) -> Option<ValidatorKey> {
         self.key
+    }
+
+    /// Whether it votes when it is in the set: not if it follows, or has no record of what it signed.
+    #[must_use]
+    pub const fn votes(&self) -> bool {
+        self.votes
+    }
+
+    /// Whether the folder of an engine that does not run has a record of what was signed. An empty folder has none.
+    pub fn has_record(data: &Path) -> Result<bool, StartError> {
+        launch::has_record(data)
     }
 
     /// Waits until the engine has stopped by itself: the process must not go on as if it ran.

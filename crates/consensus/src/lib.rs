@@ -6,6 +6,9 @@
 //!   and what was voted before a crash is not contradicted after it; whatever peers send is bounded and never panics;
 //!   a failure stops the engine and says so.
 //!
+//! * Decided payloads are given to validators and admitted followers only; proposals are readable by whoever has the key
+//!   of the [`Veil`].
+//!
 //! [`Engine::start`] takes [`Settings`] and an [`Application`], which builds, judges and commits payloads.
 
 mod address;
@@ -16,6 +19,7 @@ mod codec;
 mod config;
 mod context;
 mod engine;
+mod gate;
 mod parts;
 mod peer_key;
 mod record;
@@ -23,10 +27,12 @@ mod settings;
 mod sign;
 mod store;
 mod streams;
+mod veil;
 mod worker;
 
 pub use application::{AppError, Application, Committed, Judged, Origin, Proposal, Slot, Tip};
 #[cfg(feature = "byzantine")]
 pub use byzantine::Lies;
-pub use engine::{Engine, EngineStatus, Failure};
-pub use settings::{Limits, Pace, Settings, StartError};
+pub use engine::{Engine, EngineStatus, Failure, peer_id};
+pub use settings::{Limits, Pace, Settings, StartError, Unrecorded};
+pub use veil::Veil;

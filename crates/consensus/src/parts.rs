@@ -19,9 +19,9 @@ pub(crate) struct Head {
     pub(crate) proposer: ValidatorKey,
     /// What will be voted on.
     pub(crate) id: Digest,
-    /// Bytes of the payload.
+    /// Bytes of the payload as it is sent: under the veil.
     pub(crate) size: u32,
-    /// [`payload_hash`] of it.
+    /// [`payload_hash`] of it, as it is sent.
     pub(crate) hash: Digest,
     /// The proposer's, over all of it.
     pub(crate) signature: VoteSignature,

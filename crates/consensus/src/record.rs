@@ -2,11 +2,14 @@
 //! deleted, or cut short by a damaged length, is not noticed, and the bond of a validator hangs on it.
 
 use crate::store::{StoreError, failed};
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 const SIGNED: TableDefinition<'_, (u64, u32, u8), &[u8]> = TableDefinition::new("signed/v1");
+
+/// One row as soon as a validator may have signed: a folder without it knows nothing of what was signed.
+const BEGUN: TableDefinition<'_, &str, u64> = TableDefinition::new("begun/v1");
 
 /// Height, round, and which of a round's three messages.
 pub(crate) type Place = (u64, u32, u8);
@@ -23,6 +26,16 @@ impl Record {
         let said = load(&disk).map_err(failed("read"))?;
         let said = Mutex::new(said);
         Ok(Self { disk, said })
+    }
+
+    /// Whether what is signed has been written down here from the beginning on.
+    pub(crate) fn begun(&self) -> Result<bool, StoreError> {
+        begun(&self.disk).map_err(failed("read"))
+    }
+
+    /// Begins it: on disk when this returns, and before anything is signed.
+    pub(crate) fn begin(&self) -> Result<(), StoreError> {
+        begin(&self.disk).map_err(failed("written"))
     }
 
     /// What we say at a place: what we said there before; else this, which is on disk when it returns.
@@ -52,9 +65,22 @@ impl Record {
     }
 }
 
+fn begun(disk: &Database) -> Result<bool, redb::Error> {
+    let read = disk.begin_read()?;
+    Ok(!read.open_table(BEGUN)?.is_empty()? || !read.open_table(SIGNED)?.is_empty()?)
+}
+
+fn begin(disk: &Database) -> Result<(), redb::Error> {
+    let write = disk.begin_write()?;
+    write.open_table(BEGUN)?.insert("version", 1)?;
+    write.commit()?;
+    Ok(())
+}
+
 fn load(disk: &Database) -> Result<BTreeMap<Place, Vec<u8>>, redb::Error> {
     let write = disk.begin_write()?;
     write.open_table(SIGNED)?;
+    write.open_table(BEGUN)?;
     write.commit()?;
     let read = disk.begin_read()?;
     let table = read.open_table(SIGNED)?;
@@ -87,6 +113,24 @@ mod tests {
         let record = open(&folder);
         assert_eq!(record.say((5, 0, 1), vec![9]).await.unwrap(), [1]);
         assert_eq!(record.say((5, 1, 1), vec![9]).await.unwrap(), [3]);
+    }
+
+    #[tokio::test]
+    async fn a_folder_is_without_a_record_until_one_is_begun_and_signing_begins_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let record = open(&folder);
+        assert!(!record.begun().unwrap());
+        record.begin().unwrap();
+        assert!(record.begun().unwrap());
+        drop(record);
+        assert!(open(&folder).begun().unwrap());
+        let older = tempfile::tempdir().unwrap();
+        let record = open(&older);
+        record.say((5, 0, 1), vec![1]).await.unwrap();
+        assert!(
+            record.begun().unwrap(),
+            "of a folder that was before there were beginnings"
+        );
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! What an engine is started with.
 
+use crate::veil::Veil;
 use kofo_primitives::{NetworkId, ValidatorSecret};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,19 +11,38 @@ pub struct Settings {
     /// Part of everything that is signed, and of the names of the protocols: other networks cannot even connect.
     pub network: NetworkId,
     /// The engine's own folder: its write-ahead log, what was signed, payloads that are not decided yet, the key of its
-    /// connections. It must not be restored from a backup, nor be used twice. A validator that lost it does not know what
-    /// it signed: let it follow without its secret until it has the others' height, then start it with the secret.
+    /// connections. It must not be restored from a backup, nor be used twice. See [`Unrecorded`] for a validator that lost
+    /// it.
     pub data: PathBuf,
     /// Where to listen, `/ip4/<address>/tcp/<port>` or `/ip6/…`; port 0 takes a free one.
     pub listen: String,
     /// Whom to keep connections with, in the same form: for a validator all other validators.
     pub peers: Vec<String>,
+    /// Who is given what was decided, beside the validators of the present and the next set: the names of the keys of
+    /// their connections ([`crate::Engine::peer_id`]). What is decided reaches nobody else.
+    pub followers: Vec<String>,
+    /// Under which validators send each other what they propose.
+    pub veil: Veil,
     /// By which we vote while we are in the set; a node without it follows.
     pub secret: Option<ValidatorSecret>,
+    /// What the secret is for in a folder that has no record of what was signed.
+    pub unrecorded: Unrecorded,
     /// How fast.
     pub pace: Pace,
     /// How much.
     pub limits: Limits,
+}
+
+/// What a validator does whose folder has no record of what it signed: it is new, or it lost its folder. The engine
+/// cannot tell which, and who signs a second time at a height where it signed is punished.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unrecorded {
+    /// It shows others who it is, and follows: it signs nothing. When nothing is left to be decided that it may have
+    /// signed, start it again with [`Unrecorded::Votes`].
+    #[default]
+    Follows,
+    /// It begins a record, and votes.
+    Votes,
 }
 
 /// How long a height and its steps last.
@@ -88,6 +108,11 @@ pub enum StartError {
         "expected an address such as /ip4/127.0.0.1/tcp/9400 (no names: they would have to be resolved), got {0:?}"
     )]
     Address(String),
+    /// Not the name of a follower.
+    #[error(
+        "expected the name of a follower's engine, such as 12D3KooW…, which its status shows behind /p2p/; got {0:?}"
+    )]
+    Follower(String),
     /// Somebody else listens there, or it is not ours.
     #[error("cannot listen at {address}: {source}")]
     Listen {

@@ -9,16 +9,19 @@ pub(crate) use ask::{Ask, Fatal};
 
 use crate::application::{Origin, Tip};
 use crate::context::{Ctx, Members};
+use crate::gate::Admitted;
 use crate::parts::Head;
 use crate::settings::{Limits, Pace};
 use crate::sign::Pen;
 use crate::store::Store;
 use crate::streams::Streams;
+use crate::veil::{SEAL_BYTES, Veil};
 use arc_malachitebft_app_channel::app::types::PeerId;
 use arc_malachitebft_app_channel::{AppMsg, NetworkMsg};
 use arc_malachitebft_core_types::HeightParams;
 use kofo_primitives::{Digest, NetworkId, ValidatorSet};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Where the engine is, as the worker knows it.
@@ -34,6 +37,8 @@ pub(crate) struct Parts {
     pub(crate) pen: Option<Pen>,
     pub(crate) pace: Pace,
     pub(crate) limits: Limits,
+    pub(crate) veil: Veil,
+    pub(crate) admitted: Arc<Admitted>,
     pub(crate) store: Store,
     pub(crate) tip: Tip,
     pub(crate) publish: mpsc::Sender<NetworkMsg<Ctx>>,
@@ -45,6 +50,8 @@ pub(crate) struct Worker {
     pen: Option<Pen>,
     pace: Pace,
     limits: Limits,
+    veil: Veil,
+    admitted: Arc<Admitted>,
     store: Store,
     streams: Streams,
     publish: mpsc::Sender<NetworkMsg<Ctx>>,
@@ -81,13 +88,18 @@ impl Worker {
         let mut stream_prefix = [0; 8];
         // If there is no randomness the names repeat those before a restart: a peer drops a payload then, no more.
         let _ = getrandom::fill(&mut stream_prefix);
+        parts
+            .admitted
+            .decide([&parts.tip.validators, &parts.tip.validators]);
         Self {
             network: parts.network,
             pen: parts.pen,
             pace: parts.pace,
             limits: parts.limits,
+            veil: parts.veil,
+            admitted: parts.admitted,
             store: parts.store,
-            streams: Streams::new(parts.limits.payload),
+            streams: Streams::new(parts.limits.payload.saturating_add(SEAL_BYTES)),
             publish: parts.publish,
             ask,
             progress,

@@ -5,7 +5,7 @@
 
 use kofo_clearance::{Genesis, SHARE_CONTEXT};
 use kofo_node::files;
-use kofo_primitives::{Bytes, NodeId, NodeKey, open, seal};
+use kofo_primitives::{Bytes, NodeId, NodeKey, open, seal, tagged_hash};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -118,6 +118,12 @@ impl Committee {
     #[must_use]
     pub fn key(&self) -> Option<&NodeKey> {
         self.secret.get().map(|secret| &secret.key)
+    }
+
+    /// The key under which validators send each other what they propose: whoever has it does not have the secret.
+    pub fn veil(&self) -> Option<Zeroizing<[u8; 32]>> {
+        let secret = self.secret.get()?;
+        Some(Zeroizing::new(tagged_hash("kofo/veil/v1", &[&*secret.bytes])))
     }
 
     /// The secret, sealed to another validator's account; none if it is not known here.

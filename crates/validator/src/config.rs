@@ -66,6 +66,11 @@ pub struct ValidatorConfig {
     pub speed: Speed,
     /// So many requests a second of one stranger are answered, and so many at once after a pause.
     pub requests_per_second: u32,
+    /// Votes at once though nothing tells what it signed before. Only for a network that stands still because too many
+    /// of its validators lost their folders, and to be removed again.
+    pub vote_without_record: bool,
+    /// Followers' engines that are given what validators decide, by the names that their status shows behind `/p2p/`.
+    pub followers: Vec<String>,
     /// Engines of validators that are not in the genesis: `/ip4/<address>/tcp/<port>`.
     pub engine_peers: Vec<String>,
     /// Their services: multiaddresses with peer ids.
@@ -82,6 +87,8 @@ impl Default for ValidatorConfig {
             rpc_port: 0,
             speed: Speed::Standard,
             requests_per_second: 100,
+            vote_without_record: false,
+            followers: Vec::new(),
             engine_peers: Vec::new(),
             service_peers: Vec::new(),
         }
@@ -130,12 +137,13 @@ impl FromStr for ValidatorConfig {
         }
         for (key, peers) in [
             ("service", &config.service),
+            ("followers", &config.followers),
             ("engine_peers", &config.engine_peers),
             ("service_peers", &config.service_peers),
         ] {
             if peers.len() > MAX_PEERS {
                 return Err(format!(
-                    "{key}: expected at most {MAX_PEERS} addresses, got {}",
+                    "{key}: expected at most {MAX_PEERS} of them, got {}",
                     peers.len()
                 ));
             }
@@ -193,6 +201,15 @@ impl ValidatorConfig {
              speed = {speed:?}\n\n\
              # So many requests a second of one stranger are answered, and so many at once after a pause.\n\
              requests_per_second = {requests}\n\n\
+             # A validator whose folder was lost does not know what it signed. It follows until nothing is left to be\n\
+             # decided that it may have signed; then it votes. If the network stands still because too many of its\n\
+             # validators were lost at once, true has this one vote at once: if it did sign at the height that is\n\
+             # being decided, it may be punished for it. Set it back to false when the network goes on.\n\
+             vote_without_record = {vote_without_record}\n\n\
+             # Batches name both parties of orders and their payouts. They are given to validators of the present and the\n\
+             # next set, and to these followers, by the names of their engines: `kofo validator status` of a follower\n\
+             # shows it behind /p2p/.\n\
+             followers = {followers}\n\n\
              # Engines and services of validators that are not in the genesis.\n\
              engine_peers = {engine_peers}\n\
              service_peers = {service_peers}\n",
@@ -201,6 +218,8 @@ impl ValidatorConfig {
             service = list(&self.service),
             rpc_port = self.rpc_port,
             requests = self.requests_per_second,
+            vote_without_record = self.vote_without_record,
+            followers = list(&self.followers),
             engine_peers = list(&self.engine_peers),
             service_peers = list(&self.service_peers),
         )
@@ -227,6 +246,8 @@ mod tests {
             speed: Speed::Dev,
             service_peers: vec!["/ip4/127.0.0.1/tcp/1/p2p/x".into()],
             rpc_port: 7,
+            vote_without_record: true,
+            followers: vec!["12D3KooW".into()],
             ..ValidatorConfig::default()
         };
         assert_eq!(config.to_toml().parse(), Ok(config));

@@ -2,7 +2,9 @@
 
 mod folder;
 mod peers;
+mod probation;
 mod run;
+mod seat;
 mod watching;
 
 pub use run::Run;
@@ -20,12 +22,14 @@ use crate::status::Status;
 use crate::store::{OpenError, Store};
 use folder::Folder;
 use kofo_clearance::{Genesis, LegProofs};
-use kofo_consensus::{Engine, EngineStatus, Failure, Pace, Settings};
+use kofo_consensus::{Engine, EngineStatus, Failure, Pace, Settings, Veil};
 use kofo_network::{Inbound, Limits, Network, Transport};
 use kofo_node::rpc::NodeFile;
 use kofo_primitives::{NetworkId, Seed};
 use peers::Others;
-use std::path::PathBuf;
+use probation::Probation;
+use seat::{Plan, Seat, Seen};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -136,7 +140,7 @@ pub struct Start {
 pub struct Validator {
     // Dropped from the first to the last: the folder is free when nothing uses it any more.
     tasks: Vec<JoinHandle<()>>,
-    engine: Engine,
+    seat: Seat,
     network: Network,
     pub(crate) shared: Arc<Shared>,
     folder: Folder,
@@ -146,12 +150,14 @@ pub struct Validator {
 pub(crate) struct Shared {
     pub(crate) network: NetworkId,
     pub(crate) role: Role,
-    pub(crate) keys: Keys,
+    pub(crate) keys: Arc<Keys>,
     pub(crate) replica: Arc<Replica>,
     pub(crate) intake: Arc<Intake>,
     pub(crate) committee: Arc<Committee>,
     pub(crate) clock: Clock,
     pub(crate) engine: watch::Receiver<EngineStatus>,
+    /// Whether it follows for want of a record of what it signed.
+    pub(crate) follows: watch::Receiver<bool>,
     pub(crate) engine_listen: String,
     pub(crate) service_listen: Vec<String>,
 }
@@ -161,6 +167,10 @@ struct Ledger {
     replica: Arc<Replica>,
     committee: Arc<Committee>,
     checks: Arc<Checks>,
+    /// Whether it is known what we signed.
+    recorded: bool,
+    /// By which others know our engine.
+    peer: String,
 }
 
 fn open(start: &Start, folder: &Folder, keys: &Keys) -> Result<Ledger, RunError> {
@@ -189,7 +199,54 @@ fn open(start: &Start, folder: &Folder, keys: &Keys) -> Result<Ledger, RunError>
         replica: Arc::new(replica),
         committee,
         checks,
+        recorded: Engine::has_record(&engine_folder(folder))?,
+        peer: kofo_consensus::peer_id(&engine_folder(folder))?,
     })
+}
+
+/// The engine's part of the validator's folder.
+const ENGINE: &str = "engine";
+
+fn engine_folder(of: &Folder) -> PathBuf {
+    of.path().join(ENGINE)
+}
+
+/// By which validators list the follower of this data folder, also before it runs: the name of the key of its engine's
+/// connections, which is drawn if there is none.
+pub fn engine_peer(data: &Path) -> Result<String, kofo_consensus::StartError> {
+    kofo_consensus::peer_id(&data.join(FOLDER).join(ENGINE))
+}
+
+/// What the engine is started with.
+fn plan(start: &Start, keys: &Arc<Keys>, folder: &Folder, peers: Vec<String>, ledger: &Ledger) -> Plan {
+    let (network, data, listen) = (
+        start.genesis.network.clone(),
+        engine_folder(folder),
+        start.config.engine.clone(),
+    );
+    let keys = (start.config.role == Role::Validator).then(|| Arc::clone(keys));
+    let (followers, committee) = (start.config.followers.clone(), Arc::clone(&ledger.committee));
+    let veil = Veil::of(move || committee.veil());
+    let (pace, payload) = (start.pace, most_payload(&start.genesis.params));
+    let settings = move |unrecorded| Settings {
+        network: network.clone(),
+        data: data.clone(),
+        listen: listen.clone(),
+        peers: peers.clone(),
+        followers: followers.clone(),
+        veil: veil.clone(),
+        secret: keys.as_ref().map(|keys| keys.vote()),
+        unrecorded,
+        pace,
+        limits: kofo_consensus::Limits {
+            payload,
+            ..kofo_consensus::Limits::default()
+        },
+    };
+    Plan {
+        settings: Box::new(settings),
+        application: Arc::clone(&ledger.replica) as _,
+    }
 }
 
 /// Validators ask and tell each other more than strangers do; those the service itself holds back.
@@ -209,7 +266,7 @@ impl Validator {
     /// Starts it: opens its folder, does again what came after the last snapshot, listens, and joins the others.
     pub async fn start(start: Start) -> Result<Self, RunError> {
         let folder = Folder::lock(&start.data.join(FOLDER))?;
-        let keys = Keys::new(&start.seed, &start.genesis.network);
+        let keys = Arc::new(Keys::new(&start.seed, &start.genesis.network));
         let blocking = tokio::task::spawn_blocking(move || {
             let opened = open(&start, &folder, &keys);
             opened.map(|ledger| (start, folder, keys, ledger))
@@ -228,13 +285,17 @@ impl Validator {
     async fn join(
         start: Start,
         folder: Folder,
-        keys: Keys,
+        keys: Arc<Keys>,
         ledger: Ledger,
         (network, inbound): (Network, Inbound),
     ) -> Result<Self, RunError> {
         let others = Others::of(&start, &keys)?;
         let transport: Arc<dyn Transport> = Arc::new(network.clone());
-        let follows = start.config.role == Role::Follower;
+        let follower = start.config.role == Role::Follower;
+        let plan = plan(&start, &keys, &folder, others.engines.clone(), &ledger);
+        let knows = follower || ledger.recorded || start.config.vote_without_record;
+        let begin = || Probation::begin(&start, &keys, &others, &ledger.replica, &transport);
+        let probation = (!knows).then(begin);
         let intake = Arc::new(Intake::new(
             start.genesis.network.clone(),
             IntakeParts {
@@ -244,7 +305,7 @@ impl Validator {
                 head: ledger.replica.head(),
                 forward: Forward::start(&transport, &others.services),
                 clock: start.clock.clone(),
-                voter: (!follows).then(|| keys.voter()),
+                voter: (!follower).then(|| keys.voter()),
             },
         ));
         ledger.replica.feed(Arc::clone(&intake));
@@ -261,19 +322,8 @@ impl Validator {
             },
         ));
         let mut tasks = vec![tokio::spawn(service.serve(inbound))];
-        let settings = Settings {
-            network: start.genesis.network.clone(),
-            data: folder.path().join("engine"),
-            listen: start.config.engine.clone(),
-            peers: others.engines,
-            secret: (!follows).then(|| keys.vote()),
-            pace: start.pace,
-            limits: kofo_consensus::Limits {
-                payload: most_payload(&start.genesis.params),
-                ..kofo_consensus::Limits::default()
-            },
-        };
-        let engine = Engine::start(settings, Arc::clone(&ledger.replica) as _).await?;
+        let seat = Seat::take(plan, probation).await?;
+        let Seen { engine, follows } = seat.seen();
         let shared = Arc::new(Shared {
             network: start.genesis.network.clone(),
             role: start.config.role,
@@ -282,11 +332,12 @@ impl Validator {
             intake,
             committee: ledger.committee,
             clock: start.clock,
-            engine: engine.watch(),
-            engine_listen: engine.listen_address().to_owned(),
+            engine,
+            follows,
+            engine_listen: format!("{}/p2p/{}", start.config.engine, ledger.peer),
             service_listen: network.listen_addresses(),
         });
-        if !follows {
+        if !follower {
             let asking = peers::ask_for_secret(Arc::clone(&shared), transport, others.services);
             tasks.push(tokio::spawn(asking));
             let watching = watching::watch(Arc::clone(&shared), start.sight, start.data, start.seed);
@@ -294,7 +345,7 @@ impl Validator {
         }
         Ok(Self {
             tasks,
-            engine,
+            seat,
             network,
             shared,
             folder,
@@ -339,14 +390,14 @@ impl Validator {
 
     /// Waits until the engine has stopped by itself: the process must not go on.
     pub async fn failed(&self) -> Failure {
-        self.engine.failed().await
+        self.seat.failed().await
     }
 
     /// Stops in good order: what it listens at and its folder are free when this returns.
     pub async fn stop(self) {
         let Self {
             tasks,
-            engine,
+            seat,
             network,
             shared,
             folder,
@@ -356,7 +407,7 @@ impl Validator {
             // An aborted task says so.
             let _aborted = (&mut task).await;
         }
-        engine.stop().await;
+        seat.stop().await;
         network.shutdown().await;
         if let Err(error) = shared.replica.snapshot() {
             tracing::warn!(%error, "no snapshot: the next start does more again");

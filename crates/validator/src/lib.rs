@@ -27,7 +27,7 @@ mod store;
 pub use checks::Checks;
 pub use committee::{COMMITTEE_FILE, Committee, CommitteeError, share_of};
 pub use config::{CONFIG_FILE, ConfigError, Role, Speed, ValidatorConfig};
-pub use daemon::{FOLDER, Run, RunError, Sight, Start, Validator};
+pub use daemon::{FOLDER, Run, RunError, Sight, Start, Validator, engine_peer};
 pub use head::{Clock, Head};
 pub use intake::{
     Forward, Intake, IntakeError, IntakeParts, Peers, Pool, PoolFull, PoolLimits, SubmittedError, Told,

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 pub struct Status {
     /// The network.
     pub network: String,
-    /// `validator` or `follower`.
+    /// `validator` or `follower`; or `validator, follows until the tip` for one that does not know what it signed and
+    /// does not vote yet.
     pub role: String,
     /// Its account: 64 hexadecimal digits.
     pub account: String,
@@ -45,7 +46,7 @@ pub struct Status {
     pub total_power: u64,
     /// Whether the secret that validators share is known here.
     pub secret: bool,
-    /// Where the engine listens.
+    /// Where the engine listens, and behind `/p2p/` the name by which others admit it as a follower.
     pub engine: String,
     /// Where the service listens.
     pub service: Vec<String>,
@@ -216,6 +217,7 @@ impl Shared {
         Status {
             network: self.network.to_string(),
             role: match self.role {
+                Role::Validator if *self.follows.borrow() => "validator, follows until the tip".into(),
                 Role::Validator => "validator".into(),
                 Role::Follower => "follower".into(),
             },

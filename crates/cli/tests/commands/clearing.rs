@@ -95,9 +95,16 @@ fn reaches(home: &Home, height: u64) -> Value {
 
 #[test]
 fn a_follower_fetches_what_was_decided_before_it_came_and_votes_never() {
-    let validator = Daemon::running(alone(), &["validator", "run"], "ready: rpc http://127.0.0.1:");
+    let (founder, home) = (alone(), Home::new());
+    // Validators give batches to whom they list.
+    let peer = kofo_validator::engine_peer(&home.data()).unwrap();
+    let settings = founder.data().join(kofo_validator::CONFIG_FILE);
+    let text = std::fs::read_to_string(&settings).unwrap();
+    let listed = text.replace("followers = []", &format!("followers = [{peer:?}]"));
+    assert_ne!(text, listed);
+    std::fs::write(&settings, listed).unwrap();
+    let validator = Daemon::running(founder, &["validator", "run"], "ready: rpc http://127.0.0.1:");
     reaches(&validator.home, 3);
-    let home = Home::new();
     let address = || format!("/ip4/127.0.0.1/tcp/{}", free_port());
     let (engine, service) = (address(), address());
     let init = [

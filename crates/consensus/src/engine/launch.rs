@@ -6,20 +6,25 @@ use crate::application::{Application, Tip};
 use crate::codec::Wire;
 use crate::config::EngineConfig;
 use crate::context::{Address, Ctx};
+use crate::gate::{Admitted, Gate};
 use crate::peer_key;
 use crate::record::Record;
-use crate::settings::{Settings, StartError};
+use crate::settings::{Settings, StartError, Unrecorded};
 use crate::sign::{Eye, Pen};
 use crate::store::Store;
 use crate::worker::{Ask, Parts, Progress, Worker};
+use arc_malachitebft_app_channel::app::config::NodeConfig;
+use arc_malachitebft_app_channel::app::metrics::SharedRegistry;
 use arc_malachitebft_app_channel::app::types::Keypair;
 use arc_malachitebft_app_channel::app::types::codec::Codec;
+use arc_malachitebft_app_channel::spawn::spawn_network_actor;
 use arc_malachitebft_app_channel::{
-    Channels, ConsensusContext, EngineBuilder, EngineHandle, NetworkContext, NetworkIdentity, RequestContext,
-    SyncContext, WalContext,
+    Channels, ConsensusContext, EngineBuilder, EngineHandle, NetworkIdentity, RequestContext, SyncContext,
+    WalContext,
 };
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::future::Future;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -33,12 +38,17 @@ const LOG_WAIT: Duration = Duration::from_secs(5);
 /// Questions to the engine that wait for their turn.
 pub(crate) const REQUESTS: usize = 16;
 
+/// Payloads that are not decided, and the record of what was signed.
+const UNDECIDED: &str = "undecided.redb";
+
 /// All that the engine's builder needs.
 pub(crate) struct Plan {
     pub(crate) ctx: Ctx,
     pub(crate) config: EngineConfig,
     pub(crate) wal: PathBuf,
     pub(crate) identity: NetworkIdentity,
+    pub(crate) admitted: Arc<Admitted>,
+    /// Of those who vote.
     pub(crate) pen: Option<Pen>,
 }
 
@@ -61,15 +71,23 @@ pub(crate) fn refused(error: impl std::fmt::Display) -> StartError {
 /// As it is meant to be.
 pub(super) async fn honest(plan: Plan) -> Launched {
     let consensus = plan.consensus();
-    EngineBuilder::new(plan.ctx, plan.config)
+    let registry = SharedRegistry::global().with_moniker(plan.config.moniker());
+    let (cfg, sync) = (plan.config.consensus(), plan.config.value_sync());
+    let network = spawn_network_actor(plan.identity, cfg, sync, &registry, Wire).await;
+    let (network, parts) = network.map_err(refused)?;
+    let gate = Gate::before(network, plan.admitted).await.map_err(refused)?;
+    let launched = EngineBuilder::new(plan.ctx, plan.config)
         .with_default_wal(WalContext::new(plan.wal, Wire))
-        .with_default_network(NetworkContext::new(plan.identity, Wire))
+        .with_custom_network(gate.clone(), parts)
         .with_default_sync(SyncContext::new(Wire))
         .with_default_consensus(consensus)
         .with_default_request(RequestContext::new(REQUESTS))
         .build()
-        .await
-        .map_err(refused)
+        .await;
+    if launched.is_err() {
+        gate.stop(None);
+    }
+    launched.map_err(refused)
 }
 
 /// The engine's own folder.
@@ -97,6 +115,21 @@ fn await_log(wal: &Path) -> std::io::Result<()> {
     log.unlock()
 }
 
+/// Whether a validator may sign: it knows what it signed, or is told to begin.
+fn may_sign(settings: &Settings, record: &Record) -> Result<bool, StartError> {
+    let failed = |why: String| StartError::Data {
+        folder: settings.data.clone(),
+        why,
+    };
+    if record.begun().map_err(|e| failed(e.to_string()))? {
+        return Ok(true);
+    }
+    match settings.unrecorded {
+        Unrecorded::Follows => Ok(false),
+        Unrecorded::Votes => record.begin().map(|()| true).map_err(|e| failed(e.to_string())),
+    }
+}
+
 fn open(data: &Path) -> Result<Folder, StartError> {
     let failed = |why: String| StartError::Data {
         folder: data.into(),
@@ -106,7 +139,7 @@ fn open(data: &Path) -> Result<Folder, StartError> {
     std::fs::create_dir_all(&logs).map_err(|e| failed(e.to_string()))?;
     let wal = logs.join("consensus.wal");
     // Taken first: it is the lock of the folder.
-    let store = Store::open(&data.join("undecided.redb")).map_err(|e| failed(e.to_string()))?;
+    let store = Store::open(&data.join(UNDECIDED)).map_err(|e| failed(e.to_string()))?;
     let record = Record::open(store.disk()).map_err(|e| failed(e.to_string()))?;
     await_log(&wal).map_err(|e| failed(e.to_string()))?;
     let keys = peer_key::load(data).map_err(|e| failed(e.to_string()))?;
@@ -116,6 +149,34 @@ fn open(data: &Path) -> Result<Folder, StartError> {
         record,
         keys,
     })
+}
+
+/// The name of the folder's key of connections, which is drawn if there is none.
+pub(super) fn peer_id(data: &Path) -> Result<String, StartError> {
+    // Nobody else's, as it may be made here.
+    let mut folder = DirBuilder::new();
+    let made = folder.recursive(true).mode(0o700).create(data);
+    let read = made.and_then(|()| peer_key::load(data));
+    let keys = read.map_err(|e| StartError::Data {
+        folder: data.into(),
+        why: e.to_string(),
+    })?;
+    Ok(keys.public().to_peer_id().to_string())
+}
+
+/// Whether a folder has a record of what was signed.
+pub(super) fn has_record(data: &Path) -> Result<bool, StartError> {
+    let file = data.join(UNDECIDED);
+    let failed = |why: String| StartError::Data {
+        folder: data.into(),
+        why,
+    };
+    if !file.exists() {
+        return Ok(false);
+    }
+    let store = Store::open(&file).map_err(|e| failed(e.to_string()))?;
+    let record = Record::open(store.disk()).map_err(|e| failed(e.to_string()))?;
+    record.begun().map_err(|e| failed(e.to_string()))
 }
 
 fn identity(moniker: String, keys: Keypair, pen: Option<&Pen>) -> Result<NetworkIdentity, StartError> {
@@ -146,14 +207,20 @@ where
     let peer = folder.keys.public().to_peer_id().to_string();
     let moniker: String = peer.chars().rev().take(8).collect();
     let config = EngineConfig::new(&settings, moniker.clone(), at)?;
+    let signs = settings.secret.is_none() || may_sign(&settings, &folder.record)?;
     let secret = settings.secret.take();
-    let pen = secret.map(|secret| Pen::new(settings.network.clone(), secret, folder.record));
-    let key = pen.as_ref().map(Pen::key);
+    let known = secret.map(|secret| Pen::new(settings.network.clone(), secret, folder.record));
+    let key = known.as_ref().map(Pen::key);
+    let identity = identity(moniker, folder.keys, known.as_ref())?;
+    // Who has no pen can sign nothing, whatever the engine does.
+    let pen = known.filter(|_| signs);
+    let admitted = Arc::new(Admitted::new(&settings.followers)?);
     let plan = Plan {
         ctx: Ctx::new(settings.network.clone()),
         config,
         wal: folder.wal,
-        identity: identity(moniker, folder.keys, pen.as_ref())?,
+        identity,
+        admitted: Arc::clone(&admitted),
         pen: pen.clone(),
     };
     let (channels, handle) = launch(plan).await?;
@@ -161,10 +228,11 @@ where
         listen: crate::address::text(at),
         peer,
         key,
+        votes: pen.is_some(),
         handle,
     };
     engine
-        .work(channels, settings, (pen, folder.store, tip), ask)
+        .work(channels, settings, (pen, folder.store, tip, admitted), ask)
         .await
 }
 
@@ -172,6 +240,7 @@ struct Started {
     listen: String,
     peer: String,
     key: Option<kofo_primitives::ValidatorKey>,
+    votes: bool,
     handle: EngineHandle,
 }
 
@@ -180,7 +249,7 @@ impl Started {
         self,
         channels: Channels<Ctx>,
         settings: Settings,
-        (pen, store, tip): (Option<Pen>, Store, Tip),
+        (pen, store, tip, admitted): (Option<Pen>, Store, Tip, Arc<Admitted>),
         ask: Ask,
     ) -> Result<Engine, StartError> {
         let (status, watched) = watch::channel(EngineStatus::default());
@@ -193,6 +262,8 @@ impl Started {
                 pen,
                 pace: settings.pace,
                 limits: settings.limits,
+                veil: settings.veil,
+                admitted,
                 store,
                 tip,
                 publish: channels.network,
@@ -215,6 +286,7 @@ impl Started {
             listen: self.listen,
             peer: self.peer,
             key: self.key,
+            votes: self.votes,
             node: self.handle.actor,
             stopping,
             tasks,

@@ -166,6 +166,7 @@ impl Worker {
             .ask
             .run(move |app| async move { app.commit(certificate, payload).await })
             .await?;
+        self.admitted.decide([&self.validators, &self.next]);
         self.committed = height;
         Ok(())
     }
@@ -190,6 +191,7 @@ impl Worker {
             .await?;
         self.store.forget(height).await?;
         self.validators = self.next.clone();
+        self.admitted.decide([&self.validators, &self.next]);
         self.height = height.saturating_add(1);
         self.round = 0;
         self.invalid.clear();

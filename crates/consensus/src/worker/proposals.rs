@@ -45,31 +45,32 @@ impl Worker {
             .run(move |app| async move { app.build(at).await })
             .await?;
         let most = self.limits.payload;
-        let size = u32::try_from(built.payload.len())
-            .ok()
-            .filter(|_| built.payload.len() <= most)
-            .ok_or(Fatal::TooLong {
-                have: built.payload.len(),
-                most,
-            })?;
+        if built.payload.len() > most {
+            let have = built.payload.len();
+            return Err(Fatal::TooLong { have, most });
+        }
         // Built before, or proposed by another: it stays as it was first proposed.
         let known = self.store.entry(height, &built.id).filter(|e| e.head.is_some());
-        let entry = known.map_or_else(|| self.signed(at, built, size), |entry| Ok(Entry::clone(&entry)))?;
+        let entry = known.map_or_else(|| self.signed(at, built), |entry| Ok(Entry::clone(&entry)))?;
         let id = entry.id;
         self.store.keep_built(entry, round).await?;
         let kept = self.store.entry(height, &id);
         kept.ok_or(Fatal::Lost { height, id })
     }
 
-    fn signed(&self, at: Slot, built: Proposal, size: u32) -> Result<Entry, Fatal> {
+    /// Signs what is sent, which is the payload under the veil. Without its key nothing is sent: the round is lost.
+    fn signed(&self, at: Slot, built: Proposal) -> Result<Entry, Fatal> {
         let pen = self.pen.as_ref().ok_or(Fatal::Follower)?;
+        let sealed = self.veil.seal(&built.payload).unwrap_or_default();
+        let (have, most) = (sealed.len(), self.limits.payload);
+        let size = u32::try_from(have).map_err(|_| Fatal::TooLong { have, most })?;
         let head = pen.sign_head(Head {
             height: at.height,
             round: at.round,
             proposer: pen.key(),
             id: built.id,
             size,
-            hash: payload_hash(&built.payload),
+            hash: payload_hash(&sealed),
             signature: VoteSignature::new([0; 64]),
         });
         Ok(Entry {
@@ -91,11 +92,18 @@ impl Worker {
             );
             return;
         };
+        let Some(sealed) = self.veil.seal(&entry.payload) else {
+            warn!(
+                height = entry.height,
+                "the secret that validators share is not known here yet: nothing is proposed"
+            );
+            return;
+        };
         self.stream_count = self.stream_count.wrapping_add(1);
         let mut name = self.stream_prefix.to_vec();
         name.extend_from_slice(&self.stream_count.to_le_bytes());
         let name = StreamId::new(name.into());
-        for (place, part) in (0u64..).zip(cut(head, &entry.payload)) {
+        for (place, part) in (0u64..).zip(cut(head, &sealed)) {
             let message = StreamMessage::new(name.clone(), place, StreamContent::Data(part));
             let sent = self.publish.send(NetworkMsg::PublishProposalPart(message)).await;
             if sent.is_err() {
@@ -143,7 +151,11 @@ impl Worker {
         let mut streams = std::mem::replace(&mut self.streams, crate::streams::Streams::new(0));
         let whole = streams.add(name, message.sequence, part, |head| self.admits(head));
         self.streams = streams;
-        let Some((head, payload)) = whole else {
+        let Some((head, sealed)) = whole else {
+            return Ok(None);
+        };
+        let Some(payload) = self.veil.open(&sealed) else {
+            debug!(peer = %from, "a payload that we cannot read");
             return Ok(None);
         };
         if head.height == self.height && self.committed.saturating_add(1) == self.height {

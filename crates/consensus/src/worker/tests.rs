@@ -4,6 +4,7 @@ use crate::context::{Value, proposer};
 use crate::parts::{Part, cut, payload_hash};
 use crate::peer_key::some_peer;
 use crate::sign::some_pen;
+use crate::veil::some_veil;
 use arc_malachitebft_app_channel::app::streaming::{StreamContent, StreamId, StreamMessage};
 use arc_malachitebft_app_channel::app::types::ProposedValue;
 use async_trait::async_trait;
@@ -94,6 +95,8 @@ fn stage() -> Stage {
         pen: Some(some_pen(NETWORK, 1)),
         pace: Pace::default(),
         limits: Limits::default(),
+        veil: some_veil(1),
+        admitted: Arc::new(Admitted::new(&[]).unwrap()),
         store: Store::open(&folder.path().join("undecided.redb")).unwrap(),
         tip: Tip {
             height: 4,
@@ -114,13 +117,14 @@ fn stage() -> Stage {
 /// A payload as its proposer, whose turn it is or not, signs it.
 fn head(by: u8, (height, round): (u64, u32), payload: &[u8]) -> Head {
     let pen = some_pen(NETWORK, by);
+    let sealed = some_veil(1).seal(payload).unwrap();
     pen.sign_head(Head {
         height,
         round,
         proposer: pen.key(),
         id: id(payload),
-        size: u32::try_from(payload.len()).unwrap(),
-        hash: payload_hash(payload),
+        size: u32::try_from(sealed.len()).unwrap(),
+        hash: payload_hash(&sealed),
         signature: VoteSignature::new([0; 64]),
     })
 }
@@ -132,7 +136,8 @@ fn turn(height: u64, round: u32) -> u8 {
 
 impl Stage {
     async fn receive(&mut self, from: u8, head: &Head, payload: &[u8]) -> Option<ProposedValue<Ctx>> {
-        let part: Part = cut(head, payload).remove(0);
+        let sealed = some_veil(1).seal(payload).unwrap();
+        let part: Part = cut(head, &sealed).remove(0);
         let name = StreamId::new(payload.to_vec().into());
         let message = StreamMessage::new(name, 0, StreamContent::Data(part));
         self.worker.received(some_peer(from), message).await.unwrap()
@@ -159,6 +164,28 @@ async fn a_payload_is_taken_from_whose_turn_it_is_only_and_whoever_sends_it() {
         assert!(stage.receive(9, &head, b"d").await.is_none(), "{at:?}");
     }
     assert_eq!(stage.judged().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_sent_bare_or_under_another_veil_is_not_judged() {
+    let mut stage = stage();
+    let whose = turn(5, 0);
+    let pen = some_pen(NETWORK, whose);
+    for sent in [b"a".to_vec(), some_veil(2).seal(b"a").unwrap()] {
+        let mut head = head(whose, (5, 0), b"a");
+        (head.size, head.hash) = (u32::try_from(sent.len()).unwrap(), payload_hash(&sent));
+        let part = cut(&pen.sign_head(head), &sent).remove(0);
+        let message = StreamMessage::new(StreamId::new(sent.into()), 0, StreamContent::Data(part));
+        assert!(
+            stage
+                .worker
+                .received(some_peer(9), message)
+                .await
+                .unwrap()
+                .is_none()
+        );
+    }
+    assert_eq!(stage.judged(), []);
 }
 
 #[tokio::test]

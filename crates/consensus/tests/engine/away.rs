@@ -1,8 +1,8 @@
 //! Some are away, and come back.
 
 use crate::book::Book;
-use crate::cluster::{Cluster, always, proposer, until};
-use kofo_consensus::{Origin, Slot};
+use crate::cluster::{Cluster, always, place_of, proposer, until};
+use kofo_consensus::{Engine, Origin, Slot, Unrecorded};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_one_of_four_away_the_others_go_on_and_it_catches_up() {
@@ -45,18 +45,45 @@ async fn after_all_stop_and_start_it_goes_on_and_nobody_votes_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_that_lost_everything_gets_it_from_the_others() {
+async fn a_validator_that_lost_everything_gets_it_from_the_others_and_signs_nothing_until_it_is_told_to() {
     let mut cluster = Cluster::running(4).await;
     cluster.reach(&[0, 1, 2, 3], 15).await;
     cluster.nodes[3].stop().await;
+    assert!(Engine::has_record(cluster.nodes[3].folder.path()).unwrap());
     cluster.nodes[3].book = Book::new(&always(4));
     cluster.nodes[3].folder = tempfile::tempdir().unwrap();
+    cluster.nodes[3].unrecorded = Unrecorded::Follows;
+    let tip = cluster.tip();
     cluster.nodes[3].start().await;
-    cluster.go_on(&[0, 1, 2, 3], 4).await;
-    cluster.agree();
+    cluster.go_on(&[0, 1, 2, 3], 8).await;
     let judged = cluster.nodes[3].book.judged();
     let synced = judged.iter().filter(|(_, origin, _)| *origin == Origin::Synced);
     assert!(synced.count() >= 15);
+    let engine = cluster.nodes[3].engine.as_ref().unwrap();
+    assert!(engine.key().is_some() && !engine.votes());
+    let place = place_of(3);
+    // What was under way when it stopped may still have its signature.
+    let signed = |cluster: &Cluster, after| {
+        let nodes = cluster.nodes.iter();
+        let all: Vec<_> = nodes.flat_map(|node| node.book.certificates()).collect();
+        all.iter().any(|one| one.height > after && one.signed(place))
+    };
+    assert!(!signed(&cluster, tip + 2), "it signed");
+    assert_eq!(cluster.nodes[3].book.built(), [], "it proposed");
+    // Started again it is no wiser, until it is told that it may begin.
+    cluster.nodes[3].stop().await;
+    assert!(!Engine::has_record(cluster.nodes[3].folder.path()).unwrap());
+    cluster.nodes[3].unrecorded = Unrecorded::Votes;
+    let told = cluster.tip();
+    cluster.nodes[3].start().await;
+    until("it signs", || signed(&cluster, told)).await;
+    // From then on it has a record, and votes also where it is not told to.
+    cluster.nodes[3].stop().await;
+    cluster.nodes[3].unrecorded = Unrecorded::Follows;
+    let again = cluster.tip();
+    cluster.nodes[3].start().await;
+    until("it signs again", || signed(&cluster, again + 1)).await;
+    cluster.agree_without_evidence();
     cluster.stop_all().await;
 }
 
@@ -69,6 +96,9 @@ async fn a_follower_of_one_validator_has_all_that_is_decided_and_votes_for_nothi
         let follower = cluster.nodes[4].port;
         cluster.nodes[node].peers.retain(|port| *port != follower);
     }
+    let second = crate::cluster::Node::new(&always(4), None);
+    cluster.nodes[1].followers = vec![cluster.nodes[4].peer()];
+    cluster.nodes[4].followers = vec![second.peer()];
     cluster.start_all().await;
     cluster.reach(&[4], 20).await;
     cluster.agree();
@@ -82,7 +112,7 @@ async fn a_follower_of_one_validator_has_all_that_is_decided_and_votes_for_nothi
             .all(|(_, origin, valid)| *origin == Origin::Synced && *valid)
     );
     // It serves what it has, to another follower that knows only it.
-    let mut second = crate::cluster::Node::new(&always(4), None);
+    let mut second = second;
     second.peers = vec![cluster.nodes[4].port];
     second.start().await;
     until("a follower of the follower has it too", || second.height() >= 20).await;

@@ -1,12 +1,12 @@
 //! Several nodes of one network.
 
 use crate::book::{Book, Schedule, network};
-use kofo_consensus::{Engine, Limits, Pace, Settings};
+use kofo_consensus::{Engine, Limits, Pace, Settings, Unrecorded, Veil};
 use kofo_primitives::{NodeId, Validator, ValidatorSecret, ValidatorSet};
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -74,6 +74,12 @@ pub(crate) struct Node {
     pub(crate) folder: TempDir,
     /// Whose key; none for a follower.
     pub(crate) who: Option<u8>,
+    /// What it does without a record of what it signed.
+    pub(crate) unrecorded: Unrecorded,
+    /// Whether it has the key that validators share.
+    pub(crate) knows_veil: Arc<AtomicBool>,
+    /// Whom it admits beside validators.
+    pub(crate) followers: Vec<String>,
     pub(crate) port: u16,
     /// Where it finds its peers.
     pub(crate) peers: Vec<u16>,
@@ -86,6 +92,9 @@ impl Node {
             engine: None,
             folder: tempfile::tempdir().unwrap(),
             who,
+            unrecorded: Unrecorded::Votes,
+            knows_veil: Arc::new(AtomicBool::new(true)),
+            followers: Vec::new(),
             port: free_port(),
             peers: Vec::new(),
         }
@@ -98,7 +107,10 @@ impl Node {
             data: self.folder.path().into(),
             listen: at(&self.port),
             peers: self.peers.iter().map(at).collect(),
+            followers: self.followers.clone(),
+            veil: self.veil(),
             secret: self.who.map(secret),
+            unrecorded: self.unrecorded,
             pace: Pace {
                 target: Duration::from_millis(50),
                 propose: Duration::from_millis(600),
@@ -107,6 +119,17 @@ impl Node {
             },
             limits: Limits::default(),
         }
+    }
+
+    fn veil(&self) -> Veil {
+        let knows = Arc::clone(&self.knows_veil);
+        let key = || zeroize::Zeroizing::new([5; 32]);
+        Veil::of(move || knows.load(Ordering::SeqCst).then(key))
+    }
+
+    /// The name of its connections' key, also before it starts.
+    pub(crate) fn peer(&self) -> String {
+        kofo_consensus::peer_id(self.folder.path()).unwrap()
     }
 
     pub(crate) async fn start(&mut self) {

@@ -9,6 +9,7 @@ mod byzantine;
 mod cluster;
 mod dishonest;
 mod failure;
+mod gate;
 mod membership;
 mod partition;
 mod proxy;

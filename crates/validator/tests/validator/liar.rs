@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use kofo_clearance::{Batch, NoProofs, OrderAnswer};
 use kofo_consensus::{
     AppError, Application, Committed, Engine, Judged, Limits, Origin, Proposal, Settings, Slot, Tip,
+    Unrecorded, Veil,
 };
 use kofo_primitives::{Amount, Certificate, DoubleVote, ValidatorKey, ValidatorSet};
 use kofo_validator::*;
@@ -84,6 +85,7 @@ async fn a_proposer_that_lies_is_voted_down_complained_of_and_slashed_and_the_ot
         honest: open(&start),
         lies: AtomicU32::new(0),
     });
+    let committee = Committee::open(&start.data, &start.genesis, &keys(3).account).unwrap();
     let settings = Settings {
         network: network(),
         data: start.data.join("engine"),
@@ -91,7 +93,10 @@ async fn a_proposer_that_lies_is_voted_down_complained_of_and_slashed_and_the_ot
         peers: (0..3)
             .map(|n| net.genesis.validators[n].engine.as_str().to_owned())
             .collect(),
+        followers: Vec::new(),
+        veil: Veil::of(move || committee.veil()),
         secret: Some(keys(3).vote()),
+        unrecorded: Unrecorded::Votes,
         pace: start.pace,
         limits: Limits::default(),
     };

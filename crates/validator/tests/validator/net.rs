@@ -54,6 +54,8 @@ pub(crate) struct Net {
     pub(crate) nodes: Vec<Option<Validator>>,
     pub(crate) folders: Vec<TempDir>,
     ports: Vec<(u16, u16)>,
+    /// Whether validators admit those that could become some as followers.
+    lists: bool,
     wallet: Network,
     _turn: SemaphorePermit<'static>,
 }
@@ -62,6 +64,26 @@ impl Net {
     /// So many validators of the genesis, which run; `others` more accounts that could become some. `rules` are changed
     /// before it begins.
     pub(crate) async fn new(count: usize, others: usize, rules: impl FnOnce(&mut Genesis)) -> Self {
+        let mut net = Self::founded(count, others, rules).await;
+        net.start_all(count).await;
+        net
+    }
+
+    /// The same, and whoever is no validator is admitted as a follower.
+    pub(crate) async fn with_followers(count: usize, others: usize) -> Self {
+        let mut net = Self::founded(count, others, |_| {}).await;
+        net.lists = true;
+        net.start_all(count).await;
+        net
+    }
+
+    async fn start_all(&mut self, count: usize) {
+        for n in 0..count {
+            self.start(n).await;
+        }
+    }
+
+    async fn founded(count: usize, others: usize, rules: impl FnOnce(&mut Genesis)) -> Self {
         let turn = TURNS.acquire().await.unwrap();
         let all = count + others;
         let ports: Vec<_> = (0..all).map(|_| (free_port(), free_port())).collect();
@@ -75,18 +97,15 @@ impl Net {
         })
         .await
         .unwrap();
-        let mut net = Self {
+        Self {
             genesis,
             nodes: (0..all).map(|_| None).collect(),
             folders: (0..all).map(|_| TempDir::new().unwrap()).collect(),
             ports,
+            lists: false,
             wallet,
             _turn: turn,
-        };
-        for n in 0..count {
-            net.start(n).await;
         }
-        net
     }
 
     /// The configuration of one: of those beyond the genesis, all others are told.
@@ -94,12 +113,15 @@ impl Net {
         let (engine, service) = self.ports[n];
         let beyond = (self.genesis.validators.len()..self.nodes.len()).filter(|other| *other != n);
         let beyond: Vec<_> = beyond.map(|other| (other, self.ports[other])).collect();
+        let peer = |other: &usize| engine_peer(self.folders[*other].path()).unwrap();
+        let followers = beyond.iter().filter(|_| self.lists).map(|(other, _)| peer(other));
         let engine_at = |port| format!("/ip4/127.0.0.1/tcp/{port}");
         let service_at = |(other, (_, port)): &(usize, (u16, u16))| {
             let peer = crate::town::keys(*other).identity.peer_id();
             format!("/ip4/127.0.0.1/tcp/{port}/p2p/{peer}")
         };
         ValidatorConfig {
+            followers: followers.collect(),
             engine: engine_at(engine),
             service: vec![engine_at(service)],
             engine_peers: beyond.iter().map(|(_, ports)| engine_at(ports.0)).collect(),

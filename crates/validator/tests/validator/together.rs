@@ -78,12 +78,57 @@ async fn one_down_the_others_go_on_two_down_they_halt_and_resume_and_a_wiped_one
     until("it waits at both", || waits(0) && waits(1)).await;
     net.wipe(3);
     net.start(3).await;
+    // The one that lost its folder cannot know that it did not vote at this height: it is no third.
+    let follows = |net: &Net| net.node(3).status().role == "validator, follows until the tip";
+    until("it follows", || follows(&net) && net.height(3) >= before).await;
+    assert!(net.height(0) <= before + 1, "two of four decide nothing");
     net.start(2).await;
     net.go_on(3).await;
+    until("it votes when all that it may have signed is decided", || {
+        !follows(&net)
+    })
+    .await;
+    net.stop(2).await;
+    net.go_on(3).await;
+    net.start(2).await;
     let proof = committed(&net, 3, order_of(&first)).await;
     light(&net).order(order_of(&first), &proof, now()).unwrap();
     committed(&net, 2, order_of(&second)).await;
     assert_eq!(net.sequence(3, key(CLAIMANT).id()), 1);
+    net.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn if_two_lost_their_folders_the_network_stands_until_a_person_has_one_vote() {
+    let mut net = Net::new(4, 0, |_| {}).await;
+    net.go_on(3).await;
+    for n in [2, 3] {
+        net.stop(n).await;
+        net.wipe(n);
+    }
+    // No height is under way that the two might have signed, so that nobody is punished below.
+    let before = net.height(0).max(net.height(1));
+    for n in [2, 3] {
+        net.start(n).await;
+    }
+    until("they have what is decided", || {
+        (0..4).all(|n| net.height(n) >= before)
+    })
+    .await;
+    // Longer than any probation of a network that goes on.
+    tokio::time::sleep(std::time::Duration::from_secs(12)).await;
+    let stands = (0..4).map(|n| net.height(n)).max().unwrap();
+    assert!(stands <= before + 1, "two of four decide nothing");
+    assert!(
+        (2..4).all(|n| net.node(n).status().role == "validator, follows until the tip"),
+        "they wait"
+    );
+    net.stop(2).await;
+    let mut told = net.parts(2);
+    told.config.vote_without_record = true;
+    net.nodes[2] = Some(Validator::start(told).await.unwrap());
+    net.go_on(3).await;
+    until("the other votes too", || net.node(3).status().role == "validator").await;
     net.end().await;
 }
 
@@ -157,8 +202,21 @@ async fn a_fifth_joins_one_leaves_and_a_light_node_passes_over_both() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_follower_has_all_of_it_answers_and_takes_nothing() {
+async fn a_follower_that_nobody_lists_gets_no_batch() {
     let mut net = Net::new(4, 1, |_| {}).await;
+    let mut follower = net.parts(4);
+    follower.config.role = kofo_validator::Role::Follower;
+    net.nodes[4] = Some(Validator::start(follower).await.unwrap());
+    until("it is connected", || net.node(4).status().peers > 0).await;
+    let height = net.height(0);
+    until("the others go on", || net.height(0) > height + 20).await;
+    assert_eq!(net.height(4), 0);
+    net.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_has_all_of_it_answers_and_takes_nothing() {
+    let mut net = Net::with_followers(4, 1).await;
     let mut follower = net.parts(4);
     follower.config.role = kofo_validator::Role::Follower;
     net.nodes[4] = Some(Validator::start(follower).await.unwrap());
