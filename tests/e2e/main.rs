@@ -23,3 +23,4 @@ mod sim;
 mod together;
 mod towers;
 mod vanish;
+mod watched;

@@ -47,6 +47,24 @@ pub(crate) struct Scope {
     /// What to log to standard error, such as info or kofo_node=debug [default: $RUST_LOG].
     #[arg(long, global = true, value_name = "FILTER")]
     pub(crate) log: Option<String>,
+    /// How the log is written: text for people, or json, one object a line, for programs.
+    #[arg(
+        long,
+        global = true,
+        value_name = "text|json",
+        default_value = "text",
+        env = "KOFO_LOG_FORMAT"
+    )]
+    pub(crate) log_format: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One object a line, for programs.
+    Json,
 }
 
 impl Scope {
@@ -77,6 +95,15 @@ pub(crate) enum Command {
     /// How the node is: network, role, addresses, chains.
     #[command(after_help = "Example:\n  kofo status --data ./alice")]
     Status,
+    /// The node at a glance, again and again: swaps with state and next deadline, book, peers, validators, alarms. q ends it.
+    #[command(after_help = "Example:\n  kofo top --data ./alice\n  kofo top --once | head -5")]
+    Top(TopArgs),
+    /// Look at all that the node needs, whether it runs or not, and say what to do: daemons, ports, clocks, fees, disk, journal,
+    /// peers. Ends with 1 if something fails.
+    #[command(
+        after_help = "Example:\n  kofo doctor --data ./alice\n  KOFO_PASSPHRASE_FILE=./pass kofo doctor --json"
+    )]
+    Doctor,
     /// Stop the node in good order.
     #[command(after_help = "Example:\n  kofo stop --data ./alice")]
     Stop,
@@ -174,6 +201,16 @@ pub(crate) struct ChainsArgs {
     #[cfg(feature = "regtest")]
     #[arg(long, value_name = "DIR", requires = "regtest")]
     pub(crate) regtest_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TopArgs {
+    /// Print one frame and end; so it is too where standard output is no terminal.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Ask the node every so many seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) every: u64,
 }
 
 #[derive(Debug, Args)]

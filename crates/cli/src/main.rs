@@ -6,6 +6,7 @@
 mod args;
 mod audit;
 mod daemon;
+mod doctor;
 mod failure;
 mod genesis;
 mod init;
@@ -19,11 +20,12 @@ mod regtest;
 mod secrets;
 mod span;
 mod swap;
+mod top;
 mod tower;
 mod validator;
 mod wallet;
 
-use args::{Cli, Command, TowerCommand, ValidatorCommand};
+use args::{Cli, Command, LogFormat, TowerCommand, ValidatorCommand};
 use clap::Parser;
 use failure::Failure;
 use out::Out;
@@ -62,6 +64,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Init(args) => init::run(&scope, &out, args).await,
         Command::Node(args) => daemon::run(&scope, &out, args).await,
         Command::Status => node::status(&scope, &out).await,
+        Command::Top(args) => top::run(&scope, &out, args).await,
+        Command::Doctor => doctor::run(&scope, &out).await,
         Command::Stop => node::stop(&scope, &out).await,
         Command::Audit => audit::run(&scope, &out),
         Command::Swap(command) => swap::run(&scope, &out, command).await,
@@ -130,10 +134,13 @@ fn start_log(scope: &args::Scope, command: &Command) -> anyhow::Result<()> {
         ))
     })?;
     let quiet = |filter: EnvFilter, target: &&str| filter.add_directive(directive(target));
-    tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_env_filter(TALKATIVE.iter().fold(filter, quiet))
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
+        .with_writer(std::io::stderr);
+    match scope.log_format {
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
+        // The fields beside the message, so that programs find `swap` where they look for it.
+        LogFormat::Json => log.json().flatten_event(true).with_current_span(false).init(),
+    }
     Ok(())
 }

@@ -36,7 +36,8 @@ pub(crate) fn new_passphrase() -> anyhow::Result<Passphrase> {
     Ok(passphrase)
 }
 
-fn from_file() -> anyhow::Result<Option<Passphrase>> {
+/// The passphrase of the file that the environment names; `None` if it names none.
+pub(crate) fn from_file() -> anyhow::Result<Option<Passphrase>> {
     match std::env::var_os(PASSPHRASE_FILE).filter(|path| !path.is_empty()) {
         Some(path) => Ok(Some(Passphrase::from_file(&PathBuf::from(path))?)),
         None => Ok(None),
