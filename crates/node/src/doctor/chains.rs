@@ -3,6 +3,7 @@
 
 mod bitcoin;
 mod evm;
+mod light;
 
 use super::{Checked, Patient};
 use crate::clock::now;
@@ -85,10 +86,7 @@ async fn one(place: Place<'_>) -> Vec<Checked> {
     match &place.chain.backend {
         Backend::Bitcoin(config) => bitcoin::checks(&place, config).await,
         Backend::Evm(config) => evm::checks(&place, config).await,
-        // A chain in memory, or strangers' nodes that only the node itself finds.
-        other => vec![Checked::ok(
-            place.name(),
-            format!("{}: no daemon is needed", other.kind()),
-        )],
+        Backend::Light(config) => light::checks(&place, config).await,
+        Backend::Sim => vec![Checked::ok(place.name(), "a chain in memory, for trials")],
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::{Backend, CONFIG_FILE, TimelockPolicy};
+use crate::config::{Backend, CONFIG_FILE, LightConfig, LightMost, TimelockPolicy};
 use crate::init::init;
 use crate::keystore::KdfCost;
 use kofo_primitives::Seed;
@@ -328,6 +328,29 @@ async fn a_folder_with_something_missing_taken_or_open_is_told() {
     let text = std::fs::read_to_string(&config).unwrap();
     std::fs::write(&config, format!("no_such_key = 1\n{text}")).unwrap();
     fails(&examine(data.path(), None).await, "config", "no_such_key");
+}
+
+#[tokio::test]
+async fn a_light_clients_peers_are_tried_and_two_of_them_must_answer() {
+    let there: [_; 2] = std::array::from_fn(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    let [first, second] = there.each_ref().map(|one| one.local_addr().unwrap().to_string());
+    let report = async |peers: &[&str]| {
+        let data = folder("http://127.0.0.1:1", "http://127.0.0.1:1", |config| {
+            config.chains[0].backend = Backend::Light(LightConfig {
+                peers: peers.iter().map(|peer| (*peer).to_owned()).collect(),
+                checkpoint: None,
+                fee_cap: 100,
+                birthday: 0,
+                light_most: LightMost::new(),
+            });
+        });
+        line(&examine(data.path(), None).await, "chain.btc").clone()
+    };
+    assert_eq!(report(&[&first, &second]).await.verdict, Verdict::Ok);
+    let some = report(&[&first, &second, "127.0.0.1:1"]).await;
+    let said = some.found.contains("2 of 3 peers answer; 127.0.0.1:1");
+    assert!(some.verdict == Verdict::Warn && said, "{some:?}");
+    assert_eq!(report(&[&first, "127.0.0.1:1"]).await.verdict, Verdict::Fail);
 }
 
 #[test]
