@@ -10,7 +10,7 @@ use kofo_sdk::{Passphrase, SdkError, Start, Wallet, Wish};
 /// Pays at least `bill`, such as `0.7eth`, to an address, out of at most `with`, such as `0.05btc`; how it ended.
 ///
 /// Redeemed: the merchant has been paid. Refunded: the payer has its own back, less fees, and the bill is open.
-pub async fn pay(start: Start, with: &str, bill: &str, to: &str) -> Result<OutcomeName, SdkError> {
+pub(crate) async fn pay(start: Start, with: &str, bill: &str, to: &str) -> Result<OutcomeName, SdkError> {
     let payer = Wallet::embed(start).await?;
     let swap = payer.swap(&Wish::new(with, bill).pay_to(to)).await?;
     let outcome = swap.follow(|now| eprintln!("{}", now.state)).await?;

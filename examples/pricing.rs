@@ -13,17 +13,17 @@ use tokio::net::{TcpListener, TcpStream};
 const MOST_REQUEST: u64 = 4096;
 
 /// What is traded, and where the price lies when there is as much of one as of the other.
-pub struct Book {
+pub(crate) struct Book {
     /// The price of one BTC in thousandths of an ETH.
-    pub middle: u64,
+    pub(crate) middle: u64,
     /// How much of the first asset one quote is for at most, as the node reads it.
-    pub most: String,
+    pub(crate) most: String,
 }
 
 impl Book {
     /// The price when so much is there of each, in thousandths of an ETH: up to 1 % more for bitcoin when there is none of
     /// it, up to 1 % less when there is nothing else.
-    pub fn price(&self, btc_worth: u128, eth: u128) -> u64 {
+    pub(crate) fn price(&self, btc_worth: u128, eth: u128) -> u64 {
         let total = btc_worth.saturating_add(eth).max(1);
         // Between 0, all ether, and 20,000, all bitcoin; 10,000 is as much of each.
         let lean = btc_worth.saturating_mul(20_000) / total;
@@ -33,7 +33,7 @@ impl Book {
     }
 
     /// The line that the node reads.
-    pub fn line(&self, price: u64) -> String {
+    pub(crate) fn line(&self, price: u64) -> String {
         let (whole, thousandths) = (price / 1000, price % 1000);
         let most = &self.most;
         format!(
@@ -43,7 +43,7 @@ impl Book {
 }
 
 /// Serves the price to whoever asks, one after the other, until a socket fails.
-pub async fn serve(listener: TcpListener, wallet: Wallet, book: Book) -> Result<()> {
+pub(crate) async fn serve(listener: TcpListener, wallet: Wallet, book: Book) -> Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
         let answered = answer(stream, &wallet, &book).await;

@@ -7,7 +7,7 @@ use kofo_sdk::types::OutcomeName;
 use kofo_sdk::{Passphrase, SdkError, Start, Wallet, Wish};
 
 /// Gives `give` for at least `want`; how it ended.
-pub async fn swap(start: Start, give: &str, want: &str) -> Result<OutcomeName, SdkError> {
+pub(crate) async fn swap(start: Start, give: &str, want: &str) -> Result<OutcomeName, SdkError> {
     let wallet = Wallet::embed(start).await?;
     let quotes = wallet.quote(&Wish::new(give, want)).await?;
     let Some(best) = quotes.best().cloned() else {

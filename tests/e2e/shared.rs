@@ -4,6 +4,7 @@ use anyhow::Result;
 use kofo_cli::demo::{
     Daemons, Follow, Ground, NETWORK, Played, Purse, Stage, Tell, Who, balance, figures, waits,
 };
+use kofo_node::config::Config;
 use kofo_node::rpc::types::{ActSeen, Id, OutcomeName, SwapStatus};
 use kofo_regtest::{Chain, Options, Regtest};
 use std::path::Path;
@@ -109,12 +110,34 @@ impl Scene {
         Self::with_depth(daemons, time, 1).await
     }
 
+    /// For a test that leaves time and blocks alone, with a first node that is not configured as the second one.
+    pub(crate) async fn with_first(test: &str, first: impl FnOnce(&Daemons, &mut Config)) -> Option<Self> {
+        let daemons = daemons(test).await?;
+        let time = Time::Shared {
+            _guard: TIME.read().await,
+        };
+        let config = daemons.config(NETWORK).expect("the daemons have addresses");
+        let mut other = config.clone();
+        first(&daemons, &mut other);
+        Some(Self::configured(daemons, time, [other, config]).await)
+    }
+
     async fn with_depth(daemons: Arc<Daemons>, time: Time, depth: u32) -> Self {
         let mut config = daemons.config(NETWORK).expect("the daemons have addresses");
         for chain in &mut config.chains {
             chain.depth = depth;
         }
-        let mut stage = Stage::configured(daemons, kofo(), [config.clone(), config])
+        Self::configured(daemons, time, [config.clone(), config]).await
+    }
+
+    async fn configured(daemons: Arc<Daemons>, time: Time, configs: [Config; 2]) -> Self {
+        let depth = configs[0]
+            .chains
+            .iter()
+            .map(|chain| chain.depth)
+            .max()
+            .unwrap_or(1);
+        let mut stage = Stage::configured(daemons, kofo(), configs)
             .await
             .expect("two nodes start");
         if let Ground::Daemons(daemons) = stage.ground() {

@@ -176,13 +176,14 @@ async fn with_daemons_that_are_well_nothing_fails_and_no_secret_is_shown() {
     }
 }
 
+fn with(mut script: Script, method: &'static str, answer: Value) -> Script {
+    script.insert(method, answer);
+    script
+}
+
 #[tokio::test]
-async fn a_daemon_that_is_away_behind_another_or_dear_fails_with_what_to_do() {
+async fn a_bitcoind_that_is_behind_another_or_dear_fails_with_what_to_do() {
     let mut tasks = JoinSet::new();
-    let with = |mut script: Script, method: &'static str, answer: Value| {
-        script.insert(method, answer);
-        script
-    };
     let eth = daemon(geth(), &mut tasks).await;
     let now = crate::clock::now().0;
     let info = |blocks: u64, time: u64| json!({ "blocks": blocks, "headers": 100, "initialblockdownload": false, "time": time });
@@ -223,6 +224,11 @@ async fn a_daemon_that_is_away_behind_another_or_dear_fails_with_what_to_do() {
             "one daemon says nothing of the other"
         );
     }
+}
+
+#[tokio::test]
+async fn an_evm_node_that_is_behind_another_or_dear_fails_with_what_to_do() {
+    let mut tasks = JoinSet::new();
     let btc = daemon(bitcoind(), &mut tasks).await;
     for (script, check, said) in [
         (
@@ -255,6 +261,12 @@ async fn a_daemon_that_is_away_behind_another_or_dear_fails_with_what_to_do() {
         });
         fails(&examine(data.path(), None).await, check, said);
     }
+}
+
+#[tokio::test]
+async fn a_daemon_that_is_away_and_a_cookie_that_is_gone_fail_with_what_to_do() {
+    let mut tasks = JoinSet::new();
+    let eth = daemon(geth(), &mut tasks).await;
     let nobody = folder("http://127.0.0.1:1", &eth, |_| {});
     let report = examine(nobody.path(), None).await;
     fails(&report, "chain.btc", "refused");

@@ -7,7 +7,7 @@ use crate::clearing::{Clearing, ClearingParts};
 use crate::clock::now_ms;
 use crate::config::{Config, NodeRole};
 use crate::driver::{Driver, DriverError};
-use crate::engine::Engine;
+use crate::engine::{Adapters, Engine};
 use crate::events::{EventLog, Followed, follow};
 use crate::journal::SharedJournal;
 use crate::keystore::Passphrase;
@@ -18,7 +18,9 @@ use crate::service::Service;
 use crate::towers::Towers;
 use kofo_clearance::Genesis;
 use kofo_network::{MeshInbound, Network, Transport};
-use kofo_primitives::NetworkId;
+use kofo_primitives::{Amount, AssetId, ChainId, NetworkId, Seed};
+use kofo_settlement::Policy;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -95,30 +97,15 @@ impl Running {
         let driver = Driver::open(journal.clone())?;
         let (engine, asks, running) = Engine::start(driver, &wired.adapters);
         let engine_task = Task::spawn(running);
-        let agreement = Arc::new(Agreement {
-            network: config.network.clone(),
-            key: node_key(&seed, &config.network),
-            seed,
-            policy: wired.policy,
-            depths: wired.depths,
-            adapters: wired.adapters,
-            light_most: wired.light_most,
-            engine,
-            transport: Arc::new(network.clone()),
-            one_at_a_time: tokio::sync::Mutex::new(()),
-            held: Held::default(),
-        });
+        let chains = (wired.adapters, wired.policy, wired.depths, wired.light_most);
+        let agreement = Arc::new(agreement(&config, seed, chains, engine, &network));
         let towers = Arc::new(Towers::open(Arc::clone(&agreement), journal.clone())?);
         let clearing = clearing(&config, genesis, &agreement, journal.clone())?;
         let mut parts = market_parts(&config, &start.data, &agreement, network.clone());
         parts.clearing = clearing.clone();
         let market = Market::open(parts, journal.clone()).map_err(Box::new)?;
         let events = Arc::new(EventLog::open(journal.clone(), now_ms())?);
-        let followed = Followed {
-            engine: agreement.engine.clone(),
-            market: Some(Arc::clone(&market)),
-            assets: config.assets(),
-        };
+        let followed = followed(&config, &agreement, &market);
         let telling = Task::spawn(follow(Arc::clone(&events), followed));
         let backups = backups(&config, &start.data, (&agreement, &towers));
         let service = Service::new(Arc::clone(&agreement), config.assets(), stops.asking())
@@ -224,6 +211,45 @@ fn backups(
     let file = config.backup.as_ref().map(|file| data.join(file));
     let (agreement, towers) = (Arc::clone(agreement), Arc::clone(towers));
     Arc::new(Backups::new(agreement, towers, config.to_toml(), file))
+}
+
+type Chains = (
+    Adapters,
+    Policy,
+    BTreeMap<ChainId, u32>,
+    BTreeMap<AssetId, Amount>,
+);
+
+/// What makes and keeps swaps, over these chains.
+fn agreement(
+    config: &Config,
+    seed: Seed,
+    (adapters, policy, depths, light_most): Chains,
+    engine: Engine,
+    network: &Network,
+) -> Agreement {
+    Agreement {
+        network: config.network.clone(),
+        key: node_key(&seed, &config.network),
+        seed,
+        policy,
+        depths,
+        adapters,
+        light_most,
+        engine,
+        transport: Arc::new(network.clone()),
+        one_at_a_time: tokio::sync::Mutex::new(()),
+        held: Held::default(),
+    }
+}
+
+/// What events are told of.
+fn followed(config: &Config, agreement: &Agreement, market: &Arc<Market>) -> Followed {
+    Followed {
+        engine: agreement.engine.clone(),
+        market: Some(Arc::clone(market)),
+        assets: config.assets(),
+    }
 }
 
 /// The market over this node's own network and settlement.

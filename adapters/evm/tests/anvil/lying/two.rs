@@ -25,6 +25,15 @@ pub(super) struct Two {
 
 impl Two {
     pub(super) async fn before(test: &str, swapped: Swapped, liar: Liar) -> Option<Self> {
+        Self::of(test, swapped, (liar, false)).await
+    }
+
+    /// Neither endpoint is ours.
+    pub(super) async fn strangers(test: &str, swapped: Swapped) -> Option<Self> {
+        Self::of(test, swapped, (Liar::Ours, true)).await
+    }
+
+    async fn of(test: &str, swapped: Swapped, (liar, strangers): (Liar, bool)) -> Option<Self> {
         let mut chain = Evm::ready(&format!("{test}, {liar:?} lies"), swapped).await?;
         let honest = match swapped {
             Swapped::Ec => chain.regtest.echoin().url.clone(),
@@ -33,6 +42,7 @@ impl Two {
         let witness = Proxy::before(&honest).await;
         chain.their_url = Some(honest);
         chain.config.witnesses = vec![witness.url.clone()];
+        chain.config.strangers = strangers;
         chain.config.patience = Duration::from_millis(400);
         let stage = Stage::set(chain).await;
         Some(Self { stage, witness, liar })

@@ -40,6 +40,44 @@ async fn a_preimage_that_nobody_knows_goes_to_our_own_node_only_and_to_all_when_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_no_endpoint_is_ours_a_redeem_goes_to_both_and_its_preimage_in_nothing_else() {
+    let Some(mut two) = Two::strangers("two strangers", Swapped::Eth).await else {
+        return;
+    };
+    let (leg, _) = two.stage.locked(Who::Them).await;
+    let redeem = two.stage.us.build(&leg, Act::Redeem(leg.preimage.clone())).await;
+    // The first one keeps everything to itself.
+    two.lie(|request, answer| {
+        if is(request, "eth_sendRawTransaction") {
+            *answer = json!(format!("0x{}", "00".repeat(32)));
+        }
+    });
+    two.mishear(|request| {
+        if request["method"] == "eth_sendRawTransaction" {
+            request["method"] = json!("eth_chainId");
+            request["params"] = json!([]);
+        }
+    });
+    let late = Some(UnixTime(leg.redeemer.timelock.0 - 60));
+    two.stage
+        .us
+        .broadcast_until(&leg, ActKind::Redeem, &redeem, late)
+        .await;
+    two.stage.until_waiting(1).await;
+    assert!(heard_by(&two.stage.chain.proxy, leg.preimage.expose()));
+    two.after_rounds().await;
+    for proxy in [&two.stage.chain.proxy, &two.witness] {
+        let asked = proxy.behaviour.asked.lock().unwrap();
+        let wanted = alloy::hex::encode(leg.preimage.expose());
+        let showing = asked.iter().filter(|request| request.contains(&wanted));
+        assert!(showing.clone().count() > 0, "one of them was told nothing");
+        for request in showing {
+            assert!(request.contains("eth_sendRawTransaction"), "{request}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_redeem_whose_preimage_is_public_waits_for_no_witness() {
     let Some(mut two) = Two::before("witness down", Swapped::Eth, Liar::Witness).await else {
         return;

@@ -10,7 +10,7 @@ use kofo_node::driver::Driver;
 use kofo_node::engine::{Adapters, Engine};
 use kofo_node::events::{EventLog, Followed, follow};
 use kofo_node::journal::SharedJournal;
-use kofo_node::regtest::SimAdapter;
+use kofo_node::regtest::{AccountId, ChainAdapter, SimAdapter, SimChain};
 use kofo_node::rpc::{COOKIE_FILE, NODE_FILE, NodeFile, READ_FILE, RpcParts, RpcServer, Tokens};
 use kofo_node::service::Service;
 use kofo_primitives::{ChainId, NodeKey};
@@ -28,6 +28,15 @@ const DEPTH: u32 = 1;
 /// What a killed node held is given up within so long.
 const GIVEN_UP: Duration = Duration::from_secs(5);
 
+impl Memory {
+    fn adapters(&self, owner: AccountId) -> Adapters {
+        let adapter =
+            |sim: &SimChain| -> Arc<dyn ChainAdapter> { Arc::new(SimAdapter::new(sim.clone(), owner)) };
+        let chains = self.chains.values();
+        chains.map(|sim| (sim.id().clone(), adapter(sim))).collect()
+    }
+}
+
 /// A running node. Dropping it is its death: nothing more is written or sent.
 pub(crate) struct HereNode {
     data: PathBuf,
@@ -42,14 +51,7 @@ impl HereNode {
         let secret = |label: &str| *seed.node_secret(label, &memory.network).expose();
         let key = NodeKey::new(&secret("kofo/demo/node/v1")).context("HKDF gives a valid key")?;
         let identity = Identity::from_secret(Zeroizing::new(secret("kofo/demo/transport/v1")));
-        let adapter = |sim: &kofo_node::regtest::SimChain| -> Arc<dyn kofo_node::regtest::ChainAdapter> {
-            Arc::new(SimAdapter::new(sim.clone(), account(who)))
-        };
-        let adapters: Adapters = memory
-            .chains
-            .values()
-            .map(|sim| (sim.id().clone(), adapter(sim)))
-            .collect();
+        let adapters = memory.adapters(account(who));
         let journal = SharedJournal::new(journal(memory, who).await?);
         let driver = Driver::open(journal.clone())?;
         let mut tasks = JoinSet::new();
@@ -62,6 +64,7 @@ impl HereNode {
         let (transport, inbound) = memory.air.join(&identity, Limits::default());
         let (peer_id, listen) = (transport.peer_id().to_string(), transport.listen_addresses());
         let agreement = Arc::new(Agreement {
+            light_most: BTreeMap::new(),
             network: memory.network.clone(),
             key,
             seed: seed.clone(),

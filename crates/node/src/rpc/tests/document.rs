@@ -16,92 +16,93 @@ fn passphrase() -> Passphrase {
 
 /// Whether a value is what a schema of the document says; else where it is not.
 fn fits(document: &Value, schema: &Value, value: &Value) -> Result<(), String> {
-    let Some(schema) = schema.as_object() else {
-        return if *schema == json!(true) {
-            Ok(())
-        } else {
-            Err("nothing fits".into())
-        };
+    match schema {
+        Value::Bool(true) => Ok(()),
+        Value::Object(words) => words.iter().try_for_each(|(word, says)| {
+            let known = &schema["properties"];
+            part_fits(document, (word, says), known, value)
+        }),
+        _ => Err("nothing fits".into()),
+    }
+}
+
+/// Whether a value is what one word of a schema says; `known` are the schema's properties.
+fn part_fits(
+    document: &Value,
+    (word, says): (&str, &Value),
+    known: &Value,
+    value: &Value,
+) -> Result<(), String> {
+    let all = says.as_array().map(Vec::as_slice).unwrap_or_default();
+    let fitting = || {
+        all.iter()
+            .filter(|one| fits(document, one, value).is_ok())
+            .count()
     };
     let no = |what: &str| Err(format!("{what}: {value}"));
-    for (word, says) in schema {
-        let list = says.as_array();
-        let fitting = || {
-            list.unwrap()
-                .iter()
-                .filter(|one| fits(document, one, value).is_ok())
-                .count()
-        };
-        match word.as_str() {
-            "$ref" => {
-                let path = says.as_str().unwrap().trim_start_matches('#');
-                fits(
-                    document,
-                    document.pointer(path).ok_or(format!("no {path}"))?,
-                    value,
-                )?;
-            }
-            "type" => {
-                let is = |name: &Value| match name.as_str().unwrap() {
-                    "null" => value.is_null(),
-                    "boolean" => value.is_boolean(),
-                    "string" => value.is_string(),
-                    "integer" => value.is_u64() || value.is_i64(),
-                    "number" => value.is_number(),
-                    "array" => value.is_array(),
-                    "object" => value.is_object(),
-                    other => panic!("type {other}"),
-                };
-                if !list.map_or_else(|| is(says), |names| names.iter().any(is)) {
-                    return no(&format!("no {says}"));
-                }
-            }
-            "enum" if !list.unwrap().contains(value) => return no("not of the list"),
-            "const" if says != value => return no("not the one"),
-            "oneOf" if fitting() != 1 => return no("not one of them"),
-            "anyOf" if fitting() == 0 => return no("none of them"),
-            "allOf" if fitting() != list.unwrap().len() => return no("not all"),
-            "required" => {
-                let missing =
-                    |name: &&Value| value.is_object() && value.get(name.as_str().unwrap()).is_none();
-                if let Some(name) = list.unwrap().iter().find(missing) {
-                    return no(&format!("without {name}"));
-                }
-            }
-            "properties" => {
-                for (name, one) in says.as_object().unwrap() {
-                    if let Some(part) = value.get(name) {
-                        fits(document, one, part).map_err(|why| format!("{name}: {why}"))?;
-                    }
-                }
-            }
-            "additionalProperties" if *says == json!(false) => {
-                let known = &schema["properties"];
-                if value
-                    .as_object()
-                    .is_some_and(|all| all.keys().any(|name| known.get(name).is_none()))
-                {
-                    return no("more than there is");
-                }
-            }
-            "items" => {
-                for part in value.as_array().into_iter().flatten() {
-                    fits(document, says, part)?;
-                }
-            }
-            "pattern" => {
-                assert_eq!(says, "^[0-9a-fA-F]{64}$", "the only pattern that this knows");
-                let is_id = |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
-                if value.as_str().is_some_and(|text| !is_id(text)) {
-                    return no("no id");
-                }
-            }
-            "minimum" if value.as_f64() < says.as_f64() => return no("too little"),
-            "maximum" if value.as_f64() > says.as_f64() => return no("too much"),
-            _ => {}
+    match word {
+        "$ref" => {
+            let path = says.as_str().unwrap().trim_start_matches('#');
+            fits(
+                document,
+                document.pointer(path).ok_or(format!("no {path}"))?,
+                value,
+            )
         }
+        "type" if !is_any(says, value) => no(&format!("no {says}")),
+        "enum" if !all.contains(value) => no("not of the list"),
+        "const" if says != value => no("not the one"),
+        "oneOf" if fitting() != 1 => no("not one of them"),
+        "anyOf" if fitting() == 0 => no("none of them"),
+        "allOf" if fitting() != all.len() => no("not all"),
+        "required" => {
+            let missing = |name: &&Value| value.is_object() && value.get(name.as_str().unwrap()).is_none();
+            let missing = all.iter().find(missing);
+            missing.map_or(Ok(()), |name| no(&format!("without {name}")))
+        }
+        "properties" => says.as_object().unwrap().iter().try_for_each(|(name, one)| {
+            let part = value.get(name).map_or(Ok(()), |part| fits(document, one, part));
+            part.map_err(|why| format!("{name}: {why}"))
+        }),
+        "additionalProperties" if *says == json!(false) => {
+            let mut names = value.as_object().into_iter().flat_map(|all| all.keys());
+            let more = names.any(|name| known.get(name).is_none());
+            if more { no("more than there is") } else { Ok(()) }
+        }
+        "items" => {
+            let mut parts = value.as_array().into_iter().flatten();
+            parts.try_for_each(|part| fits(document, says, part))
+        }
+        "pattern" => {
+            assert_eq!(says, "^[0-9a-fA-F]{64}$", "the only pattern that this knows");
+            let is_id = |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+            if value.as_str().is_none_or(is_id) {
+                Ok(())
+            } else {
+                no("no id")
+            }
+        }
+        "minimum" if value.as_f64() < says.as_f64() => no("too little"),
+        "maximum" if value.as_f64() > says.as_f64() => no("too much"),
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+/// Whether a value is of the type, or of one of the types.
+fn is_any(types: &Value, value: &Value) -> bool {
+    match types {
+        Value::Array(types) => types.iter().any(|one| is_any(one, value)),
+        one => match one.as_str().unwrap() {
+            "null" => value.is_null(),
+            "boolean" => value.is_boolean(),
+            "string" => value.is_string(),
+            "integer" => value.is_u64() || value.is_i64(),
+            "number" => value.is_number(),
+            "array" => value.is_array(),
+            "object" => value.is_object(),
+            other => panic!("type {other}"),
+        },
+    }
 }
 
 fn method<'a>(document: &'a Value, name: &str) -> &'a Value {
@@ -237,53 +238,52 @@ async fn real_node(data: &Path) -> Running {
     .unwrap()
 }
 
+/// Calls a method; what goes in and what comes out is what the document says.
+async fn called(document: &Value, http: &RpcClient, name: &str, params: Value) -> Value {
+    use jsonrpsee::core::client::ClientT;
+    let line = method(document, name);
+    let given = params.as_object().unwrap();
+    for param in line["params"].as_array().unwrap() {
+        let value = given.get(param["name"].as_str().unwrap());
+        assert!(
+            value.is_some() || param["required"] == json!(false),
+            "{name}: {param}"
+        );
+        let fitting = value.map_or(Ok(()), |value| fits(document, &param["schema"], value));
+        fitting.unwrap_or_else(|why| panic!("{name} takes: {why}"));
+    }
+    let mut builder = jsonrpsee::core::params::ObjectParams::new();
+    for (key, value) in given {
+        builder.insert(key, value).unwrap();
+    }
+    match http.request::<Value, _>(name, builder).await {
+        Ok(answer) => {
+            let fitting = fits(document, &line["result"]["schema"], &answer);
+            fitting.unwrap_or_else(|why| panic!("{name} gives: {why}"));
+            answer
+        }
+        Err(jsonrpsee::core::ClientError::Call(error)) => {
+            let named = document["components"]["errors"].as_object().unwrap();
+            let known = named.values().any(|known| known["code"] == json!(error.code()));
+            assert!(known, "{name}: {error:?}");
+            let data = error.data().map(|data| serde_json::from_str(data.get()).unwrap());
+            let data: Value = data.unwrap_or(Value::Null);
+            let schema = &document["components"]["schemas"]["ApiErrorData"];
+            let library = error.code() == -32602 && data.is_string();
+            assert!(library || fits(document, schema, &data).is_ok(), "{name}: {data}");
+            json!({"error": error.code()})
+        }
+        Err(other) => panic!("{name}: {other}"),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_real_node_takes_and_answers_is_what_the_document_says() {
     let data = tempfile::tempdir().unwrap();
     let node = real_node(data.path()).await;
     let document = document();
     let http = connect(data.path()).unwrap();
-    let call = async |name: &str, params: Value| -> Value {
-        use jsonrpsee::core::client::ClientT;
-        let line = method(&document, name);
-        let given = params.as_object().unwrap();
-        for param in line["params"].as_array().unwrap() {
-            let value = given.get(param["name"].as_str().unwrap());
-            assert!(
-                value.is_some() || param["required"] == json!(false),
-                "{name}: {param}"
-            );
-            let fitting = value.map_or(Ok(()), |value| fits(&document, &param["schema"], value));
-            fitting.unwrap_or_else(|why| panic!("{name} takes: {why}"));
-        }
-        let mut builder = jsonrpsee::core::params::ObjectParams::new();
-        for (key, value) in given {
-            builder.insert(key, value).unwrap();
-        }
-        match http.request::<Value, _>(name, builder).await {
-            Ok(answer) => {
-                let fitting = fits(&document, &line["result"]["schema"], &answer);
-                fitting.unwrap_or_else(|why| panic!("{name} gives: {why}"));
-                answer
-            }
-            Err(jsonrpsee::core::ClientError::Call(error)) => {
-                let named = document["components"]["errors"].as_object().unwrap();
-                let known = named.values().any(|known| known["code"] == json!(error.code()));
-                assert!(known, "{name}: {error:?}");
-                let data: Value = error
-                    .data()
-                    .map_or(Value::Null, |data| serde_json::from_str(data.get()).unwrap());
-                let schema = &document["components"]["schemas"]["ApiErrorData"];
-                let library = error.code() == -32602 && data.is_string();
-                assert!(
-                    library || fits(&document, schema, &data).is_ok(),
-                    "{name}: {data}"
-                );
-                json!({"error": error.code()})
-            }
-            Err(other) => panic!("{name}: {other}"),
-        }
-    };
+    let call = async |name: &str, params: Value| called(&document, &http, name, params).await;
     let offer = call(
         "swap.offer",
         json!({"give": ["0.1a"], "want": ["0.2b"], "expires_in": 60}),
