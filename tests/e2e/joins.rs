@@ -98,7 +98,7 @@ fn genesis(config: &Config, town: &Town, council: &Council, fifth: &Fifth) -> Ge
     let mut genesis = founding.genesis().unwrap();
     genesis.params.seats = 5;
     genesis.params.epoch_ms = EPOCH_MS;
-    genesis.params.unstake_ms = 1_000;
+    genesis.params.unstake_ms = EPOCH_MS;
     genesis.params.clock_ms = 5_000;
     genesis
 }

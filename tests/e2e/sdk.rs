@@ -10,7 +10,7 @@ mod wallet;
 use crate::shared::{Land, STEP, kofo};
 use kofo_cli::demo::{Place, Town};
 use kofo_node::config::{Endpoint, Source};
-use kofo_node::rpc::types::OutcomeName;
+use kofo_node::rpc::types::{EventName, OutcomeName};
 use kofo_regtest::Chain;
 use kofo_sdk::{Passphrase, SdkError, Start, Wallet, Wish};
 use std::path::Path;
@@ -52,7 +52,12 @@ async fn a_wallet_that_is_closed_in_the_middle_of_a_swap_finds_it_again_and_sees
     let town = town_without_wallet(&land).await;
     let data = town.data(Place::Wallet);
     let wallet = Wallet::embed(start(&data)).await.unwrap();
+    let mut events = wallet.events(None);
     let swap = wallet.swap(&Wish::new("1eth", "0.05btc")).await.unwrap();
+    let mut told = Vec::new();
+    while told.last() != Some(&EventName::Committed) {
+        told.push(events.next().await.unwrap().event);
+    }
     let (id, agreed) = (swap.id(), swap.status().await.unwrap());
     assert_eq!(agreed.outcome, None);
     wallet.close().await.unwrap();
@@ -63,6 +68,21 @@ async fn a_wallet_that_is_closed_in_the_middle_of_a_swap_finds_it_again_and_sees
     let done = tokio::time::timeout(STEP, wallet.at(id).done()).await.unwrap();
     assert_eq!(done.unwrap(), OutcomeName::Redeemed);
     assert!(wallet.open_swaps().await.unwrap().is_empty());
+    // The stream has outlived the node that it began with, and goes on where it was.
+    while !told.last().is_some_and(|last| last.is_last()) {
+        told.push(events.next().await.unwrap().event);
+    }
+    let way = [
+        EventName::Claimed,
+        EventName::Quoted,
+        EventName::Selected,
+        EventName::Committed,
+        EventName::AlphaLocked,
+        EventName::BetaLocked,
+        EventName::Redeemed,
+        EventName::Complete,
+    ];
+    assert_eq!(told, way);
     wallet.close().await.unwrap();
 }
 

@@ -162,6 +162,8 @@ async fn start(
     match &chain.backend {
         Backend::Bitcoin(backend) => {
             trusted(chain, backend.trusted)?;
+            // Before a file is read for it.
+            bitcoin_network(chain)?;
             let access = Access::Node {
                 url: backend.endpoint.as_str().to_owned(),
                 auth: bitcoind_auth(materials, chain, &backend.auth)?,

@@ -21,4 +21,5 @@ pub use kofo_node::config::{Config, NodeRole};
 pub use kofo_node::init::{InitError, init};
 pub use kofo_node::keystore::{KdfCost, Passphrase, Words};
 pub use kofo_node::rpc::types;
+pub use kofo_node::rpc::{EventStream, StreamError};
 pub use kofo_node::run::Start;

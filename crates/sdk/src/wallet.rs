@@ -4,9 +4,9 @@ use crate::error::SdkError;
 use crate::quotes::{Quotes, Wish};
 use crate::swap::Swap;
 use kofo_node::rpc::types::{Balance, Id, NodeStatus, OfferMade, SwapStatus};
-use kofo_node::rpc::{MarketRpcClient, NodeRpcClient, RpcClient, connect};
+use kofo_node::rpc::{Caller, EventStream, MarketRpcClient, NodeRpcClient, RpcClient, connect};
 use kofo_node::run::{Running, Start};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// As many swaps as a page has.
 const PAGE: u32 = 100;
@@ -18,6 +18,7 @@ const PAGE: u32 = 100;
 #[derive(Debug)]
 pub struct Wallet {
     client: RpcClient,
+    data: PathBuf,
     /// The node, if it is in this process.
     node: Option<Running>,
 }
@@ -30,6 +31,7 @@ impl Wallet {
         let node = Running::start(start).await?;
         Ok(Self {
             client: connect(node.data())?,
+            data: node.data().to_owned(),
             node: Some(node),
         })
     }
@@ -38,6 +40,7 @@ impl Wallet {
     pub fn connect(data: &Path) -> Result<Self, SdkError> {
         Ok(Self {
             client: connect(data)?,
+            data: data.to_owned(),
             node: None,
         })
     }
@@ -96,6 +99,16 @@ impl Wallet {
     #[must_use]
     pub const fn at(&self, id: Id) -> Swap<'_> {
         Swap::new(self, id)
+    }
+
+    /// What becomes of all claims and swaps, in order, each once: `claimed → quoted → selected → committed → alpha_locked →
+    /// beta_locked → redeemed → complete`, or the refund way; with what is at risk and until when.
+    ///
+    /// Keep the cursor of the last event that you have dealt with, and go on after it: no event is lost when the node or
+    /// your program starts again. `None`: from the oldest that the node has.
+    #[must_use]
+    pub fn events(&self, after: Option<u64>) -> EventStream {
+        EventStream::after(&self.data, Caller::Reader, after)
     }
 
     /// The swaps that go on, youngest first: all that is at risk.

@@ -56,11 +56,7 @@ pub struct Running {
     // What is first here is dropped first: the folder is free when nothing uses it any more.
     rpc: RpcServer,
     health: Option<HealthServer>,
-    trade: Task<()>,
-    telling: Task<()>,
-    peers: Task<()>,
-    rounds: Task<()>,
-    deliveries: Task<()>,
+    tasks: Tasks,
     engine: Task<Result<(), DriverError>>,
     chains: JoinSet<()>,
     closed: Pin<Box<dyn Future<Output = ()> + Send + Sync>>,
@@ -106,7 +102,6 @@ impl Running {
         let market = Market::open(parts, journal.clone()).map_err(Box::new)?;
         let events = Arc::new(EventLog::open(journal.clone(), now_ms())?);
         let followed = followed(&config, &agreement, &market);
-        let telling = Task::spawn(follow(Arc::clone(&events), followed));
         let backups = backups(&config, &start.data, (&agreement, &towers));
         let service = Service::new(Arc::clone(&agreement), config.assets(), stops.asking())
             .with_market(Arc::clone(&market))
@@ -116,25 +111,30 @@ impl Running {
             .with_events(Arc::clone(&events));
         let service = Arc::new(service);
         let watched = watched(&config, &start.data, (&agreement, &market), journal);
-        let deliveries = Task::spawn(copies(towers, backups));
-        let trade = Task::spawn(take_part(market, mesh));
-        let rounds = Task::spawn(Arc::clone(&agreement).cooperate(asks));
-        let peers = Task::spawn(async move { agreement.serve(inbound).await });
-        let rpc = serve(&config, &folder, Arc::clone(&service), events).await?;
-        let health = watch_over(watched).await?;
-        let file = told(&rpc, &config, &network);
-        folder.publish(&file)?;
+        let tasks = Tasks {
+            telling: Task::spawn(follow(Arc::clone(&events), followed)),
+            deliveries: Task::spawn(copies(towers, backups)),
+            trade: Task::spawn(take_part(market, mesh)),
+            rounds: Task::spawn(Arc::clone(&agreement).cooperate(asks)),
+            peers: Task::spawn(async move { agreement.serve(inbound).await }),
+        };
+        let open = open(&config, &folder, &service, (events, watched), &network).await;
+        let (rpc, health, file) = match open {
+            Ok(open) => open,
+            Err(error) => {
+                // Nothing of it runs any more when the caller is told.
+                tasks.end().await;
+                engine_task.end().await;
+                return Err(error);
+            }
+        };
         Ok(Some(Self {
             file,
             service,
             stops,
             rpc,
             health,
-            trade,
-            telling,
-            peers,
-            rounds,
-            deliveries,
+            tasks,
             engine: engine_task,
             chains: wired.tasks,
             closed,
@@ -176,11 +176,7 @@ impl Running {
             health.stop().await;
         }
         drop(self.service);
-        self.trade.end().await;
-        self.telling.end().await;
-        self.peers.end().await;
-        self.rounds.end().await;
-        self.deliveries.end().await;
+        self.tasks.end().await;
         let ended = last_sync(self.engine).await;
         drop(self.chains);
         // What follows a chain ends with its last question to a chain's node.
@@ -194,6 +190,25 @@ impl Running {
 impl std::fmt::Debug for Running {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Running({})", self.folder.data().display())
+    }
+}
+
+/// What runs beside the engine.
+struct Tasks {
+    trade: Task<()>,
+    telling: Task<()>,
+    peers: Task<()>,
+    rounds: Task<()>,
+    deliveries: Task<()>,
+}
+
+impl Tasks {
+    async fn end(self) {
+        self.trade.end().await;
+        self.telling.end().await;
+        self.peers.end().await;
+        self.rounds.end().await;
+        self.deliveries.end().await;
     }
 }
 
@@ -306,6 +321,21 @@ async fn serve(
     RpcServer::start(RpcParts::new(port, tokens, (service, config.assets()), events))
         .await
         .map_err(|source| RunError::Rpc { port, source })
+}
+
+/// Lets other processes ask: the RPC, the figures, and the file by which the node is found.
+async fn open(
+    config: &Config,
+    folder: &Folder,
+    service: &Arc<Service>,
+    (events, watched): (Arc<EventLog>, Watched),
+    network: &Network,
+) -> Result<(RpcServer, Option<HealthServer>, NodeFile), RunError> {
+    let rpc = serve(config, folder, Arc::clone(service), events).await?;
+    let health = watch_over(watched).await?;
+    let file = told(&rpc, config, network);
+    folder.publish(&file)?;
+    Ok((rpc, health, file))
 }
 
 /// What other processes find the node by.

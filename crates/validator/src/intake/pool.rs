@@ -119,16 +119,9 @@ pub struct Pool {
     kept: Mutex<Kept>,
 }
 
-fn order(op: &CheckedOp) -> Option<SwapId> {
-    match op.op() {
-        Op::Order(cleared) => Some(cleared.order.id()),
-        _ => None,
-    }
-}
-
 /// By which an operation's refusal is found: orders by their ids.
 fn name(op: &CheckedOp) -> Digest {
-    order(op).map_or_else(|| op.leaf(), |order| *order.as_bytes())
+    op.order().map_or_else(|| op.leaf(), |order| *order.as_bytes())
 }
 
 impl Pool {
@@ -188,7 +181,7 @@ impl Pool {
 
     fn wait(&self, op: Arc<CheckedOp>, told: Option<Arc<Told>>, now_ms: u64) -> Result<bool, PoolFull> {
         self.room()?;
-        let order = order(&op);
+        let order = op.order();
         let mut kept = self.kept();
         if kept.places.contains_key(&op.leaf()) {
             return Ok(false);

@@ -42,12 +42,12 @@ impl Candidates {
 
 /// The orders of a batch.
 pub(super) fn rows(height: u64, ops: &[Arc<CheckedOp>]) -> Vec<OrderRow> {
-    let order = |(place, op): (u32, &Arc<CheckedOp>)| match op.op() {
-        Op::Order(cleared) => {
+    let order = |(place, op): (u32, &Arc<CheckedOp>)| match (op.op(), op.order()) {
+        (Op::Order(cleared), Some(order)) => {
             let parts = cleared.order.parts();
             Some(OrderRow {
                 placed: Placed {
-                    order: cleared.order.id(),
+                    order,
                     height,
                     place,
                     hidden: cleared.hidden(),

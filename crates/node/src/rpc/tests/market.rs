@@ -3,7 +3,7 @@
 use super::{FakeNode, Fixture, SWAP};
 use crate::rpc::api::ClaimTerms;
 use crate::rpc::types::{AssetAmount, BookShown, ClaimList, ClaimState, ClaimStatus, Id, PeerStatus};
-use crate::rpc::{ApiError, MarketApi, MarketRpcClient};
+use crate::rpc::{ApiError, ApiErrorKind, MarketApi, MarketRpcClient};
 use async_trait::async_trait;
 use kofo_primitives::AssetId;
 use serde_json::json;
@@ -42,7 +42,11 @@ impl MarketApi for FakeNode {
     }
 
     async fn claim_show(&self, id: Id) -> Result<ClaimStatus, ApiError> {
-        Err(self.known(id).expect_err("no claim has this id"))
+        // There are no claims here, not even of an id that a swap has.
+        Err(match self.known(id) {
+            Ok(_) => ApiError::new(ApiErrorKind::NotFound, format!("no claim {id}")),
+            Err(unknown) => unknown,
+        })
     }
 
     async fn claim_watch(&self, id: Id, _after_seq: u64) -> Result<ClaimStatus, ApiError> {
