@@ -142,7 +142,7 @@ fn the_kept_real_encodings_are_those_that_the_code_makes() {
             target.name
         );
         assert!(
-            kept.iter().all(|(_, input)| input.len() <= 8 * 1024),
+            kept.iter().all(|(_, input)| input.len() <= 16 * 1024),
             "{}: too long",
             target.name
         );

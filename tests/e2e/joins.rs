@@ -323,6 +323,12 @@ async fn a_fifth_validator_is_elected_takes_part_earns_and_leaves_and_light_node
 
     let claim = claim_until(&realm.town, asked(), |claim| begun(claim).is_some()).await;
     let (_, swap) = begun(&claim).unwrap();
+    // The provider begins when it has verified that the order is final.
+    let deadline = Instant::now() + STEP;
+    while realm.town.participant(swap).await.is_err() {
+        assert!(Instant::now() < deadline, "no provider begins swap {swap}");
+        tokio::time::sleep(POLL).await;
+    }
     redeemed(&realm.town, swap).await;
     settled(&realm, swap).await;
     let earned = |account: &Value| reward(account) != "0";
