@@ -6,7 +6,7 @@ use crate::cli::{Answer, run};
 use crate::exchange::{begun, claim_until, redeemed};
 use crate::shared::{Land, STEP, kofo};
 use kofo_clearance::{Ending, Genesis, GenesisBalance, Ledger, Light, NoProofs, Request, Response};
-use kofo_cli::demo::{Council, Map, NETWORK, NodeProcess, Place, SEATS, SYMBOL, Town};
+use kofo_cli::demo::{Council, Map, NETWORK, NodeProcess, Place, SEATS, SYMBOL, Town, free_ports};
 use kofo_cli::founding::{DECIMALS, Founding, Profile, ledger_asset};
 use kofo_network::{Identity, Limits, Network, PeerAddress, Transport};
 use kofo_node::clearing::{GENESIS_FILE, GenesisFile};
@@ -17,7 +17,6 @@ use kofo_node::rpc::ClearingRpcClient;
 use kofo_node::rpc::types::{Id, OrderState};
 use kofo_primitives::{Amount, NetworkId, NodeId};
 use serde_json::Value;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -134,8 +133,7 @@ struct Fifth {
 }
 
 fn address() -> String {
-    let free = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    format!("/ip4/127.0.0.1/tcp/{}", free.local_addr().unwrap().port())
+    format!("/ip4/127.0.0.1/tcp/{}", free_ports(1).unwrap()[0])
 }
 
 impl Fifth {

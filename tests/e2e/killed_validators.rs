@@ -191,9 +191,11 @@ async fn acts_agree(client: &RpcClient, known: u64) {
     let has = account.sequence;
     assert!(has >= known, "{known} acts were final, the ledger has {has}");
     let heir = client.ledger_account(Some(HEIR)).await.unwrap();
-    let given = heir.holdings[0].free.amount.replace('.', "");
-    let given = given.trim_start_matches('0');
-    assert_eq!(given, has.to_string(), "each act gave one unit: {heir:?}");
+    // The text of an amount ends with its last digit that is not 0.
+    let (whole, part) = heir.holdings[0].free.amount.split_once('.').unwrap();
+    assert_eq!(whole, "0");
+    let given: u64 = format!("{part:0<6}").parse().unwrap();
+    assert_eq!(given, has, "each act gave one unit: {heir:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
