@@ -4,7 +4,6 @@ mod anvil;
 mod bitcoind;
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -12,6 +11,7 @@ use crate::chain::Chain;
 use crate::chains::{Clock, Endpoints};
 use crate::error::{Error, Result};
 use crate::fetch::Programs;
+use crate::ports::free_port;
 use crate::process::{Process, ProcessId, log_end};
 
 /// A loaded machine may need a while, a healthy one needs less than a second.
@@ -147,12 +147,4 @@ impl Daemon {
     pub(crate) fn kill(&mut self) {
         self.process = None;
     }
-}
-
-/// A port of the loopback that nobody listens on right now.
-fn free_port() -> Result<u16> {
-    TcpListener::bind(("127.0.0.1", 0))
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(Error::io("find a free port on", Path::new("127.0.0.1")))
 }

@@ -101,6 +101,9 @@ pub enum Error {
         /// How often one was mined.
         tries: u32,
     },
+    /// All ports that this crate gives are in use.
+    #[error("no port of the loopback from {} to {} is free: stop what uses them", .0.start, .0.end - 1)]
+    NoPort(std::ops::Range<u16>),
     /// Chain time only moves forwards.
     #[error("cannot move chain time to {asked}: {chain} is at {at} already")]
     TimeBackwards {

@@ -6,7 +6,7 @@ use crate::cli::{Answer, run};
 use crate::exchange::{begun, claim_until, redeemed};
 use crate::shared::{Land, STEP, kofo};
 use kofo_clearance::{Ending, Genesis, GenesisBalance, Ledger, Light, NoProofs, Request, Response};
-use kofo_cli::demo::{Council, Map, NETWORK, NodeProcess, Place, SEATS, SYMBOL, Town, free_ports};
+use kofo_cli::demo::{Council, Map, NETWORK, NodeProcess, Place, SEATS, SYMBOL, Town};
 use kofo_cli::founding::{DECIMALS, Founding, Profile, ledger_asset};
 use kofo_network::{Identity, Limits, Network, PeerAddress, Transport};
 use kofo_node::clearing::{GENESIS_FILE, GenesisFile};
@@ -16,6 +16,7 @@ use kofo_node::files;
 use kofo_node::rpc::ClearingRpcClient;
 use kofo_node::rpc::types::{Id, OrderState};
 use kofo_primitives::{Amount, NetworkId, NodeId};
+use kofo_regtest::free_port;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -133,7 +134,7 @@ struct Fifth {
 }
 
 fn address() -> String {
-    format!("/ip4/127.0.0.1/tcp/{}", free_ports(1).unwrap()[0])
+    format!("/ip4/127.0.0.1/tcp/{}", free_port().unwrap())
 }
 
 impl Fifth {

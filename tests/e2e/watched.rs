@@ -4,6 +4,7 @@ use crate::cli::run;
 use crate::shared::{STEP, Scene, outcomes};
 use kofo_cli::demo::Who;
 use kofo_node::rpc::types::OutcomeName;
+use kofo_regtest::free_port;
 use serde_json::Value;
 use std::path::Path;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,11 +23,6 @@ fn set(data: &Path, key: &str, value: impl std::fmt::Display) {
     let changed: Vec<_> = lines.collect();
     assert_ne!(changed.join("\n"), text.trim_end(), "{key} is in\n{text}");
     std::fs::write(&path, changed.join("\n") + "\n").unwrap();
-}
-
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 async fn get(port: u16, path: &str) -> String {
@@ -65,7 +61,7 @@ async fn a_swap_is_seen_by_all_who_watch_its_node_and_none_of_them_sees_a_secret
             "{chain}: {found:?}"
         );
     }
-    let port = free_port();
+    let port = free_port().unwrap();
     set(&data, "health_port", port);
     scene.stage.start(Who::Initiator).await.unwrap();
     let swap = scene.stage.agree("0.01btc", "0.2eth").await.unwrap();

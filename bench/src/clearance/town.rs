@@ -1,6 +1,5 @@
 //! Validators in this process: real engines, sockets and disks, as the daemon has them.
 
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,6 +7,7 @@ use anyhow::{Result, ensure};
 use kofo_clearance::{Genesis, GenesisBalance, GenesisValidator, LedgerAsset, NoProofs, PairRule, Params};
 use kofo_consensus::Pace;
 use kofo_primitives::{Amount, AssetId, ChainId, NodeKey, Seconds, Seed, Text};
+use kofo_regtest::free_ports;
 use kofo_validator::{
     Clock, Head, Keys, Role, Sight, Start, Validator, ValidatorConfig, engine_peer, share_of,
 };
@@ -137,16 +137,10 @@ fn genesis(ports: &[(u16, u16)]) -> Result<Genesis> {
     })
 }
 
-/// Ports that are free now.
-fn ports(count: usize) -> Result<Vec<u16>> {
-    let held: Result<Vec<_>, _> = (0..count).map(|_| TcpListener::bind(("127.0.0.1", 0))).collect();
-    held?.iter().map(|one| Ok(one.local_addr()?.port())).collect()
-}
-
 impl Town {
     /// Starts so many, and waits until they agree.
     pub(super) async fn start(count: usize, pace: Pace) -> Result<Self> {
-        let free = ports(2 * count)?;
+        let free = free_ports(2 * count)?;
         let pairs: Vec<_> = free.chunks_exact(2).map(|two| (two[0], two[1])).collect();
         let mut town = Self {
             validators: Vec::new(),
@@ -188,7 +182,7 @@ impl Town {
     /// One more that follows with an empty folder; how long it takes to be where the others are now.
     pub(super) async fn follower(&mut self) -> Result<(Validator, Duration)> {
         let to = self.height();
-        let free = ports(2)?;
+        let free = free_ports(2)?;
         let config = ValidatorConfig {
             role: Role::Follower,
             engine: format!("/ip4/127.0.0.1/tcp/{}", free[0]),

@@ -17,7 +17,7 @@ mod table;
 
 pub use books::{Books, Moved, balance};
 pub use clearance::{Abandoned, City, Cleared, Council, FEE, Paid, SEATS, SYMBOL, Slashed, Twist};
-pub use clearance::{abandon, check_sum, free_ports, slashed, trade};
+pub use clearance::{abandon, check_sum, slashed, trade};
 pub use daemons::{Daemons, NETWORK};
 pub use exchange::{Asked, EXCHANGE, Map, Place, Settled, Town, TownBooks, Wish, claim, follow_claim};
 pub use follow::{Follow, Tell};

@@ -9,7 +9,7 @@ mod slash;
 mod trade;
 
 pub use city::{City, SYMBOL, Twist};
-pub use council::{Council, SEATS, free_ports};
+pub use council::{Council, SEATS};
 pub use rows::{Paid, check_sum};
 pub use slash::{Abandoned, Slashed, abandon, slashed};
 pub use trade::{Cleared, trade};

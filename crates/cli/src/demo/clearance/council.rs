@@ -9,10 +9,9 @@ use kofo_clearance::{GenesisValidator, Settlement};
 use kofo_node::config::Config;
 use kofo_node::rpc::types::Id;
 use kofo_primitives::{NetworkId, NodeId, Seed};
+use kofo_regtest::free_ports;
 use kofo_validator::{Keys, Speed, Status, ValidatorConfig, ValidatorRpcClient, connect};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 /// So many validators.
@@ -58,6 +57,7 @@ impl Council {
         config: &Config,
         new_folder: impl Fn(&Path) -> Result<Seed>,
     ) -> Result<Self> {
+        // Known before anybody listens: they stand in the genesis.
         let ports = free_ports(2 * SEATS)?;
         let mut members = Vec::with_capacity(SEATS);
         for (number, ports) in ports.chunks_exact(2).enumerate() {
@@ -205,30 +205,4 @@ async fn start(kofo: &Path, data: &Path) -> Result<KofoProcess> {
         Err(_) => false,
     };
     KofoProcess::start(kofo, &["validator", "run"], (data, &own), asked).await
-}
-
-/// The ports below those that systems give to whoever asks for any: nobody is given one of ours between here and the start
-/// of its validator.
-const PORTS: std::ops::Range<u16> = 20_000..32_000;
-/// How many of them this process has looked at.
-static LOOKED_AT: AtomicU16 = AtomicU16::new(0);
-
-/// Ports that nobody uses now, and that no other call gives. They must be known before anybody listens: they stand in the
-/// genesis.
-pub fn free_ports(count: usize) -> Result<Vec<u16>> {
-    let most = PORTS.end - PORTS.start;
-    // Processes beside this one begin elsewhere.
-    let first = u16::try_from(u64::from(std::process::id()).wrapping_mul(97) % u64::from(most))?;
-    let mut free = Vec::with_capacity(count);
-    for _ in 0..most {
-        if free.len() == count {
-            return Ok(free);
-        }
-        let next = LOOKED_AT.fetch_add(1, Ordering::Relaxed) % most;
-        let port = PORTS.start + (first + next) % most;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            free.push(port);
-        }
-    }
-    bail!("expected {count} free ports in {PORTS:?}, found {}", free.len())
 }
