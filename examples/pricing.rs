@@ -75,10 +75,14 @@ async fn holds(wallet: &Wallet, symbol: &str) -> Result<u128> {
     let held = held
         .find(|held| held.symbol == symbol)
         .with_context(|| format!("the node has no {symbol}"))?;
-    let (whole, part) = held.amount.split_once('.').unwrap_or((&held.amount, ""));
-    let thousandths: String = part.chars().chain("000".chars()).take(3).collect();
-    let [whole, part]: [u128; 2] = [whole.parse()?, thousandths.parse()?];
-    Ok(whole.saturating_mul(1000).saturating_add(part))
+    Ok(thousandths(&held.amount)?)
+}
+
+/// Decimal text in thousandths; what is smaller is left out.
+fn thousandths(text: &str) -> Result<u128, std::num::ParseIntError> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let part: String = part.chars().chain("000".chars()).take(3).collect();
+    format!("{whole}{part}").parse()
 }
 
 #[tokio::main]
@@ -88,10 +92,8 @@ async fn main() -> Result<()> {
     let [data, port, middle] = args.as_slice() else {
         bail!("expected the provider's data folder, a port and a price, such as: ./provider 8080 16.2");
     };
-    let (whole, part) = middle.split_once('.').unwrap_or((middle, ""));
-    let thousandths: String = part.chars().chain("000".chars()).take(3).collect();
     let book = Book {
-        middle: format!("{whole}{thousandths}").parse()?,
+        middle: thousandths(middle)?.try_into()?,
         most: "1".to_owned(),
     };
     let listener = TcpListener::bind(("127.0.0.1", port.parse::<u16>()?)).await?;

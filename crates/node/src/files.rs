@@ -5,6 +5,9 @@ use std::io::{Error, ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+/// A password is never longer (bytes).
+const MAX_SECRET: u64 = 1024;
+
 /// Writes a file that only its owner can read (mode 0600) and replaces what was there. After a crash there is the old
 /// file or the new one.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
@@ -35,6 +38,14 @@ pub fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>, Error> {
         return Err(Error::new(ErrorKind::FileTooLarge, why));
     }
     Ok(bytes)
+}
+
+/// Reads a password, or what is as short: a line of text, without its end.
+pub fn read_secret(path: &Path) -> Result<String, Error> {
+    let mut text = String::from_utf8(read_bounded(path, MAX_SECRET)?)
+        .map_err(|e| Error::new(ErrorKind::InvalidData, e))?;
+    text.truncate(text.trim_end().len());
+    Ok(text)
 }
 
 /// Creates a folder, and its parents, that only its owner can enter.

@@ -27,7 +27,7 @@ mod server;
 pub mod types;
 
 pub use api::{ClearingApi, KeysApi, MarketApi, NodeApi};
-pub(crate) use auth::is_own_host;
+pub(crate) use auth::from_web_page;
 pub use auth::{COOKIE_FILE, Caller, Cookie, CookieError, Guarded, OwnerOnly, READ_FILE, Tokens};
 pub use client::{
     ConnectError, EventStream, NODE_FILE, NodeFile, RpcClient, StreamError, connect, connect_as,

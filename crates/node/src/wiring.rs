@@ -162,18 +162,20 @@ async fn start(
     match &chain.backend {
         Backend::Bitcoin(backend) => {
             trusted(chain, backend.trusted)?;
-            // Before a file is read for it.
-            bitcoin_network(chain)?;
+            let network = bitcoin_network(chain)?;
             let access = Access::Node {
                 url: backend.endpoint.as_str().to_owned(),
                 auth: bitcoind_auth(materials, chain, &backend.auth)?,
                 witnesses: witnesses(materials, chain, &backend.witnesses)?,
             };
-            bitcoin(materials, chain, access, (backend.birthday, backend.fee_cap)).await
+            let limits = (backend.birthday, backend.fee_cap);
+            bitcoin(materials, (chain, network), access, limits).await
         }
         Backend::Light(backend) => {
+            let network = bitcoin_network(chain)?;
             let access = light(chain, backend)?;
-            bitcoin(materials, chain, access, (backend.birthday, backend.fee_cap)).await
+            let limits = (backend.birthday, backend.fee_cap);
+            bitcoin(materials, (chain, network), access, limits).await
         }
         Backend::Evm(backend) => {
             trusted(chain, backend.trusted || !backend.witnesses.is_empty())?;
@@ -187,12 +189,12 @@ async fn start(
 
 async fn bitcoin(
     materials: &Materials<'_>,
-    chain: &ChainConfig,
+    (chain, network): (&ChainConfig, Network),
     access: Access,
     (birthday, max_fee_rate): (u64, u64),
 ) -> Result<Arc<dyn ChainAdapter>, WiringError> {
     let config = kofo_bitcoin::BitcoinConfig {
-        network: bitcoin_network(chain)?,
+        network,
         kofo_network: materials.config.network.clone(),
         access,
         birthday,
@@ -307,12 +309,9 @@ fn bitcoind_auth(
                 path: path.clone(),
                 source,
             };
-            let bytes = crate::files::read_bounded(&path, 1024).map_err(unreadable)?;
-            let text = String::from_utf8(bytes)
-                .map_err(|e| unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, e)))?;
             Ok(RpcAuth::UserPass {
                 user: user.clone(),
-                password: text.trim_end().to_owned(),
+                password: crate::files::read_secret(&path).map_err(unreadable)?,
             })
         }
     }

@@ -115,34 +115,36 @@ fn await_log(wal: &Path) -> std::io::Result<()> {
     log.unlock()
 }
 
+fn unusable(folder: &Path, why: impl std::fmt::Display) -> StartError {
+    StartError::Data {
+        folder: folder.into(),
+        why: why.to_string(),
+    }
+}
+
 /// Whether a validator may sign: it knows what it signed, or is told to begin.
 fn may_sign(settings: &Settings, record: &Record) -> Result<bool, StartError> {
-    let failed = |why: String| StartError::Data {
-        folder: settings.data.clone(),
-        why,
-    };
-    if record.begun().map_err(|e| failed(e.to_string()))? {
+    if record.begun().map_err(|e| unusable(&settings.data, e))? {
         return Ok(true);
     }
     match settings.unrecorded {
         Unrecorded::Follows => Ok(false),
-        Unrecorded::Votes => record.begin().map(|()| true).map_err(|e| failed(e.to_string())),
+        Unrecorded::Votes => record
+            .begin()
+            .map(|()| true)
+            .map_err(|e| unusable(&settings.data, e)),
     }
 }
 
 fn open(data: &Path) -> Result<Folder, StartError> {
-    let failed = |why: String| StartError::Data {
-        folder: data.into(),
-        why,
-    };
     let logs = data.join("wal");
-    std::fs::create_dir_all(&logs).map_err(|e| failed(e.to_string()))?;
+    std::fs::create_dir_all(&logs).map_err(|e| unusable(data, e))?;
     let wal = logs.join("consensus.wal");
     // Taken first: it is the lock of the folder.
-    let store = Store::open(&data.join(UNDECIDED)).map_err(|e| failed(e.to_string()))?;
-    let record = Record::open(store.disk()).map_err(|e| failed(e.to_string()))?;
-    await_log(&wal).map_err(|e| failed(e.to_string()))?;
-    let keys = peer_key::load(data).map_err(|e| failed(e.to_string()))?;
+    let store = Store::open(&data.join(UNDECIDED)).map_err(|e| unusable(data, e))?;
+    let record = Record::open(store.disk()).map_err(|e| unusable(data, e))?;
+    await_log(&wal).map_err(|e| unusable(data, e))?;
+    let keys = peer_key::load(data).map_err(|e| unusable(data, e))?;
     Ok(Folder {
         wal,
         store,
@@ -157,26 +159,19 @@ pub(super) fn peer_id(data: &Path) -> Result<String, StartError> {
     let mut folder = DirBuilder::new();
     let made = folder.recursive(true).mode(0o700).create(data);
     let read = made.and_then(|()| peer_key::load(data));
-    let keys = read.map_err(|e| StartError::Data {
-        folder: data.into(),
-        why: e.to_string(),
-    })?;
+    let keys = read.map_err(|e| unusable(data, e))?;
     Ok(keys.public().to_peer_id().to_string())
 }
 
 /// Whether a folder has a record of what was signed.
 pub(super) fn has_record(data: &Path) -> Result<bool, StartError> {
     let file = data.join(UNDECIDED);
-    let failed = |why: String| StartError::Data {
-        folder: data.into(),
-        why,
-    };
     if !file.exists() {
         return Ok(false);
     }
-    let store = Store::open(&file).map_err(|e| failed(e.to_string()))?;
-    let record = Record::open(store.disk()).map_err(|e| failed(e.to_string()))?;
-    record.begun().map_err(|e| failed(e.to_string()))
+    let store = Store::open(&file).map_err(|e| unusable(data, e))?;
+    let record = Record::open(store.disk()).map_err(|e| unusable(data, e))?;
+    record.begun().map_err(|e| unusable(data, e))
 }
 
 fn identity(moniker: String, keys: Keypair, pen: Option<&Pen>) -> Result<NetworkIdentity, StartError> {

@@ -191,7 +191,7 @@ async fn of_leg(readers: &Readers, asked: &LegAsked, rule: &ProofRule) -> Result
         .get(&rule.chain)
         .ok_or_else(|| ProveFailed::NoBlocks(rule.chain.clone()))?;
     let leg = as_validators_see(&asked.spec);
-    let (found, height, tip) = search(reader, asked, &leg).await?;
+    let (found, (height, block), tip) = search(reader, asked, &leg).await?;
     let have = tip.saturating_sub(height).saturating_add(1);
     if have < rule.depth.into() {
         return Err(ProveFailed::Shallow {
@@ -208,7 +208,7 @@ async fn of_leg(readers: &Readers, asked: &LegAsked, rule: &ProofRule) -> Result
         above.push(reader.header(height.saturating_add(up)).await?);
     }
     let made = prove(&Parts {
-        block: &reader.block(height).await?,
+        block: &block,
         above: &above,
         tx: found.tx,
         lock: &found.lock,
@@ -227,12 +227,12 @@ async fn of_leg(readers: &Readers, asked: &LegAsked, rule: &ProofRule) -> Result
     })
 }
 
-/// The end, the height of its block, and that of the best one.
+/// The end, its block with the height, and the height of the best one.
 async fn search(
     reader: &BlockReader,
     asked: &LegAsked,
     leg: &ProofLeg<'_>,
-) -> Result<(Found, u64, u64), ProveFailed> {
+) -> Result<(Found, (u64, Vec<u8>), u64), ProveFailed> {
     let no_proof = |why: String| ProveFailed::NoProof { leg: asked.leg, why };
     let mut search = Search::new(leg).map_err(|error| no_proof(error.to_string()))?;
     let (from, tip) = (asked.spec.from_height, reader.height().await?);
@@ -244,7 +244,7 @@ async fn search(
         let block = reader.block(height).await?;
         let found = search.look(&block).map_err(|error| no_proof(error.to_string()))?;
         if let Some(found) = found {
-            return Ok((found, height, tip));
+            return Ok((found, (height, block), tip));
         }
     }
     Err(ProveFailed::NotOver {

@@ -54,6 +54,29 @@ impl Place<'_> {
         }
     }
 
+    /// What a witness said that it is the chain of.
+    fn witness(&self, said: Result<String, String>) -> Checked {
+        let check = format!("{} witness", self.name());
+        let todo = "without its witnesses no swap begins: start it, or correct or remove it in kofo.toml";
+        match said {
+            Ok(got) if got == self.chain.id.as_str() => Checked::ok(check, "answers"),
+            Ok(got) => Checked::fail(check, format!("another chain: {got}"), todo),
+            Err(why) => Checked::fail(check, why, todo),
+        }
+    }
+
+    /// Today's price of fees beside the most that is paid, in the unit that `found` names.
+    fn priced(&self, price: u64, cap: u64, found: &str) -> Checked {
+        let check = format!("{} fees", self.name());
+        let found = format!("{price} {found}, the cap is {cap}");
+        if price > cap {
+            let todo =
+                "raise fee_cap, or wait for lower fees: no swap begins, and one that goes on may come late";
+            return Checked::fail(check, found, todo);
+        }
+        Checked::ok(check, found)
+    }
+
     fn another_chain(&self, got: &str) -> Checked {
         let found = format!("another chain answers: expected {}, got {got}", self.chain.id);
         Checked::fail(self.name(), found, "correct endpoint or id in kofo.toml")

@@ -101,6 +101,7 @@ fn journal(patient: &Patient<'_>, passphrase: Option<&Passphrase>) -> Checked {
 
 fn genesis(patient: &Patient<'_>) -> Option<Checked> {
     let clearing = patient.config.clearing.as_ref()?;
+    let todo = "copy the file that everybody of the network has";
     Some(match GenesisFile::load(&patient.data.join(&clearing.genesis)) {
         Ok(file) if file.genesis.network == patient.config.network => {
             Checked::ok("genesis", format!("of network {}", file.genesis.network))
@@ -110,15 +111,8 @@ fn genesis(patient: &Patient<'_>) -> Option<Checked> {
                 "of network {}, this node is of {}",
                 file.genesis.network, patient.config.network
             );
-            Checked::fail(
-                "genesis",
-                found,
-                "copy the file that everybody of the network has",
-            )
+            Checked::fail("genesis", found, todo)
         }
-        Err(error) => {
-            let todo = "copy the file that everybody of the network has";
-            Checked::fail("genesis", error.to_string(), todo)
-        }
+        Err(error) => Checked::fail("genesis", error.to_string(), todo),
     })
 }

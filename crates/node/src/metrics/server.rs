@@ -3,7 +3,7 @@
 use super::figures::Figures;
 use super::judge::Judgement;
 use super::look::Watched;
-use crate::rpc::is_own_host;
+use crate::rpc::from_web_page;
 use jsonrpsee::core::BoxError;
 use jsonrpsee::server::{HttpBody, HttpRequest, HttpResponse, serve_with_graceful_shutdown};
 use std::future::{Future, pending};
@@ -176,12 +176,8 @@ impl<B> tower::Service<HttpRequest<B>> for Answers {
 
 /// Why a request is not answered; `None` if it is.
 fn refusal(request: &HttpRequest<impl Sized>) -> Option<(u16, &'static str)> {
-    // A page of a foreign site that points its name at 127.0.0.1 still sends that name.
-    if !is_own_host(request) {
-        return Some((403, "expected the host 127.0.0.1 or localhost\n"));
-    }
-    if request.headers().contains_key("origin") {
-        return Some((403, "requests from web pages are not answered\n"));
+    if let Some(refusal) = from_web_page(request) {
+        return Some(refusal);
     }
     if request.method().as_str() != "GET" {
         return Some((405, "expected GET\n"));

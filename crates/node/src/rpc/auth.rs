@@ -171,13 +171,8 @@ impl OwnerOnly {
 
     /// Who calls, or else the status and text of the refusal.
     fn caller(&self, request: &HttpRequest<impl Sized>) -> Result<Caller, (u16, &'static str)> {
-        // A page of a foreign site that points its name at 127.0.0.1 still sends that name.
-        if !is_own_host(request) {
-            return Err((403, "expected the host 127.0.0.1 or localhost\n"));
-        }
-        // No program sends this, every browser does, with WebSockets too.
-        if request.headers().contains_key("origin") {
-            return Err((403, "requests from web pages are not answered\n"));
+        if let Some(refusal) = from_web_page(request) {
+            return Err(refusal);
         }
         let given = request.headers().get("authorization");
         let given = given.and_then(|v| v.to_str().ok());
@@ -190,8 +185,19 @@ impl OwnerOnly {
     }
 }
 
+/// The status and text of the refusal, if a web page may have sent a request.
+pub(crate) fn from_web_page(request: &HttpRequest<impl Sized>) -> Option<(u16, &'static str)> {
+    // A page of a foreign site that points its name at 127.0.0.1 still sends that name.
+    if !is_own_host(request) {
+        return Some((403, "expected the host 127.0.0.1 or localhost\n"));
+    }
+    // No program sends this, every browser does, with WebSockets too.
+    let origin = request.headers().contains_key("origin");
+    origin.then_some((403, "requests from web pages are not answered\n"))
+}
+
 /// Whether a request names this machine as its host, and nobody else.
-pub(crate) fn is_own_host(request: &HttpRequest<impl Sized>) -> bool {
+fn is_own_host(request: &HttpRequest<impl Sized>) -> bool {
     let mut named = request.headers().get_all("host").iter();
     let host = match (named.next(), named.next()) {
         (Some(one), None) => one.to_str().unwrap_or_default(),

@@ -86,8 +86,6 @@ fn early(why: &Refused) -> bool {
 
 struct Waiting {
     op: Arc<CheckedOp>,
-    /// Its id, if it is an order: hashing it once is enough.
-    order: Option<SwapId>,
     since_ms: u64,
     /// Of what came to us first.
     told: Option<Arc<Told>>,
@@ -203,12 +201,8 @@ impl Pool {
         if let Some(order) = order {
             kept.orders.insert(order, op.leaf());
         }
-        let waiting = Waiting {
-            op,
-            order,
-            since_ms: now_ms,
-            told,
-        };
+        let since_ms = now_ms;
+        let waiting = Waiting { op, since_ms, told };
         kept.waiting.insert(arrival, waiting);
         Ok(true)
     }
@@ -300,7 +294,7 @@ impl Kept {
         };
         let op = waiting.op.op();
         self.bytes = self.bytes.saturating_sub(waiting.op.bytes().len());
-        if let Some(order) = waiting.order {
+        if let Some(order) = waiting.op.order() {
             self.orders.remove(&order);
         }
         let owner = owner(op);

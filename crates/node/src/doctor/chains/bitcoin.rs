@@ -10,8 +10,6 @@ use std::path::Path;
 
 /// Blocks that may be known by their headers alone while a new one comes in.
 const BEHIND: u64 = 2;
-/// A password or cookie is never longer (bytes).
-const MAX_SECRET: u64 = 1024;
 /// The estimate that is asked for: a redeem in about an hour (blocks).
 const TARGET: u32 = 6;
 
@@ -21,7 +19,8 @@ pub(super) async fn checks(place: &Place<'_>, config: &BitcoinConfig) -> Vec<Che
         Err(failed) => vec![failed],
     };
     for witness in &config.witnesses {
-        checks.push(witnessed(place, witness.endpoint.as_str(), &witness.auth).await);
+        let said = witnessed(place, witness.endpoint.as_str(), &witness.auth).await;
+        checks.push(place.witness(said));
     }
     checks
 }
@@ -90,13 +89,7 @@ async fn fees(place: &Place<'_>, config: &BitcoinConfig, daemon: &Daemon) -> Che
             )
         };
     };
-    let found = format!("{rate} sat/vB for {TARGET} blocks, the cap is {}", config.fee_cap);
-    if rate > config.fee_cap {
-        let todo =
-            "raise fee_cap, or wait for lower fees: no swap begins, and one that goes on may come late";
-        return Checked::fail(check, found, todo);
-    }
-    Checked::ok(check, found)
+    place.priced(rate, config.fee_cap, &format!("sat/vB for {TARGET} blocks"))
 }
 
 /// Bitcoin per 1,000 bytes, in decimal text, as satoshi per byte, rounded up.
@@ -119,38 +112,26 @@ fn sat_per_vbyte(text: &str) -> Option<u64> {
     u64::try_from(per_thousand.div_ceil(1000)).ok()
 }
 
-async fn witnessed(place: &Place<'_>, url: &str, auth: &BitcoindAuth) -> Checked {
-    let check = format!("{} witness", place.name());
-    let asked = async {
-        let daemon = Daemon::new(url, Some(login(place.patient.data, auth)?))?;
-        id(&daemon).await
-    };
-    let todo = "without its witnesses no swap begins: start it, or correct or remove it in kofo.toml";
-    match asked.await {
-        Ok(got) if got == place.chain.id.as_str() => Checked::ok(check, "answers"),
-        Ok(got) => Checked::fail(check, format!("another chain: {got}"), todo),
-        Err(why) => Checked::fail(check, why, todo),
-    }
+async fn witnessed(place: &Place<'_>, url: &str, auth: &BitcoindAuth) -> Result<String, String> {
+    let daemon = Daemon::new(url, Some(login(place.patient.data, auth)?))?;
+    id(&daemon).await
 }
 
 /// User and password.
 fn login(data: &Path, auth: &BitcoindAuth) -> Result<(String, String), String> {
     let read = |file: &Path| {
         let path = data.join(file);
-        let bytes =
-            crate::files::read_bounded(&path, MAX_SECRET).map_err(|e| format!("{}: {e}", path.display()))?;
-        String::from_utf8(bytes).map_err(|_| format!("{} is no text", path.display()))
+        crate::files::read_secret(&path).map_err(|e| format!("{}: {e}", path.display()))
     };
     match auth {
         BitcoindAuth::Cookie(file) => {
             let text = read(file)?;
             let (user, password) = text
-                .trim_end()
                 .split_once(':')
                 .ok_or_else(|| format!("{} is no cookie of bitcoind", file.display()))?;
             Ok((user.to_owned(), password.to_owned()))
         }
-        BitcoindAuth::Password { user, file } => Ok((user.clone(), read(file)?.trim_end().to_owned())),
+        BitcoindAuth::Password { user, file } => Ok((user.clone(), read(file)?)),
     }
 }
 

@@ -15,7 +15,8 @@ pub(super) async fn checks(place: &Place<'_>, config: &EvmConfig) -> Vec<Checked
         Err(failed) => vec![failed],
     };
     for witness in &config.witnesses {
-        checks.push(witnessed(place, witness.as_str()).await);
+        let said = async { id(&Daemon::new(witness.as_str(), None)?).await };
+        checks.push(place.witness(said.await));
     }
     checks
 }
@@ -80,24 +81,7 @@ async fn fees(place: &Place<'_>, config: &EvmConfig, daemon: &Daemon) -> Checked
     let Some(gwei) = price.map(|wei| wei.div_ceil(GWEI)) else {
         return Checked::warn(check, "eth_gasPrice: expected a number", "see its daemon's log");
     };
-    let found = format!("{gwei} gwei per gas, the cap is {}", config.fee_cap);
-    if gwei > config.fee_cap {
-        let todo =
-            "raise fee_cap, or wait for lower fees: no swap begins, and one that goes on may come late";
-        return Checked::fail(check, found, todo);
-    }
-    Checked::ok(check, found)
-}
-
-async fn witnessed(place: &Place<'_>, url: &str) -> Checked {
-    let check = format!("{} witness", place.name());
-    let asked = async { id(&Daemon::new(url, None)?).await };
-    let todo = "without its witnesses no swap begins: start it, or correct or remove it in kofo.toml";
-    match asked.await {
-        Ok(got) if got == place.chain.id.as_str() => Checked::ok(check, "answers"),
-        Ok(got) => Checked::fail(check, format!("another chain: {got}"), todo),
-        Err(why) => Checked::fail(check, why, todo),
-    }
+    place.priced(gwei, config.fee_cap, "gwei per gas")
 }
 
 /// A number as these nodes write it: `0x` and hexadecimal digits.
