@@ -177,7 +177,7 @@ impl Harness for Bitcoind {
 
     async fn mine(&self, blocks: u32) {
         if let Some(wire) = &self.wire {
-            wire.settles().await;
+            wire.settles(&self.turn).await;
         }
         let too_cheap = self.too_cheap.lock().unwrap().clone();
         if too_cheap.is_empty() {

@@ -1,6 +1,11 @@
 //! The wire between a light client and its peer: what goes to the peer is read, and it can be cut.
 
+use crate::turns::Turn;
+use bitcoin::Transaction;
+use bitcoin::consensus::encode::{deserialize, serialize_hex};
+use bitcoin::hashes::Hash;
 use kofo_regtest::Regtest;
+use serde_json::json;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -13,6 +18,8 @@ use tokio::task::JoinSet;
 pub(super) const TRANSACTION: &str = "tx";
 /// Magic bytes, name, length and checksum.
 const HEAD: usize = 24;
+/// An entry of an offer: a kind and a hash. Offers of fewer than 253 have a count of one byte before them.
+const ENTRY: usize = 4 + 32;
 
 /// How often the node is told the time.
 const TICK: Duration = Duration::from_millis(200);
@@ -73,19 +80,50 @@ impl Wire {
         self.heard.lock().unwrap().len().try_into().unwrap()
     }
 
-    /// Waits until the peer has asked for everything that it was told of lately.
-    pub(super) async fn settles(&self) {
-        while self.is_awaited() {
+    /// Waits until the peer has taken or refused everything that it was told of lately.
+    pub(super) async fn settles(&self, turn: &Turn) {
+        while self.is_awaited(turn).await {
             tokio::time::sleep(TICK).await;
         }
     }
 
-    fn is_awaited(&self) -> bool {
+    async fn is_awaited(&self, turn: &Turn) -> bool {
+        for sent in self.offers() {
+            let Some(Sent { tx, anew }) = sent else {
+                return true;
+            };
+            // A peer that was given a transaction and has not come to it yet would still take it.
+            let asked = json!([[serialize_hex(&tx)]]);
+            let answer = turn.rpc("testmempoolaccept", asked).await;
+            let refused = answer[0]["reject-reason"].as_str();
+            if !refused.is_some_and(|why| anew || why.starts_with("txn-")) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// What was offered lately: the transaction, once the peer was given it.
+    fn offers(&self) -> Vec<Option<Sent>> {
         let heard = self.heard.lock().unwrap();
-        let offered = heard
-            .iter()
-            .rposition(|(name, _, at)| name == "inv" && at.elapsed() < ASKED_WITHIN);
-        offered.is_some_and(|at| heard.iter().skip(at).all(|(name, _, _)| name != TRANSACTION))
+        let numbered = heard.iter().enumerate();
+        let given = |hash: &[u8]| {
+            let given = numbered.clone().filter(|(_, (name, ..))| name == TRANSACTION);
+            let read = given.map(|(at, (_, body, _))| (at, deserialize::<Transaction>(body).unwrap()));
+            read.filter(|(_, tx)| is_of(tx, hash)).next_back()
+        };
+        let lately = |at: &Instant| at.elapsed() < ASKED_WITHIN;
+        numbered
+            .clone()
+            .filter(|(_, (name, _, at))| name == "inv" && lately(at))
+            .flat_map(|(at, (_, body, _))| body[1..].chunks_exact(ENTRY).map(move |entry| (at, &entry[4..])))
+            .map(|(offered, hash)| {
+                given(hash).map(|(at, tx)| Sent {
+                    tx,
+                    anew: at > offered,
+                })
+            })
+            .collect()
     }
 
     /// The names of the messages that held these bytes.
@@ -96,6 +134,16 @@ impl Wire {
             .filter(|(_, body, _)| body.windows(bytes.len()).any(|part| part == bytes));
         holding.map(|(name, _, _)| name.clone()).collect()
     }
+}
+
+/// What the peer was given, and whether after it was last told of it.
+struct Sent {
+    tx: Transaction,
+    anew: bool,
+}
+
+fn is_of(tx: &Transaction, hash: &[u8]) -> bool {
+    tx.compute_txid().to_byte_array() == *hash || tx.compute_wtxid().to_byte_array() == *hash
 }
 
 /// Until one side ends, or the wire is cut.

@@ -182,6 +182,7 @@ async fn run(node: Node, client: Client, shared: &Shared) {
 
 /// Tells the peer that there is this transaction, and notes when the peer asks for it.
 pub(super) fn offer(shared: &Arc<Shared>, requester: Requester, tx: Transaction) {
+    shared.sent().offer(tx.compute_txid());
     let shared = Arc::clone(shared);
     tokio::spawn(async move {
         let offered = tokio::time::timeout(OFFER, requester.submit_package(tx.clone())).await;
