@@ -11,6 +11,7 @@ use crate::shared::{Land, STEP, kofo};
 use kofo_cli::demo::{Place, Town};
 use kofo_node::config::{Endpoint, Source};
 use kofo_node::rpc::types::{EventName, OutcomeName};
+use kofo_node::rpc::{COOKIE_FILE, NodeFile};
 use kofo_regtest::Chain;
 use kofo_sdk::{Passphrase, SdkError, Start, Wallet, Wish};
 use std::path::Path;
@@ -24,6 +25,14 @@ fn start(data: &Path) -> Start {
         network: None,
         role: None,
     }
+}
+
+/// A node as a program on another machine has it: by a port and a token, without its folder.
+fn distant(data: &Path) -> Wallet {
+    let rpc = NodeFile::load(data).unwrap().rpc;
+    let port = rpc.rsplit_once(':').unwrap().1.parse().unwrap();
+    let token = std::fs::read_to_string(data.join(COOKIE_FILE)).unwrap();
+    Wallet::remote(port, &token).unwrap()
 }
 
 /// A town whose wallet is no process.
@@ -147,7 +156,8 @@ async fn a_provider_quotes_what_a_program_beside_it_says() {
         middle: 20_000,
         most: "1".to_owned(),
     };
-    let provider = Wallet::connect(&town.data(Place::ProviderA)).unwrap();
+    let provider = distant(&town.data(Place::ProviderA));
+    let mut told = provider.events(None);
     let served = tokio::spawn(pricing::serve(listener, provider, book));
     let wallet = Wallet::embed(start(&town.data(Place::Wallet))).await.unwrap();
     // Nobody else would give so much.
@@ -157,5 +167,6 @@ async fn a_provider_quotes_what_a_program_beside_it_says() {
     let done = tokio::time::timeout(STEP, swap.done()).await.unwrap().unwrap();
     assert_eq!(done, OutcomeName::Redeemed);
     wallet.close().await.unwrap();
+    while told.next().await.unwrap().event != EventName::Complete {}
     served.abort();
 }

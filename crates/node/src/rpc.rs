@@ -30,7 +30,7 @@ pub use api::{ClearingApi, KeysApi, MarketApi, NodeApi};
 pub(crate) use auth::from_web_page;
 pub use auth::{COOKIE_FILE, Caller, Cookie, CookieError, Guarded, OwnerOnly, READ_FILE, Tokens};
 pub use client::{
-    ConnectError, EventStream, NODE_FILE, NodeFile, RpcClient, StreamError, connect, connect_as,
+    Callee, ConnectError, EventStream, NODE_FILE, NodeFile, RpcClient, StreamError, connect, connect_as,
 };
 pub use error::{ApiError, ApiErrorData, ApiErrorKind};
 pub use guard::{Rate, Rates};

@@ -1,7 +1,7 @@
 //! Swap assets across chains from a program of your own.
 //!
 //! A [`Wallet`] is a node: one that runs in your process ([`Wallet::embed`]), or one that runs elsewhere
-//! ([`Wallet::connect`]). Ask it for [`Quotes`], take one, and follow the [`Swap`] to its end; what a node must do
+//! ([`Wallet::connect`], [`Wallet::remote`]). Ask it for [`Quotes`], take one, and follow the [`Swap`] to its end; what a node must do
 //! meanwhile so that no money is lost, it does by itself. Many wallets can be in one process, each in its own data folder.
 //!
 //! Amounts are decimal text in whole units with their symbol, such as `0.1btc`. The story in twenty lines is

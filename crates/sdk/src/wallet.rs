@@ -4,21 +4,24 @@ use crate::error::SdkError;
 use crate::quotes::{Quotes, Wish};
 use crate::swap::Swap;
 use kofo_node::rpc::types::{Balance, Id, NodeStatus, OfferMade, SwapStatus};
-use kofo_node::rpc::{Caller, EventStream, MarketRpcClient, NodeRpcClient, RpcClient, connect};
+use kofo_node::rpc::{
+    Callee, Caller, ConnectError, Cookie, EventStream, MarketRpcClient, NodeRpcClient, RpcClient,
+};
 use kofo_node::run::{Running, Start};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// As many swaps as a page has.
 const PAGE: u32 = 100;
 
-/// A node: in this process, or elsewhere.
+/// A node: in this process, in another, or on another machine.
 ///
 /// A wallet that is dropped without [`Wallet::close`] ends its embedded node as a crash would, which loses nothing; a node
 /// that runs elsewhere goes on.
 #[derive(Debug)]
 pub struct Wallet {
     client: RpcClient,
-    data: PathBuf,
+    /// Who tells the events.
+    teller: Callee,
     /// The node, if it is in this process.
     node: Option<Running>,
 }
@@ -29,18 +32,33 @@ impl Wallet {
     /// It goes on with the swaps that were under way: start it as soon as your program starts, and let it run.
     pub async fn embed(start: Start) -> Result<Self, SdkError> {
         let node = Running::start(start).await?;
+        let mut wallet = Self::connect(node.data())?;
+        wallet.node = Some(node);
+        Ok(wallet)
+    }
+
+    /// A node that runs in another process of this machine, by its data folder.
+    pub fn connect(data: &Path) -> Result<Self, SdkError> {
+        let callee = |caller| Callee::In {
+            data: data.to_owned(),
+            caller,
+        };
         Ok(Self {
-            client: connect(node.data())?,
-            data: node.data().to_owned(),
-            node: Some(node),
+            client: callee(Caller::Owner).client()?,
+            teller: callee(Caller::Reader),
+            node: None,
         })
     }
 
-    /// A node that runs in another process, by its data folder.
-    pub fn connect(data: &Path) -> Result<Self, SdkError> {
+    /// A node that runs on another machine: `port` is that of a tunnel to its RPC on this machine, such as
+    /// `ssh -L 7301:127.0.0.1:RPC_PORT`, and `token` is the content of its `rpc.cookie`, or of `rpc.read` to look only. A node that
+    /// has started again has other tokens: connect anew.
+    pub fn remote(port: u16, token: &str) -> Result<Self, SdkError> {
+        let token: Cookie = token.parse().map_err(ConnectError::from)?;
+        let teller = Callee::At { port, token };
         Ok(Self {
-            client: connect(data)?,
-            data: data.to_owned(),
+            client: teller.client()?,
+            teller,
             node: None,
         })
     }
@@ -108,7 +126,7 @@ impl Wallet {
     /// your program starts again. `None`: from the oldest that the node has.
     #[must_use]
     pub fn events(&self, after: Option<u64>) -> EventStream {
-        EventStream::after(&self.data, Caller::Reader, after)
+        EventStream::after(self.teller.clone(), after)
     }
 
     /// The swaps that go on, youngest first: all that is at risk.

@@ -5,6 +5,7 @@ use jsonrpsee::server::{HttpBody, HttpRequest, HttpResponse};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tower::{Layer, Service};
@@ -85,6 +86,11 @@ pub enum CookieError {
         /// The file.
         path: PathBuf,
     },
+    /// No token.
+    #[error(
+        "expected a token of {COOKIE_CHARS} hexadecimal digits, the content of rpc.cookie or rpc.read in the node's data folder"
+    )]
+    NoToken,
     /// The system gave no randomness.
     #[error("the system gave no randomness: {0}")]
     Randomness(String),
@@ -119,11 +125,8 @@ impl Cookie {
             Ok(bytes) => Zeroizing::new(bytes),
             Err(source) => return Err(CookieError::File { path, source }),
         };
-        let text = std::str::from_utf8(&bytes).unwrap_or_default().trim();
-        if text.len() != COOKIE_CHARS || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(CookieError::Malformed { path });
-        }
-        Ok(Self(Arc::new(Zeroizing::new(text.to_owned()))))
+        let text = std::str::from_utf8(&bytes).unwrap_or_default();
+        text.parse().map_err(|_| CookieError::Malformed { path })
     }
 
     /// The value of the header `Authorization`.
@@ -137,6 +140,19 @@ impl Cookie {
         let right = self.0.as_bytes();
         let differ = |acc: u8, (a, b): (&u8, &u8)| acc | (a ^ b);
         given.len() == right.len() && given.as_bytes().iter().zip(right).fold(0, differ) == 0
+    }
+}
+
+/// From what stands in a token file.
+impl FromStr for Cookie {
+    type Err = CookieError;
+
+    fn from_str(text: &str) -> Result<Self, CookieError> {
+        let text = text.trim();
+        if text.len() != COOKIE_CHARS || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(CookieError::NoToken);
+        }
+        Ok(Self(Arc::new(Zeroizing::new(text.to_owned()))))
     }
 }
 

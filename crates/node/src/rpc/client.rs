@@ -54,6 +54,9 @@ pub enum ConnectError {
     /// No cookie.
     #[error(transparent)]
     Cookie(#[from] CookieError),
+    /// No client can be made.
+    #[error("no client of the node can be made: {0}")]
+    Client(String),
 }
 
 impl NodeFile {
@@ -85,41 +88,70 @@ impl NodeFile {
     }
 }
 
-/// A client of the node that runs in this data folder. Connects with the first call only.
+/// Which node is called, and as whom.
+#[derive(Clone, Debug)]
+pub enum Callee {
+    /// The node that runs in a data folder, with the token that it wrote there when it started.
+    In {
+        /// The data folder.
+        data: PathBuf,
+        /// Whose token is taken.
+        caller: Caller,
+    },
+    /// A node of another machine whose RPC a tunnel such as `ssh -L` brings to a port of this one.
+    At {
+        /// The tunnel's port on 127.0.0.1.
+        port: u16,
+        /// What stands in the node's token file. A node that starts again has another one.
+        token: Cookie,
+    },
+}
+
+impl Callee {
+    /// A client of it, with the calls of [`super::NodeRpcClient`] and its siblings. Connects with the first call only.
+    pub fn client(&self) -> Result<RpcClient, ConnectError> {
+        let Way { port, headers } = self.way()?;
+        HttpClient::builder()
+            .set_headers(headers)
+            .max_request_size(MAX_REQUEST_BYTES)
+            .max_response_size(MAX_ANSWER_BYTES)
+            .request_timeout(MAX_WATCH + Duration::from_secs(35))
+            .build(format!("http://127.0.0.1:{port}"))
+            .map_err(|e| ConnectError::Client(e.to_string()))
+    }
+
+    fn way(&self) -> Result<Way, ConnectError> {
+        match self {
+            Self::In { data, caller } => {
+                let port = port_of(data)?;
+                Way::with(port, &Cookie::load_for(data, *caller)?)
+            }
+            Self::At { port, token } => Way::with(*port, token),
+        }
+    }
+}
+
+/// A client of the node that runs in this data folder, as its owner.
 pub fn connect(data: &Path) -> Result<RpcClient, ConnectError> {
     connect_as(data, Caller::Owner)
 }
 
 /// As [`connect`], with that token.
 pub fn connect_as(data: &Path, caller: Caller) -> Result<RpcClient, ConnectError> {
-    let Way { port, headers } = Way::find(data, caller)?;
-    HttpClient::builder()
-        .set_headers(headers)
-        .max_request_size(MAX_REQUEST_BYTES)
-        .max_response_size(MAX_ANSWER_BYTES)
-        .request_timeout(MAX_WATCH + Duration::from_secs(35))
-        .build(format!("http://127.0.0.1:{port}"))
-        .map_err(|e| malformed(data, e.to_string()))
+    let data = data.to_owned();
+    Callee::In { data, caller }.client()
 }
 
-/// How a node is reached.
+/// How a node is reached. A token goes to this machine and nowhere else.
 struct Way {
     port: u16,
     headers: HeaderMap,
 }
 
 impl Way {
-    fn find(data: &Path, caller: Caller) -> Result<Self, ConnectError> {
-        let node = NodeFile::load(data)?;
-        let cookie = Cookie::load_for(data, caller)?;
-        // The cookie goes to this machine and nowhere else, whatever the file says.
-        let port = node.rpc.strip_prefix("http://127.0.0.1:").unwrap_or_default();
-        let Ok(port) = port.parse() else {
-            let why = format!("expected an RPC on 127.0.0.1, got {:?}", node.rpc);
-            return Err(malformed(data, why));
-        };
-        let value = HeaderValue::from_str(&cookie.authorization());
-        let mut value = value.map_err(|e| malformed(data, e.to_string()))?;
+    fn with(port: u16, token: &Cookie) -> Result<Self, ConnectError> {
+        let value = HeaderValue::from_str(&token.authorization());
+        let mut value = value.map_err(|e| ConnectError::Client(e.to_string()))?;
         value.set_sensitive(true);
         let mut headers = HeaderMap::new();
         headers.insert("authorization", value);
@@ -127,9 +159,12 @@ impl Way {
     }
 }
 
-fn malformed(data: &Path, why: String) -> ConnectError {
-    ConnectError::Malformed {
+/// The RPC's port on this machine, whatever else the node file may say.
+fn port_of(data: &Path) -> Result<u16, ConnectError> {
+    let node = NodeFile::load(data)?;
+    let port = node.rpc.strip_prefix("http://127.0.0.1:").unwrap_or_default();
+    port.parse().map_err(|_| ConnectError::Malformed {
         path: data.join(NODE_FILE),
-        why,
-    }
+        why: format!("expected an RPC on 127.0.0.1, got {:?}", node.rpc),
+    })
 }

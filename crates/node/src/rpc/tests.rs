@@ -175,6 +175,11 @@ struct Fixture {
 }
 
 impl Fixture {
+    fn callee(&self, caller: Caller) -> Callee {
+        let data = self.data.path().to_owned();
+        Callee::In { data, caller }
+    }
+
     async fn start() -> Self {
         Self::with(true).await
     }

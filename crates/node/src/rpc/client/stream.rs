@@ -1,25 +1,22 @@
 //! A node's events as a stream that comes back by itself.
 
-use super::super::auth::Caller;
 use super::super::error::ApiErrorKind;
 use super::super::methods::{EventsRpcClient, FeedRpcClient};
 use super::super::types::{Event, EventNotice};
 use super::super::{MAX_ANSWER_BYTES, MAX_REQUEST_BYTES};
-use super::{ConnectError, Way};
-use jsonrpsee::client_transport::ws::{Url, WsTransportClientBuilder};
+use super::{Callee, ConnectError, Way};
+use jsonrpsee::client_transport::ws::{Url, WsHandshakeError, WsTransportClientBuilder};
 use jsonrpsee::core::ClientError;
 use jsonrpsee::core::client::{Client, ClientBuilder, Subscription};
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Between two attempts to reach the node: at first, and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
-/// All events of the node that runs in a data folder, each once and in order, also over restarts of the node.
+/// All events of a node, each once and in order, also over restarts of the node that runs in a data folder.
 #[derive(Debug)]
 pub struct EventStream {
-    data: PathBuf,
-    caller: Caller,
+    node: Callee,
     cursor: Option<u64>,
     pause: Duration,
     open: Option<Open>,
@@ -57,10 +54,9 @@ impl EventStream {
     /// The events after a cursor; `None`: from the oldest that the node has. Connects with the first
     /// [`EventStream::next`].
     #[must_use]
-    pub fn after(data: &Path, caller: Caller, cursor: Option<u64>) -> Self {
+    pub const fn after(node: Callee, cursor: Option<u64>) -> Self {
         Self {
-            data: data.to_owned(),
-            caller,
+            node,
             cursor,
             pause: PAUSES.0,
             open: None,
@@ -98,7 +94,7 @@ impl EventStream {
 
     /// Tries once, after a pause if the last attempt was in vain.
     async fn connect(&mut self) -> Result<(), StreamError> {
-        let subscribed = match Way::find(&self.data, self.caller) {
+        let subscribed = match self.node.way() {
             Ok(way) => self.subscribe(way).await?,
             // It starts, or starts again.
             Err(ConnectError::NotRunning { .. } | ConnectError::Cookie(_)) => None,
@@ -122,8 +118,15 @@ impl EventStream {
             .max_request_size(MAX_REQUEST_BYTES)
             .max_response_size(MAX_ANSWER_BYTES)
             .build(url);
-        let Ok((sender, receiver)) = transport.await else {
-            return Ok(None);
+        let (sender, receiver) = match transport.await {
+            Ok(both) => both,
+            // The file in a data folder has another token by and by; this one stays what it is.
+            Err(WsHandshakeError::Rejected { status_code }) if matches!(self.node, Callee::At { .. }) => {
+                return Err(refused(format!(
+                    "it answered with {status_code}; a node that has started again has another token: read it again"
+                )));
+            }
+            Err(_away) => return Ok(None),
         };
         let client: Client = ClientBuilder::default().build_with_tokio(sender, receiver);
         match client.events_subscribe(self.cursor).await {

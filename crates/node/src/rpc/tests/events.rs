@@ -91,7 +91,7 @@ async fn events_are_paged_by_their_cursor_and_a_lost_one_is_told() {
 async fn a_stream_has_every_event_once_over_restarts_of_the_node_and_of_itself() {
     let mut fixture = Fixture::start().await;
     fixture.happen(40, 100);
-    let mut stream = EventStream::after(fixture.data.path(), Caller::Reader, None);
+    let mut stream = EventStream::after(fixture.callee(Caller::Reader), None);
     let mut seen = Vec::new();
     for round in 0..4 {
         // Some are taken before the node stops, and some happen while nobody listens.
@@ -101,7 +101,7 @@ async fn a_stream_has_every_event_once_over_restarts_of_the_node_and_of_itself()
         if round % 2 == 0 {
             fixture = fixture.restart().await;
         } else {
-            stream = EventStream::after(fixture.data.path(), Caller::Owner, stream.cursor());
+            stream = EventStream::after(fixture.callee(Caller::Owner), stream.cursor());
         }
         fixture.happen(10, 100);
     }
@@ -115,10 +115,68 @@ async fn a_stream_has_every_event_once_over_restarts_of_the_node_and_of_itself()
 }
 
 #[tokio::test]
+async fn a_node_at_the_end_of_a_tunnel_is_called_with_the_token_that_it_has_now() {
+    let fixture = Fixture::start().await;
+    fixture.happen(2, 1);
+    let token = |fixture: &Fixture| std::fs::read_to_string(fixture.data.path().join(READ_FILE)).unwrap();
+    let old: Cookie = token(&fixture).parse().unwrap();
+    let tunnel = Tunnel::to(fixture.server.url()).await;
+    let callee = Callee::At {
+        port: tunnel.port,
+        token: old.clone(),
+    };
+    let client = callee.client().unwrap();
+    assert_eq!(client.swap_show(SWAP).await.unwrap(), fixture.node.swap());
+    let mut stream = EventStream::after(callee, None);
+    assert_eq!(next(&mut stream).await.cursor, NOW + 1);
+
+    let fixture = fixture.restart().await;
+    let tunnel = Tunnel::to(fixture.server.url()).await;
+    let at = |token| Callee::At {
+        port: tunnel.port,
+        token,
+    };
+    let refused = EventStream::after(at(old), Some(NOW + 1))
+        .next()
+        .await
+        .unwrap_err();
+    assert!(matches!(refused, StreamError::Refused(_)), "{refused}");
+    assert!(refused.to_string().contains("read it again"), "{refused}");
+    let new = token(&fixture).parse().unwrap();
+    let mut stream = EventStream::after(at(new), Some(NOW + 1));
+    assert_eq!(next(&mut stream).await.cursor, NOW + 2);
+}
+
+/// A port that is not the node's own, by which it is reached all the same.
+struct Tunnel {
+    port: u16,
+    _task: tokio::task::JoinSet<()>,
+}
+
+impl Tunnel {
+    async fn to(url: String) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mut task = tokio::task::JoinSet::new();
+        task.spawn(async move {
+            let mut ends = tokio::task::JoinSet::new();
+            while let Ok((mut near, _)) = listener.accept().await {
+                let node = url.trim_start_matches("http://").to_owned();
+                ends.spawn(async move {
+                    let mut far = TcpStream::connect(node).await.unwrap();
+                    let _ended = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+                });
+            }
+        });
+        Self { port, _task: task }
+    }
+}
+
+#[tokio::test]
 async fn a_stream_whose_events_are_gone_says_so_once_and_goes_on_with_what_there_is() {
     let fixture = Fixture::start().await;
     fixture.happen(3, 1);
-    let mut stream = EventStream::after(fixture.data.path(), Caller::Owner, Some(7));
+    let mut stream = EventStream::after(fixture.callee(Caller::Owner), Some(7));
     let gap = stream.next().await.unwrap_err();
     assert!(
         matches!(gap, StreamError::Gap { after: 7, oldest } if oldest == NOW + 1),
