@@ -63,6 +63,10 @@ swaps *args:
 exchange *args:
     cargo run --release -p kofo-bench -- exchange {{args}}
 
+# memory of a light node and of a provider, calls and events a second, cold start
+node *args:
+    cargo run --release -p kofo-bench -- node {{args}}
+
 # known vulnerabilities; needs a database from the network, so CI does not run it
 audit:
     cargo deny check advisories

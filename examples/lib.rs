@@ -4,6 +4,8 @@
 //! * `merchant`: a payer who holds bitcoin pays a merchant in ether.
 //! * `pricing`: a provider with a pricing source of its own.
 //! * `otc`: two people who know each other swap without any network.
+//! * `watch_foreign_swap`: somebody watches a swap that is not theirs.
+//! * `fourth_chain`: a chain that kofo does not know, its adapter, and a swap on it.
 //! * `settlement_alone`: two swap machines on two chains, and nothing else.
 //! * `exchange_alone`: a claim, two providers' quotes, and the claimant's pick.
 //! * `clearance_alone`: trades of a venue that is not ours are made final, paid and proven.

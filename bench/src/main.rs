@@ -5,6 +5,7 @@
 //! * `faults`: simulated swaps under faults that a seed chooses, and a death at every crash point.
 //! * `exchange`: claims checked and booked, a book of a hundred thousand orders, a hundred nodes.
 //! * `clearance`: orders that validators agree on, certificates, and the ledger after a million orders.
+//! * `node`: memory of a light node and of a provider, calls and events a second, and how long a start takes.
 //! * `swaps`: what the node adds to a swap, and what many of them at once take, on simulated chains and on real daemons.
 //!
 //! Exits with 1 when a figure misses its limit or money was lost, and says which.
@@ -12,6 +13,7 @@
 mod clearance;
 mod exchange;
 mod faults;
+mod node;
 mod onchain;
 mod process;
 mod swaps;
@@ -82,12 +84,17 @@ enum Benchmark {
         #[arg(long, conflicts_with_all = ["few", "settled"])]
         orders: Option<u64>,
     },
-    /// Run a node until it is killed: `swaps` starts itself as its nodes.
-    #[command(hide = true)]
+    /// Memory of an embedded light node and of a provider, calls and events a second, and how long a start takes.
     Node {
-        /// The node's folder.
+        /// Print the figures as one JSON object and nothing else on stdout.
         #[arg(long)]
-        data: PathBuf,
+        json: bool,
+        /// Measure less of each, to see that it works. Names and limits stay; no figure of it is one to quote.
+        #[arg(long)]
+        few: bool,
+        /// Run the node of this folder until it is killed: measurements start this program as their nodes.
+        #[arg(long, hide = true)]
+        data: Option<PathBuf>,
     },
 }
 
@@ -116,10 +123,11 @@ async fn main() -> anyhow::Result<ExitCode> {
         Benchmark::Clearance {
             json, few, settled, ..
         } => (clearance::run(few, settled).await?, json),
-        Benchmark::Node { data } => {
-            swaps::be_a_node(data).await?;
+        Benchmark::Node { data: Some(data), .. } => {
+            node::be_a_node(data).await?;
             return Ok(ExitCode::SUCCESS);
         }
+        Benchmark::Node { json, few, .. } => (node::run(few).await?, json),
     };
     let text = if json { &report.json } else { &report.text };
     writeln!(std::io::stdout(), "{text}")?;

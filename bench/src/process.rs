@@ -33,11 +33,17 @@ pub(crate) fn thread_time() -> Result<Duration> {
     Ok(Duration::from_nanos(spent.parse()?))
 }
 
-/// Memory that is in use and not swapped out, in bytes.
+/// Memory of this process that is in use and not swapped out, in bytes.
 pub(crate) fn resident_bytes() -> Result<u64> {
-    let status = fs::read_to_string("/proc/self/status").context("reading /proc/self/status")?;
+    resident_bytes_of("self")
+}
+
+/// The same of a process that is named by its number.
+pub(crate) fn resident_bytes_of(process: &str) -> Result<u64> {
+    let path = format!("/proc/{process}/status");
+    let status = fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let line = line.context("/proc/self/status has a line VmRSS")?;
+    let line = line.with_context(|| format!("{path} has a line VmRSS"))?;
     let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
     Ok(kib * 1_024)
 }

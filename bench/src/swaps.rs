@@ -12,7 +12,6 @@ use serde::Serialize;
 
 use crate::Report;
 use crate::table::{grouped, markdown};
-pub(crate) use ground::be_a_node;
 
 /// The nodes add at most so much to a swap.
 const MOST_OVERHEAD_MS: u64 = 1_000;

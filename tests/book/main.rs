@@ -51,3 +51,34 @@ fn every_page_with_shell_blocks_is_run_and_every_page_is_in_the_summary() {
         assert_eq!(!page.blocks.is_empty(), RUN.contains(&name), "{name}");
     }
 }
+
+/// What a page takes in by `{{#include file:anchor}}`, all of it there.
+fn included(page: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(page).unwrap();
+    let includes = text.lines().filter_map(|line| line.strip_prefix("{{#include "));
+    let check = |include: &str| {
+        let what = include.strip_suffix("}}").unwrap();
+        let (file, anchor) = match what.rsplit_once(':') {
+            Some((file, anchor)) => (file, Some(anchor)),
+            None => (what, None),
+        };
+        let path = page.parent().unwrap().join(file);
+        let source = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{what}: {e}"));
+        if let Some(anchor) = anchor {
+            for mark in ["ANCHOR", "ANCHOR_END"] {
+                let line = format!("{mark}: {anchor}");
+                let marked = source.lines().filter(|found| found.trim_end_matches(" -->").ends_with(&line));
+                assert_eq!(marked.count(), 1, "{what}: {line}");
+            }
+        }
+        what.to_owned()
+    };
+    includes.map(check).collect()
+}
+
+#[test]
+fn what_pages_take_in_of_the_sources_is_there() {
+    let pages = std::fs::read_dir(guide()).unwrap().map(|entry| entry.unwrap().path());
+    let all: Vec<_> = pages.flat_map(|page| included(&page)).collect();
+    assert!(all.iter().any(|what| what.contains("fourth_chain")), "{all:?}");
+}

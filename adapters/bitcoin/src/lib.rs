@@ -48,6 +48,8 @@ mod spend;
 mod store;
 mod terms;
 mod together;
+#[cfg(test)]
+mod vectors;
 mod wallet;
 
 pub use bitcoin::Network;

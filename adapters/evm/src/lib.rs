@@ -57,6 +57,8 @@ mod prepared;
 mod purse;
 mod round;
 mod send;
+#[cfg(test)]
+mod vectors;
 mod word;
 
 pub use adapter::EvmAdapter;

@@ -1,14 +1,11 @@
 //! Daemons and nodes of the measurements on real chains. A node is this very program, in a process of its own.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use kofo_cli::demo::{Daemons, NETWORK};
 use kofo_node::config::{Backend, Config, Endpoint, TimelockPolicy};
-use kofo_node::keystore::Passphrase;
-use kofo_node::run::Daemon;
 use kofo_regtest::{Mining, Options};
 
 use super::counter::{Calls, Counter};
@@ -35,17 +32,6 @@ pub(super) fn config(daemons: &Daemons, timelocks: TimelockPolicy) -> Result<Con
     let mut config = daemons.config(NETWORK)?;
     config.timelocks = timelocks;
     Ok(config)
-}
-
-/// Does what `kofo node --data FOLDER` does.
-pub(crate) async fn be_a_node(data: PathBuf) -> Result<()> {
-    let file = std::env::var_os("KOFO_PASSPHRASE_FILE").context("KOFO_PASSPHRASE_FILE names no file")?;
-    let daemon = Daemon {
-        data,
-        passphrase: Passphrase::from_file(&PathBuf::from(file))?,
-        network: None,
-    };
-    Ok(daemon.run(|_| ()).await?)
 }
 
 /// What one node asks of the daemons of both chains of a swap.

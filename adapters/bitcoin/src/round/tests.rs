@@ -231,3 +231,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn question_and_answer_of_the_vectors_are_these() {
+    use crate::vectors::{coin, kept};
+    let request = kept("/bitcoin_together/request");
+    let nonce: [u8; NONCE_BYTES] = request[request.len() - NONCE_BYTES..].try_into().unwrap();
+    let asked = Request {
+        version: VERSION,
+        fee: 143,
+        coins: vec![AskedCoin {
+            txid: coin().outpoint.txid.to_byte_array(),
+            vout: coin().outpoint.vout,
+            value: coin().value.to_sat(),
+            nonce,
+        }],
+    };
+    assert_eq!(borsh::to_vec(&asked).unwrap(), request);
+    let answer = Answer {
+        version: VERSION,
+        signatures: vec![AnsweredCoin {
+            nonce,
+            partial: [0x55; PARTIAL_BYTES],
+        }],
+    };
+    assert_eq!(borsh::to_vec(&answer).unwrap(), kept("/bitcoin_together/reply"));
+}
