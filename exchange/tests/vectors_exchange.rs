@@ -1,9 +1,13 @@
 //! The vectors of `docs/protocol/exchange.md`: keys, bytes, ids and signatures of one order from its claim on, which
-//! another implementation must come to byte by byte. `KOFO_VECTORS_WRITE=1 cargo test -p kofo-exchange --test
+//! another implementation must come to byte by byte. `KOFO_WRITE=1 cargo test -p kofo-exchange --test
 //! vectors_exchange` writes them anew.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use kofo_exchange::{
+    AssetListing, BookBeacon, ClaimEnvelope, ClaimMessage, ClaimReply, FulfilEnvelope, GossipMessage, Level,
+    LinkHello, LinkRole, ListedPair, PartialRule, ReturnMessage, ReturnReply, SelectEnvelope, Sides,
+};
 use kofo_primitives::*;
 use std::fmt::Write as _;
 
@@ -113,6 +117,16 @@ fn claim() -> Claim {
         max_hops: 8,
         created_ms: MADE_MS,
         expires_ms: MADE_MS + 600_000,
+    }
+}
+
+fn cancel() -> Cancel {
+    Cancel {
+        version: 1,
+        network: network(),
+        claim: claim().id(),
+        key: claim_key().id(),
+        expires_ms: claim().expires_ms,
     }
 }
 
@@ -266,14 +280,7 @@ fn there(out: &mut Vectors) {
     out.bytes("body", encode(&claim()));
     out.bytes("id", claim().id().as_bytes());
     out.bytes("signed", encode(&claim().sign(&claim_key())));
-    let cancel = Cancel {
-        version: 1,
-        network: network(),
-        claim: claim().id(),
-        key: claim_key().id(),
-        expires_ms: claim().expires_ms,
-    };
-    out.bytes("signed_cancel", encode(&cancel.sign(&claim_key())));
+    out.bytes("signed_cancel", encode(&cancel().sign(&claim_key())));
     out.section("path");
     for (n, entry) in path().iter().enumerate() {
         out.bytes(&format!("entry_{n}"), encode(entry));
@@ -331,12 +338,110 @@ fn selected(out: &mut Vectors) {
     out.bytes("id", order().id().as_bytes());
 }
 
+/// What is framed between two neighbours, and told to everybody.
+fn wire(out: &mut Vectors) {
+    out.section("wire");
+    let hello = LinkHello {
+        version: 1,
+        network: network(),
+        epoch: EPOCH,
+        base: link(RELAYS[0]).base(),
+        role: LinkRole::Relay,
+    };
+    out.bytes("hello", ClaimMessage::Link(hello.clone()).write());
+    out.bytes("linked", ClaimReply::Linked(hello).write());
+    let claim = claim().sign(&claim_key());
+    let path = path();
+    let first = ClaimEnvelope {
+        claim,
+        path: path[..1].to_vec(),
+    };
+    out.bytes("claim", ClaimMessage::Claim(Box::new(first)).write());
+    out.bytes("claim_taken", ClaimReply::Taken.write());
+    let why = Text::new("it has expired").unwrap();
+    out.bytes("claim_refused", ClaimReply::Refused(why.clone()).write());
+    let quote = FulfilEnvelope {
+        fulfil: fulfil().sign(&fulfil_key()),
+        path,
+        returns: returns(),
+    };
+    out.bytes("fulfil", ReturnMessage::Fulfil(Box::new(quote)).write());
+    let part = ClaimantPart {
+        opening: opening(0xa0),
+        returns: returns(),
+    };
+    let part = part.seal(&self::claim().id(), &fulfil_key().id(), &[0x62; 32]);
+    let chosen = SelectEnvelope {
+        select: select().sign(&claim_key()),
+        part: part.unwrap(),
+    };
+    out.bytes("select", ReturnMessage::Select(Box::new(chosen)).write());
+    let answer = answer().sign(&fulfil_key());
+    out.bytes("answer", ReturnMessage::Answer(Box::new(answer)).write());
+    out.bytes("return_taken", ReturnReply::Taken.write());
+    out.bytes("return_refused", ReturnReply::Refused(why).write());
+}
+
+fn gossip(out: &mut Vectors) {
+    out.section("gossip");
+    let (base, quote) = (self::claim().give.asset, self::claim().want.asset);
+    let key = seed(PROVIDER).listing_key(&network());
+    let listing = AssetListing {
+        version: 1,
+        network: network(),
+        asset: base.clone(),
+        adapter: Text::new("bitcoin").unwrap(),
+        decimals: 8,
+        freezable: false,
+        pairs: vec![ListedPair {
+            against: quote.clone(),
+            price: limit().ratio,
+        }],
+        fee: FeeTerms::Free,
+        partial: PartialRule::AtLeast(Amount::new(100_000)),
+        created_ms: MADE_MS,
+        ttl_ms: 3_600_000,
+        key: key.id(),
+    };
+    out.bytes("listing_key", key.id().as_bytes());
+    out.bytes("listing_digest", listing.digest());
+    let listing = listing.sign(&key);
+    AssetListing::check(&listing).unwrap();
+    out.bytes("listing", GossipMessage::Listing(Box::new(listing)).write());
+    let level = |ratio| Level {
+        price: Ratio::new(ratio, 1).unwrap(),
+        size: Amount::new(5_000_000),
+    };
+    let beacon = BookBeacon {
+        version: 1,
+        network: network(),
+        base,
+        quote,
+        sides: Sides {
+            asks: vec![level(201_000_000_000)],
+            bids: vec![level(199_000_000_000)],
+        },
+        created_ms: MADE_MS,
+        ttl_ms: 30_000,
+        sequence: 9,
+        key: bond().id(),
+    };
+    out.bytes("beacon_digest", beacon.digest());
+    let beacon = beacon.sign(&bond());
+    BookBeacon::check(&beacon).unwrap();
+    out.bytes("beacon", GossipMessage::Beacon(Box::new(beacon)).write());
+    let cancel = cancel().sign(&claim_key());
+    out.bytes("cancel", GossipMessage::Cancel(cancel).write());
+}
+
 fn vectors() -> Vectors {
     let mut out = Vectors::default();
     keys(&mut out);
     there(&mut out);
     back(&mut out);
     selected(&mut out);
+    wire(&mut out);
+    gossip(&mut out);
     out
 }
 
@@ -347,7 +452,7 @@ fn vectors() -> Vectors {
 )]
 fn claim_path_fulfil_selection_and_answer_of_the_vectors_make_the_order_of_the_vectors() {
     let made = vectors().json();
-    if std::env::var("KOFO_VECTORS_WRITE").is_ok() {
+    if std::env::var("KOFO_WRITE").is_ok() {
         std::fs::write(FILE, &made).unwrap();
     }
     let kept = std::fs::read_to_string(FILE).unwrap();

@@ -1,5 +1,5 @@
 //! The vectors of `docs/protocol/clearance.md`: bytes, ids, digests, signatures and roots that another implementation must
-//! come to. `KOFO_VECTORS_WRITE=1 cargo test -p kofo-clearance --test vectors` writes them anew.
+//! come to. `KOFO_WRITE=1 cargo test -p kofo-clearance --test vectors` writes them anew.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -309,7 +309,7 @@ fn vectors() -> Vectors {
 )]
 fn what_the_vectors_are_made_from_leads_to_the_vectors() {
     let made = vectors().json();
-    if std::env::var("KOFO_VECTORS_WRITE").is_ok() {
+    if std::env::var("KOFO_WRITE").is_ok() {
         std::fs::write(FILE, &made).unwrap();
     }
     let kept = std::fs::read_to_string(FILE).unwrap();

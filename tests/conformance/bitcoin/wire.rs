@@ -109,8 +109,8 @@ impl Wire {
         let numbered = heard.iter().enumerate();
         let given = |hash: &[u8]| {
             let given = numbered.clone().filter(|(_, (name, ..))| name == TRANSACTION);
-            let read = given.map(|(at, (_, body, _))| (at, deserialize::<Transaction>(body).unwrap()));
-            read.filter(|(_, tx)| is_of(tx, hash)).next_back()
+            let mut read = given.map(|(at, (_, body, _))| (at, deserialize::<Transaction>(body).unwrap()));
+            read.rfind(|(_, tx)| is_of(tx, hash))
         };
         let lately = |at: &Instant| at.elapsed() < ASKED_WITHIN;
         numbered
