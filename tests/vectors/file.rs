@@ -57,6 +57,6 @@ impl Vectors {
     }
 }
 
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/protocol/vectors")
 }

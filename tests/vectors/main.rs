@@ -8,6 +8,7 @@ mod bitcoin;
 mod evm;
 mod file;
 mod order;
+mod samples;
 mod tower;
 
 use file::Vectors;
