@@ -214,6 +214,11 @@ impl Signed<Claim> {
     /// Whether the claim is right by itself; the signature is checked last, since it costs most. Whether it is right
     /// *now* is the exchange layer's to say.
     pub fn check(&self) -> Result<(), ClaimError> {
+        self.check_as().map(|_| ())
+    }
+
+    /// As [`Signed::check`]; the claim's id, which is hashed for it.
+    pub(crate) fn check_as(&self) -> Result<ClaimId, ClaimError> {
         let claim = &self.body;
         if claim.version != 1 {
             return Err(ClaimError::Version(claim.version));
@@ -242,7 +247,9 @@ impl Signed<Claim> {
             return Err(ClaimError::Life(life));
         }
         claim.fee_fits()?;
-        Ok(claim.key.verify(claim.id().as_bytes(), &self.signature)?)
+        let id = claim.id();
+        claim.key.verify(id.as_bytes(), &self.signature)?;
+        Ok(id)
     }
 }
 

@@ -208,10 +208,17 @@ impl Fulfil {
 impl Signed<Fulfil> {
     /// Whether the fulfil is right by itself.
     pub fn check(&self) -> Result<(), FulfilError> {
+        self.check_as().map(|_| ())
+    }
+
+    /// As [`Signed::check`]; the fulfil's id, which is hashed for it.
+    pub(crate) fn check_as(&self) -> Result<FulfilId, FulfilError> {
         if self.body.version != 1 {
             return Err(FulfilError::Version(self.body.version));
         }
-        Ok(self.body.key.verify(self.body.id().as_bytes(), &self.signature)?)
+        let id = self.body.id();
+        self.body.key.verify(id.as_bytes(), &self.signature)?;
+        Ok(id)
     }
 
     /// The terms, opened with the claim's seal key.

@@ -2,13 +2,13 @@
 
 use crate::asset::AssetId;
 use crate::claim::{Claim, ClaimError, ClaimId, Limit};
-use crate::fulfil::{Fulfil, FulfilError, FulfilTerms, Opening};
+use crate::fulfil::{Fulfil, FulfilError, FulfilId, FulfilTerms, Opening};
 use crate::hash::{Digest, tagged_hash};
 use crate::hashlock::SwapId;
 use crate::leg::{LegId, Side};
 use crate::node_id::{NodeId, SignatureError};
 use crate::order::Signed;
-use crate::path::{HopEntry, Path, PathError, ReturnEntry, ReturnError, check_returns};
+use crate::path::{HopEntry, PathError, ReturnEntry, ReturnError, chain, returned};
 use crate::ratio::Ratio;
 use crate::select::Select;
 use crate::settlement_order::OrderLeg;
@@ -38,8 +38,14 @@ pub struct MatchedParts {
 
 /// A matched order. Constructs only if everything in it is signed and fits together; whether it is right *now* (expiry,
 /// timelocks, fees) is for the layers to say.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize)]
-pub struct MatchedOrder(MatchedParts);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MatchedOrder {
+    parts: MatchedParts,
+    /// Hashed when it is made, for they are asked for often.
+    claim: ClaimId,
+    fulfil: FulfilId,
+    id: SwapId,
+}
 
 /// Why parts make no order.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -134,28 +140,27 @@ impl MatchedOrder {
             claimant,
             provider,
         } = &parts;
-        claim.check()?;
-        fulfil.check()?;
-        let (id, quote, chosen) = (claim.body.id(), &fulfil.body, &select.body);
-        claim.body.key.verify(&chosen.digest(), &select.signature)?;
+        let (id, quoted) = (claim.check_as()?, fulfil.check_as()?);
+        let (quote, chosen, choice) = (&fulfil.body, &select.body, select.body.digest());
+        claim.body.key.verify(&choice, &select.signature)?;
         if claim.body.key == quote.key {
             return Err(MatchError::SameKey(quote.key));
         }
-        let path = Path::new(&claim.body, &id, path.clone())?;
-        path.verify(&id, 0)?;
-        let root = check_returns(&path, quote.id().as_bytes(), returns, 1)?;
+        let along = chain(&claim.body, &id, path)?;
+        path.iter().try_for_each(|entry| entry.verify(&id))?;
+        let root = returned(path, quoted.as_bytes(), returns, 1)?;
         let network = &claim.body.network;
         let fits = [
             (
                 "fulfil",
-                quote.claim == id && quote.path == path.digest() && quote.network == *network,
+                quote.claim == id && quote.path == along && quote.network == *network,
             ),
             ("terms", quote.terms == terms.digest()),
             (
                 "selection",
                 chosen.version == 1 && chosen.claim == id && chosen.network == *network,
             ),
-            ("quote", chosen.fulfil == quote.id()),
+            ("quote", chosen.fulfil == quoted),
             ("way back", chosen.returns == root),
             ("claimant's opening", chosen.opening == claimant.commit()),
             ("provider's opening", terms.opening == provider.commit()),
@@ -171,25 +176,37 @@ impl MatchedOrder {
         provider.check()?;
         let limit = claim.body.limit(chosen.limit.as_ref())?;
         claim.body.filled_by(terms.give, terms.want, limit)?;
-        Ok(Self(parts))
+        let made = id_of(network, (&id, &quoted), quote, &choice);
+        Ok(Self {
+            parts,
+            claim: id,
+            fulfil: quoted,
+            id: made,
+        })
     }
 
     /// The parts.
     #[must_use]
     pub const fn parts(&self) -> &MatchedParts {
-        &self.0
+        &self.parts
     }
 
     /// The claim's id.
     #[must_use]
-    pub fn claim_id(&self) -> ClaimId {
-        self.0.claim.body.id()
+    pub const fn claim_id(&self) -> ClaimId {
+        self.claim
+    }
+
+    /// The quote's id.
+    #[must_use]
+    pub const fn fulfil_id(&self) -> FulfilId {
+        self.fulfil
     }
 
     /// The order's id: see [`order_id`].
     #[must_use]
-    pub fn id(&self) -> SwapId {
-        order_id(&self.0.claim.body, &self.0.fulfil.body, &self.0.select.body)
+    pub const fn id(&self) -> SwapId {
+        self.id
     }
 
     /// Both legs.
@@ -201,7 +218,7 @@ impl MatchedOrder {
             claimant,
             provider,
             ..
-        } = &self.0;
+        } = &self.parts;
         let leg = |side, asset, amount, (refunder, redeemer), timelock| {
             let crate::ClaimedAsset { asset, place, depth }: &crate::ClaimedAsset = asset;
             OrderLeg {
@@ -240,13 +257,16 @@ impl MatchedOrder {
     /// The network.
     #[must_use]
     pub const fn network(&self) -> &NetworkId {
-        &self.0.claim.body.network
+        &self.parts.claim.body.network
     }
 
     /// What the claimant gives and wants.
     #[must_use]
     pub const fn pair(&self) -> (&AssetId, &AssetId) {
-        (&self.0.claim.body.give.asset, &self.0.claim.body.want.asset)
+        (
+            &self.parts.claim.body.give.asset,
+            &self.parts.claim.body.want.asset,
+        )
     }
 }
 
@@ -255,18 +275,35 @@ impl MatchedOrder {
 /// the selection to hashlock, way back, fee root, the claimant's nonce and opening.
 #[must_use]
 pub fn order_id(claim: &Claim, fulfil: &Fulfil, select: &Select) -> SwapId {
+    let ids = (&claim.id(), &fulfil.id());
+    id_of(&claim.network, ids, fulfil, &select.digest())
+}
+
+/// The order's id, of what is hashed already.
+fn id_of(
+    network: &NetworkId,
+    (claim, quoted): (&ClaimId, &FulfilId),
+    fulfil: &Fulfil,
+    select: &Digest,
+) -> SwapId {
     let digest: Digest = tagged_hash(
         "kofo/order/v1",
         &[
-            claim.network.as_str().as_bytes(),
-            claim.id().as_bytes(),
-            fulfil.id().as_bytes(),
+            network.as_str().as_bytes(),
+            claim.as_bytes(),
+            quoted.as_bytes(),
             &fulfil.terms,
             &fulfil.path,
-            &select.digest(),
+            select,
         ],
     );
     SwapId::new(digest)
+}
+
+impl BorshSerialize for MatchedOrder {
+    fn serialize<W: std::io::Write>(&self, writer: &mut W) -> std::io::Result<()> {
+        self.parts.serialize(writer)
+    }
 }
 
 impl BorshDeserialize for MatchedOrder {

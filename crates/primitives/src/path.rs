@@ -151,6 +151,40 @@ impl HopEntry {
     }
 }
 
+/// Whether entries hang together as those of a [`Path`]; the digest of the last one, which is that of the path.
+pub(crate) fn chain(claim: &Claim, id: &ClaimId, entries: &[HopEntry]) -> Result<Digest, PathError> {
+    let most = claim.max_hops.min(MAX_HOPS);
+    if entries.is_empty() || entries.len() > usize::from(most) {
+        return Err(PathError::Length {
+            got: entries.len(),
+            most,
+        });
+    }
+    let (mut previous, mut expected) = (*id.as_bytes(), claim.key);
+    for (at, entry) in (0..).zip(entries) {
+        if entry.index != at {
+            let says = entry.index;
+            return Err(if entries.iter().any(|other| other.index == at) {
+                PathError::Swapped { at, says }
+            } else {
+                PathError::Stripped { at, says }
+            });
+        }
+        if entry.hop_key != expected {
+            return Err(if at == 0 {
+                PathError::Beginning
+            } else {
+                PathError::Successor { at }
+            });
+        }
+        if entry.previous != previous {
+            return Err(PathError::Chain { at });
+        }
+        (previous, expected) = (entry.digest(), entry.next_key);
+    }
+    Ok(previous)
+}
+
 /// A claim's path that hangs together: places, digests, successors and length are right. Signatures are checked by
 /// [`Path::verify`], because whoever passed an entry on has checked those before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,35 +193,7 @@ pub struct Path(Vec<HopEntry>);
 impl Path {
     /// Takes the entries if each follows the one before it and the first is the claimant's.
     pub fn new(claim: &Claim, id: &ClaimId, entries: Vec<HopEntry>) -> Result<Self, PathError> {
-        let most = claim.max_hops.min(MAX_HOPS);
-        if entries.is_empty() || entries.len() > usize::from(most) {
-            return Err(PathError::Length {
-                got: entries.len(),
-                most,
-            });
-        }
-        let (mut previous, mut expected) = (*id.as_bytes(), claim.key);
-        for (at, entry) in (0..).zip(&entries) {
-            if entry.index != at {
-                let says = entry.index;
-                return Err(if entries.iter().any(|other| other.index == at) {
-                    PathError::Swapped { at, says }
-                } else {
-                    PathError::Stripped { at, says }
-                });
-            }
-            if entry.hop_key != expected {
-                return Err(if at == 0 {
-                    PathError::Beginning
-                } else {
-                    PathError::Successor { at }
-                });
-            }
-            if entry.previous != previous {
-                return Err(PathError::Chain { at });
-            }
-            (previous, expected) = (entry.digest(), entry.next_key);
-        }
+        chain(claim, id, &entries)?;
         Ok(Self(entries))
     }
 
@@ -320,6 +326,16 @@ pub fn check_returns(
     returns: &[ReturnEntry],
     down_to: u8,
 ) -> Result<Digest, ReturnError> {
+    returned(path.entries(), fulfil, returns, down_to)
+}
+
+/// As [`check_returns`], over the entries of a path.
+pub(crate) fn returned(
+    path: &[HopEntry],
+    fulfil: &Digest,
+    returns: &[ReturnEntry],
+    down_to: u8,
+) -> Result<Digest, ReturnError> {
     let want = path.len().saturating_sub(usize::from(down_to));
     if returns.len() != want {
         return Err(ReturnError::Length {
@@ -328,7 +344,7 @@ pub fn check_returns(
         });
     }
     let mut previous = *fulfil;
-    for (entry, hop) in returns.iter().zip(path.entries().iter().rev()) {
+    for (entry, hop) in returns.iter().zip(path.iter().rev()) {
         if entry.index != hop.index {
             return Err(ReturnError::Index {
                 want: hop.index,

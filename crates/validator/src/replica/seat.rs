@@ -53,7 +53,7 @@ pub(super) fn rows(height: u64, ops: &[Arc<CheckedOp>]) -> Vec<OrderRow> {
                     hidden: cleared.hidden(),
                 },
                 claim: cleared.order.claim_id(),
-                fulfil: parts.fulfil.body.id(),
+                fulfil: cleared.order.fulfil_id(),
                 bond: parts.terms.reservation.bond,
             })
         }
