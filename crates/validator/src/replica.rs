@@ -86,7 +86,7 @@ impl Replica {
 
     /// Writes a snapshot of the ledger, so that the next start does nothing again.
     pub fn snapshot(&self) -> Result<(), StoreError> {
-        open::write(&self.now(), &self.store)
+        open::write(&self.now(), &self.store).map(|_| ())
     }
 
     fn candidates(&self) -> MutexGuard<'_, Candidates> {

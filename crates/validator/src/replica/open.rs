@@ -12,6 +12,10 @@ use tokio::sync::watch;
 /// A snapshot is made after so many operations, or so many heights: a restart does so much again.
 const OPS: usize = 4_000;
 const HEIGHTS: usize = 2_000;
+/// Of a large ledger it is made after one operation for so many bytes of the last one: what came since takes about as long
+/// to do again as the snapshot takes to read. Written after every [`OPS`], it would cost the more of every operation the
+/// larger the ledger is.
+const BYTES: usize = 2_500;
 
 /// Why there is no ledger.
 #[derive(Debug, thiserror::Error)]
@@ -91,33 +95,45 @@ pub(super) struct Snapshots {
     ops: AtomicUsize,
     heights: AtomicUsize,
     busy: AtomicBool,
+    /// Bytes of the last one.
+    bytes: AtomicUsize,
 }
 
 impl Snapshots {
+    fn due(&self, ops: usize, heights: usize) -> bool {
+        let large = self.bytes.load(Ordering::Relaxed) / BYTES;
+        ops >= OPS.max(large) || heights >= HEIGHTS.max(large)
+    }
+
     /// Makes one if it is time, beside all else: the copy of the ledger that it is made of does not change.
     pub(super) fn consider(self: &Arc<Self>, head: &Arc<Head>, store: &Arc<Store>, ops: usize) {
         let ops = self.ops.fetch_add(ops, Ordering::Relaxed).saturating_add(ops);
         let heights = self.heights.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        if (ops < OPS && heights < HEIGHTS) || self.busy.swap(true, Ordering::AcqRel) {
+        if !self.due(ops, heights) || self.busy.swap(true, Ordering::AcqRel) {
             return;
         }
         self.ops.store(0, Ordering::Relaxed);
         self.heights.store(0, Ordering::Relaxed);
         let (this, head, store) = (Arc::clone(self), Arc::clone(head), Arc::clone(store));
         std::thread::spawn(move || {
-            if let Err(error) = write(&head, &store) {
-                tracing::warn!(%error, "no snapshot of the ledger: a restart does more again");
+            match write(&head, &store) {
+                Ok(bytes) => this.bytes.store(bytes, Ordering::Relaxed),
+                Err(error) => tracing::warn!(%error, "no snapshot of the ledger: a restart does more again"),
             }
             this.busy.store(false, Ordering::Release);
         });
     }
 }
 
-/// Writes a snapshot.
-pub(super) fn write(head: &Head, store: &Store) -> Result<(), StoreError> {
+/// Writes a snapshot; how many bytes it has.
+pub(super) fn write(head: &Head, store: &Store) -> Result<usize, StoreError> {
     match head.ledger.tip().height {
-        0 => Ok(()),
-        height => store.put_snapshot(height, &head.ledger.snapshot()),
+        0 => Ok(0),
+        height => {
+            let bytes = head.ledger.snapshot();
+            store.put_snapshot(height, &bytes)?;
+            Ok(bytes.len())
+        }
     }
 }
 
@@ -139,5 +155,28 @@ fn restored(
             tracing::warn!(height, %error, "the snapshot is none: all batches are done again");
             Ok(None)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_larger_the_last_snapshot_was_the_more_happens_before_the_next_one() {
+        let snapshots = Snapshots::default();
+        assert_eq!([OPS - 1, OPS].map(|ops| snapshots.due(ops, 0)), [false, true]);
+        assert_eq!(
+            [HEIGHTS - 1, HEIGHTS].map(|of| snapshots.due(0, of)),
+            [false, true]
+        );
+        snapshots.bytes.store(OPS * BYTES, Ordering::Relaxed);
+        assert_eq!([OPS - 1, OPS].map(|ops| snapshots.due(ops, 0)), [false, true]);
+        snapshots.bytes.store(10 * OPS * BYTES, Ordering::Relaxed);
+        assert_eq!(
+            [10 * OPS - 1, 10 * OPS].map(|ops| snapshots.due(ops, 0)),
+            [false, true]
+        );
+        assert!(!snapshots.due(0, OPS));
     }
 }
