@@ -2,8 +2,9 @@
 
 use crate::fixture::*;
 use kofo_network::{Identity, PeerAddress, PeerId};
-use kofo_node::direct::{Accept, LegAsked, Request, Response, SignRequest};
+use kofo_node::direct::{Accept, Keep, LegAsked, Request, Response, SignRequest};
 use kofo_primitives::{Bytes, Contact, LegId, NodeId, SettlementOrder, Side, SwapId, Together, encode};
+use kofo_tower::RecordPage;
 use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
@@ -19,6 +20,9 @@ pub(crate) fn request(data: &[u8]) {
                 accept.check().is_ok()
             }
             Request::Sign(asked) => asked.check().is_ok(),
+            Request::Keep(keep) => keep.check().is_ok(),
+            // It has no signature: the connection says who asks.
+            Request::Return(_) => false,
         };
         assert!(
             !right || seeds_of_requests().contains(&data.to_vec()),
@@ -46,6 +50,13 @@ pub(crate) fn seeds_of_requests() -> Vec<Vec<u8>> {
     vec![
         accept(1, vec![contact]),
         accept(2, Vec::new()),
+        Request::Keep(Box::new(Keep::new(
+            order(1, 1, 7).id(),
+            Bytes::new([8; 60]).expect("short"),
+            &key(1),
+        )))
+        .write(),
+        Request::Return(Some(order(1, 1, 7).id())).write(),
         sign(Together::Redeem, Some(preimage(7))),
         sign(Together::Refund, None),
     ]
@@ -80,8 +91,22 @@ pub(crate) fn seeds_of_responses() -> Vec<Vec<u8>> {
     ]
 }
 
-/// From the other party of a swap: signatures, or something else.
+/// From the other party of a swap: signatures, records, or something else.
 pub(crate) fn signed_response(data: &[u8]) {
+    if let Ok(theirs) = Response::read_kept(data) {
+        assert_eq!(
+            data,
+            Response::Kept(theirs).write(),
+            "one answer has one encoding"
+        );
+    }
+    if let Ok(page) = Response::read_records(data) {
+        assert_eq!(
+            data,
+            Response::Records(page).write(),
+            "one answer has one encoding"
+        );
+    }
     match Response::read_signed(data) {
         Ok(reply) => assert_eq!(
             data,
@@ -96,7 +121,15 @@ pub(crate) fn signed_response(data: &[u8]) {
 }
 
 pub(crate) fn seeds_of_signed() -> Vec<Vec<u8>> {
+    let record = || Bytes::new([8; 60]).expect("short");
+    let page = RecordPage {
+        records: vec![(order(1, 1, 7).id(), record())],
+        more: true,
+    };
     vec![
+        Response::Kept(None).write(),
+        Response::Kept(Some(record())).write(),
+        Response::Records(page).write(),
         Response::Signed(Bytes::new([7; 100]).expect("short")).write(),
         Response::refused(&"not now").write(),
     ]

@@ -2,8 +2,8 @@
 
 use crate::fixture::*;
 use kofo_primitives::LegId;
-use kofo_primitives::{Bytes, Role, Side, Signed, encode};
-use kofo_tower::{Ask, Entry, Package, Request, Response, Standing, Told};
+use kofo_primitives::{Bytes, Role, Side, Signed, UnixTime, encode};
+use kofo_tower::{Ask, Entry, Keep, Package, RecordPage, Request, Response, Standing, Told};
 
 /// From a stranger to a tower: one encoding, and no line of a log is forged.
 pub(crate) fn request(data: &[u8]) {
@@ -52,7 +52,17 @@ pub(crate) fn seeds_of_requests() -> Vec<Vec<u8>> {
         swap: order.id(),
         preimage: preimage(7),
     };
+    let keep = Keep {
+        version: 1,
+        network: network(),
+        owner: key(2).id(),
+        swap: order.id(),
+        until: UnixTime(9),
+        record: Bytes::new([8; 60]).expect("short"),
+    };
     vec![
+        Request::Keep(Box::new(keep.sign(&key(2)))).write(),
+        Request::Return(ask.clone().sign(&key(2)), Some(order.id())).write(),
         Request::Entrust(Box::new(Signed {
             body: package,
             signature,
@@ -82,6 +92,11 @@ pub(crate) fn seeds_of_responses() -> Vec<Vec<u8>> {
         Response::Older(4),
         Response::refused(&"too many swaps"),
         Response::Status(Standing { swaps }),
+        Response::RecordKept,
+        Response::Records(RecordPage {
+            records: vec![(order(1, 1, 7).id(), Bytes::new([8; 60]).expect("short"))],
+            more: true,
+        }),
     ]
     .map(|response| response.write())
     .into()

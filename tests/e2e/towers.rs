@@ -19,7 +19,7 @@ const PAST: Seconds = Seconds(60);
 const POLL: Duration = Duration::from_millis(50);
 
 /// A running `kofo tower run`, with money for gas.
-struct TowerProcess {
+pub(crate) struct TowerProcess {
     data: PathBuf,
     guest: String,
     process: Child,
@@ -27,7 +27,7 @@ struct TowerProcess {
 
 impl TowerProcess {
     /// A tower that serves this node only.
-    async fn serving(scene: &Scene, who: Who) -> Self {
+    pub(crate) async fn serving(scene: &Scene, who: Who) -> Self {
         let Ground::Daemons(daemons) = scene.ground() else {
             panic!("these tests run on daemons");
         };
@@ -75,6 +75,11 @@ impl TowerProcess {
             .kill_on_drop(true)
             .spawn()
             .unwrap()
+    }
+
+    /// Where it can be reached.
+    pub(crate) fn address(&self) -> String {
+        TowerFile::load(&self.data).unwrap().listen.remove(0)
     }
 
     fn log(&self) -> String {

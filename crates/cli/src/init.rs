@@ -59,7 +59,8 @@ fn tell(out: &Out, data: &Path, args: &InitArgs, words: &Words) -> anyhow::Resul
     let mut result = json!({ "data": data, "config": config });
     if args.restore {
         out.note(
-            "restored; swaps that were under way are not known to this folder: `kofo wallet restore` knows those of a backup",
+            "restored; swaps that were under way are not known to this folder: `kofo wallet restore` asks those who keep records of \
+             them, or knows those of a backup",
         );
     } else {
         out.note(

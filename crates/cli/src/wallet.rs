@@ -11,7 +11,7 @@ use kofo_node::config::Config;
 use kofo_node::files;
 use kofo_node::keystore::KdfCost;
 use kofo_node::restore::restore;
-use kofo_node::rpc::types::Balance;
+use kofo_node::rpc::types::{Balance, CopiesFound};
 use kofo_node::rpc::{KeysRpcClient, NodeRpcClient};
 use serde_json::json;
 use std::path::Path;
@@ -42,7 +42,14 @@ pub(crate) async fn run(scope: &Scope, out: &Out, command: WalletCommand) -> any
             })
         }
         WalletCommand::Backup { file } => backup(scope, out, &file).await,
-        WalletCommand::Restore(args) => restored(scope, out, &args),
+        WalletCommand::Restore(args) => match args.from.as_slice() {
+            [file] if !is_address(file) => restored(scope, out, (Path::new(file), &args)),
+            places if places.iter().all(|place| is_address(place)) => asked(scope, out, &args).await,
+            _ => Err(Usage(
+                "--from: expected one file, or addresses that end in /p2p/ and a peer id".to_owned(),
+            )
+            .into()),
+        },
     }
 }
 
@@ -80,10 +87,38 @@ fn hex_bytes(text: &str) -> Option<Vec<u8>> {
     digits.chunks(2).map(byte).collect()
 }
 
-fn restored(scope: &Scope, out: &Out, args: &RestoreArgs) -> anyhow::Result<()> {
+fn is_address(text: &str) -> bool {
+    text.starts_with('/') && text.contains("/p2p/")
+}
+
+/// A running node asks those who may keep its recovery records.
+async fn asked(scope: &Scope, out: &Out, args: &RestoreArgs) -> anyhow::Result<()> {
+    if args.config.is_some() {
+        return Err(Usage("--config: a running node has its configuration".to_owned()).into());
+    }
+    let node = Node::find(scope)?;
+    let found = node.answer(node.client.wallet_restore(args.from.clone()).await)?;
+    for one in &found {
+        for why in one.trouble.iter().chain(&one.refused) {
+            out.note(&format!("{}: {why}", one.from));
+        }
+    }
+    let gave_nothing = |one: &CopiesFound| one.trouble.is_some() && one.restored.is_empty() && one.known == 0;
+    if found.iter().all(gave_nothing) {
+        anyhow::bail!("nobody gave a record: ask others, or the same ones when they can be reached");
+    }
+    let swaps: usize = found.iter().map(|one| one.restored.len()).sum();
+    out.result(&found, |_| format!("{swaps} swaps"))?;
+    out.note(
+        "The node shows no preimage first, redeems what it can, and takes the rest back after its timelocks: see `kofo swap list`",
+    );
+    Ok(())
+}
+
+fn restored(scope: &Scope, out: &Out, (file, args): (&Path, &RestoreArgs)) -> anyhow::Result<()> {
     let data = scope.data();
-    let sealed = files::read_bounded(&args.from, MAX_BACKUP_BYTES)
-        .with_context(|| format!("cannot read the backup {}", args.from.display()))?;
+    let sealed = files::read_bounded(file, MAX_BACKUP_BYTES)
+        .with_context(|| format!("cannot read the backup {}", file.display()))?;
     let config = args.config.as_deref().map(configuration).transpose()?;
     let seed = secrets::words()?.seed();
     if let (Some(wanted), Ok((network, _))) = (&scope.network, kofo_node::backup::open(&sealed, &seed))

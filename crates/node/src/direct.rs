@@ -1,9 +1,11 @@
 //! What two nodes say to each other about a direct swap: one acceptance, one answer. Nothing else is needed, because
 //! every on-chain identifier is a function of the order. What saves fees and hours is asked for on top of it: the other
-//! party's signature.
+//! party's signature. And each keeps the other one's recovery record, for the day on which its disk is lost.
 
+mod record;
 mod sign;
 
+pub use record::{Keep, KeepError};
 pub use sign::{LegAsked, SignRequest, SignRequestError};
 
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -12,6 +14,7 @@ use kofo_primitives::{
     CodecError, Contact, Digest, DirectOrder, MAX_CONTACTS, NodeId, NodeKey, Signature, SignatureError,
     SwapId, Text, decode, encode, tagged_hash,
 };
+use kofo_tower::{RecordPage, SealedRecord};
 
 /// From the taker of an offer to its maker. Append only.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -20,6 +23,10 @@ pub enum Request {
     Accept(Box<Accept>),
     /// A party to swaps asks the other one for its signature.
     Sign(Box<SignRequest>),
+    /// A party to a swap gives the other one its recovery record.
+    Keep(Box<Keep>),
+    /// Whoever asks wants its records back: those of swaps after this one. The connection proves who that is.
+    Return(Option<SwapId>),
 }
 
 /// The taker's yes.
@@ -65,6 +72,10 @@ pub enum Response {
     Refused(Text<200>),
     /// The signatures that were asked for.
     Signed(RoundReply),
+    /// The record is durable. In exchange, the record of whoever answers.
+    Kept(Option<SealedRecord>),
+    /// The records of whoever asked.
+    Records(RecordPage),
 }
 
 /// Why an answer is none.
@@ -138,7 +149,7 @@ impl Response {
         match decode(bytes)? {
             Self::Accepted(signature) => Ok(maker.verify(&accepted_digest(swap), &signature)?),
             Self::Refused(why) => Err(AnswerError::Refused(why.as_str().to_owned())),
-            Self::Signed(_) => Err(AnswerError::Another("a yes or a no")),
+            Self::Signed(_) | Self::Kept(_) | Self::Records(_) => Err(AnswerError::Another("a yes or a no")),
         }
     }
 
@@ -147,7 +158,31 @@ impl Response {
         match decode(bytes)? {
             Self::Signed(reply) => Ok(reply),
             Self::Refused(why) => Err(AnswerError::Refused(why.as_str().to_owned())),
-            Self::Accepted(_) => Err(AnswerError::Another("signatures or a no")),
+            Self::Accepted(_) | Self::Kept(_) | Self::Records(_) => {
+                Err(AnswerError::Another("signatures or a no"))
+            }
+        }
+    }
+
+    /// Reads the answer to a record that was given: the other party's own, if it gave it.
+    pub fn read_kept(bytes: &[u8]) -> Result<Option<SealedRecord>, AnswerError> {
+        match decode(bytes)? {
+            Self::Kept(theirs) => Ok(theirs),
+            Self::Refused(why) => Err(AnswerError::Refused(why.as_str().to_owned())),
+            Self::Accepted(_) | Self::Signed(_) | Self::Records(_) => {
+                Err(AnswerError::Another("a record or a no"))
+            }
+        }
+    }
+
+    /// Reads the answer to whoever wants its records back.
+    pub fn read_records(bytes: &[u8]) -> Result<RecordPage, AnswerError> {
+        match decode(bytes)? {
+            Self::Records(page) => Ok(page),
+            Self::Refused(why) => Err(AnswerError::Refused(why.as_str().to_owned())),
+            Self::Accepted(_) | Self::Signed(_) | Self::Kept(_) => {
+                Err(AnswerError::Another("records or a no"))
+            }
         }
     }
 }

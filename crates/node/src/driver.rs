@@ -4,11 +4,13 @@
 //! [`Driver::flush`] gives what is to be done. The simulation drives the very same object.
 
 mod events;
+mod kept;
 mod live;
 mod records;
 mod restored;
 mod together;
 
+pub use kept::RECORD_KEPT;
 pub use live::Live;
 pub use records::Begin;
 pub use together::Ask;
@@ -19,6 +21,7 @@ use kofo_primitives::{
     ChainAction, ChainId, Digest, Health, LegRef, Offer, Party, Preimage, SettlementOrder, Signed, SwapId,
 };
 use kofo_settlement::{Input, Rejected, Terms};
+use kofo_tower::{Shelf, ShelfError, ShelfFull};
 use records::Stored;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,6 +64,12 @@ pub enum DriverError {
     /// Too much at once.
     #[error("{MAX_LIVE} swaps go on already: wait until some are over")]
     TooMany,
+    /// The recovery records in the journal cannot be read.
+    #[error(transparent)]
+    Shelf(#[from] ShelfError),
+    /// No room for another recovery record.
+    #[error(transparent)]
+    ShelfFull(#[from] ShelfFull),
 }
 
 /// One thing to ask of one chain.
@@ -95,6 +104,8 @@ pub struct Driver<J> {
     touched: BTreeSet<SwapId>,
     dirty: bool,
     cooperates: bool,
+    /// Recovery records of our counterparties.
+    shelf: Shelf,
 }
 
 /// An offer of ours.
@@ -114,6 +125,7 @@ impl<J: Journal> Driver<J> {
     /// Replays the journal. Nothing is owed until the chains have spoken, except what needs no time.
     pub fn open(journal: J) -> Result<Self, DriverError> {
         let mut driver = Self {
+            shelf: kept::open(&journal)?,
             journal,
             swaps: BTreeMap::new(),
             offers: BTreeMap::new(),
@@ -237,7 +249,7 @@ impl<J: Journal> Driver<J> {
     /// Makes all that was taken durable, in one sync, and only then says what is owed. An error is fatal: nothing of
     /// what was taken may be acted upon.
     pub fn flush(&mut self) -> Result<Flushed, DriverError> {
-        if self.dirty {
+        if self.shelf.write(&mut self.journal)? || self.dirty {
             self.journal.sync()?;
             self.dirty = false;
         }

@@ -20,6 +20,7 @@ pub mod keystore;
 pub mod market;
 pub mod metrics;
 pub mod monitor;
+pub mod records;
 pub mod regtest;
 pub mod restore;
 pub mod rpc;

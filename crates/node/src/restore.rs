@@ -100,7 +100,7 @@ fn fill(
 }
 
 /// The initiator's preimage follows from its seed; it is kept secret until somebody else shows it.
-fn begin(copy: SwapCopy, seed: &Seed, network: &NetworkId) -> Begin {
+pub(crate) fn begin(copy: SwapCopy, seed: &Seed, network: &NetworkId) -> Begin {
     let SwapCopy {
         order,
         terms,

@@ -62,6 +62,7 @@ impl Agreement {
         let mut rounds = JoinSet::new();
         let us = Arc::clone(&self);
         rounds.spawn(async move { us.say_where_we_are().await });
+        rounds.spawn(Arc::clone(&self).hand_records());
         loop {
             let mut batch = Vec::new();
             tokio::select! {

@@ -6,6 +6,7 @@
 mod deliver;
 mod draft;
 mod due;
+mod records;
 
 pub use draft::Draft;
 pub use due::Due;
@@ -81,6 +82,8 @@ struct Known {
     kept: BTreeMap<SwapId, u64>,
     /// The swaps whose preimage it was told.
     told: BTreeSet<SwapId>,
+    /// The swaps of which it keeps our recovery record.
+    recorded: BTreeSet<SwapId>,
     /// How many swaps it ought to have and does not.
     behind: usize,
     /// The last attempt failed.
@@ -181,7 +184,9 @@ impl Towers {
         {
             Response::Status(standing) => Ok(standing),
             Response::Refused(why) => Err(TowerTrouble::Refused(why.as_str().to_owned())),
-            Response::Kept(_) | Response::Older(_) => Err(TowerTrouble::OtherAnswer),
+            Response::Kept(_) | Response::Older(_) | Response::RecordKept | Response::Records(_) => {
+                Err(TowerTrouble::OtherAnswer)
+            }
         }
     }
 
@@ -197,6 +202,7 @@ impl Known {
             address,
             kept: BTreeMap::new(),
             told: BTreeSet::new(),
+            recorded: BTreeSet::new(),
             behind: 0,
             trouble: None,
         }

@@ -1,9 +1,10 @@
 //! What an owner and a tower say to each other: one request, one answer, over the direct messages of the network.
 
 use crate::package::Package;
+use crate::shelf::{RecordPage, SealedRecord};
 use borsh::{BorshDeserialize, BorshSerialize};
 use kofo_primitives::{
-    CodecError, Digest, NetworkId, NodeId, NodeKey, Preimage, Signed, SwapId, Text, decode, encode,
+    CodecError, Digest, NetworkId, NodeId, NodeKey, Preimage, Signed, SwapId, Text, UnixTime, decode, encode,
     message_id,
 };
 
@@ -22,6 +23,27 @@ pub enum Request {
     Status(Signed<Ask>),
     /// The other party showed me the preimage by a message, and may never show it on a chain.
     Told(Signed<Told>),
+    /// Keep this recovery record for me.
+    Keep(Box<Signed<Keep>>),
+    /// Give me my records back: those of swaps after this one.
+    Return(Signed<Ask>, Option<SwapId>),
+}
+
+/// A recovery record, which only its owner can open.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Keep {
+    /// Version of this message: 1.
+    pub version: u8,
+    /// The network.
+    pub network: NetworkId,
+    /// Whose it is, who signs.
+    pub owner: NodeId,
+    /// The swap.
+    pub swap: SwapId,
+    /// It may be dropped after this moment, by the tower's chains.
+    pub until: UnixTime,
+    /// The record.
+    pub record: SealedRecord,
 }
 
 /// What a participant was told by the initiator. It harms nobody any more: the initiator gave it away.
@@ -61,6 +83,10 @@ pub enum Response {
     Refused(Text<200>),
     /// What the tower watches for whoever asked.
     Status(Standing),
+    /// The record is durable.
+    RecordKept,
+    /// Records of whoever asked.
+    Records(RecordPage),
 }
 
 /// What a tower watches for one owner.
@@ -78,6 +104,20 @@ impl Ask {
     }
 
     /// Signs the question.
+    #[must_use]
+    pub fn sign(self, key: &NodeKey) -> Signed<Self> {
+        Signed::by(key, &self.id(), self)
+    }
+}
+
+impl Keep {
+    /// Its id, which its owner signs.
+    #[must_use]
+    pub fn id(&self) -> Digest {
+        message_id("kofo/tower/keep/v1", &self.network, self)
+    }
+
+    /// Signs it.
     #[must_use]
     pub fn sign(self, key: &NodeKey) -> Signed<Self> {
         Signed::by(key, &self.id(), self)

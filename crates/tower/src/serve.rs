@@ -162,6 +162,14 @@ impl<J: Journal> Shell<J> {
                     Err(why) => Response::refused(&why),
                 }
             }
+            Ok(Request::Keep(keep)) => match self.tower.keep(*keep) {
+                Ok(()) => Response::RecordKept,
+                Err(why) => Response::refused(&why),
+            },
+            Ok(Request::Return(ask, after)) => match self.tower.records(&ask, after) {
+                Ok(page) => Response::Records(page),
+                Err(why) => Response::refused(&why),
+            },
             Err(why) => Response::refused(&why),
         };
         self.answers.push((request.responder, answer));

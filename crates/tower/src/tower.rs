@@ -1,18 +1,20 @@
 //! All entrusted swaps and their journal: packages and chain events in, effects out. No task, no socket, no clock.
 
+mod records;
 mod refusal;
 
 pub use refusal::{Refusal, TowerError};
 
 use crate::message::{Ask, MOST_NAMED, Standing, Told};
 use crate::package::{MOST_PACKAGE_BYTES, Package, PackageError};
+use crate::shelf::Shelf;
 use crate::status::Watching;
 use crate::watched::{Duty, Kept, Watched};
 use kofo_adapter_api::Entrusted;
 use kofo_journal::Journal;
 use kofo_primitives::{
     Act, ActKind, ChainAction, ChainEvent, ChainId, HtlcSpec, LegEvent, LegRef, NetworkId, NodeId, Prepared,
-    Role, Signed, SwapId, Tip, encode, tagged_hash,
+    Role, Signed, SwapId, Tip, UnixTime, encode, tagged_hash,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -123,6 +125,10 @@ pub struct Tower<J> {
     /// Swaps whose durable part changed or went.
     dirty: BTreeSet<SwapId>,
     farewells: Vec<Effect>,
+    /// Recovery records of its owners.
+    shelf: Shelf,
+    /// How late it is on each chain.
+    times: BTreeMap<ChainId, UnixTime>,
 }
 
 impl<J: Journal> Tower<J> {
@@ -143,6 +149,8 @@ impl<J: Journal> Tower<J> {
         }
         let bytes = swaps.values().map(size).sum();
         Ok(Self {
+            shelf: records::open(&journal, rules.bounds)?,
+            times: BTreeMap::new(),
             journal,
             rules,
             touched: swaps.keys().copied().collect(),
@@ -231,17 +239,8 @@ impl<J: Journal> Tower<J> {
     }
 
     fn room_for(&self, package: &Package) -> Result<(), Refusal> {
-        let Rules {
-            chains,
-            guests,
-            bounds,
-            ..
-        } = &self.rules;
-        if let Guests::Only(owners) = guests
-            && !owners.contains(&package.owner)
-        {
-            return Err(Refusal::NotAGuest(package.owner));
-        }
+        self.serves(&package.owner)?;
+        let Rules { chains, bounds, .. } = &self.rules;
         let mut legs = package.legs.values().map(|entry| entry.spec.chain());
         if let Some(chain) = legs.find(|chain| !chains.contains(chain)) {
             return Err(Refusal::Chain(chain));
@@ -257,17 +256,25 @@ impl<J: Journal> Tower<J> {
         }
     }
 
-    /// Answers an owner's question about what is watched for it.
-    pub fn standing(&self, ask: &Signed<Ask>) -> Result<Standing, Refusal> {
+    fn serves(&self, owner: &NodeId) -> Result<(), Refusal> {
+        match &self.rules.guests {
+            Guests::Only(owners) if !owners.contains(owner) => Err(Refusal::NotAGuest(*owner)),
+            Guests::Only(_) | Guests::Anyone => Ok(()),
+        }
+    }
+
+    fn may_ask(&self, ask: &Signed<Ask>) -> Result<(), Refusal> {
         let body = &ask.body;
         self.right(body.version, &body.network)?;
         let signed = body.owner.verify(&body.id(), &ask.signature);
         signed.map_err(PackageError::from)?;
-        if let Guests::Only(owners) = &self.rules.guests
-            && !owners.contains(&body.owner)
-        {
-            return Err(Refusal::NotAGuest(body.owner));
-        }
+        self.serves(&body.owner)
+    }
+
+    /// Answers an owner's question about what is watched for it.
+    pub fn standing(&self, ask: &Signed<Ask>) -> Result<Standing, Refusal> {
+        self.may_ask(ask)?;
+        let body = &ask.body;
         let theirs = self
             .swaps
             .values()
@@ -289,6 +296,7 @@ impl<J: Journal> Tower<J> {
     }
 
     fn tip(&mut self, chain: &ChainId, tip: Tip) {
+        self.forget_records(chain, tip.time);
         let here = self.swaps.iter_mut().filter(|(_, watched)| watched.is_on(chain));
         for (id, watched) in here {
             watched.tip(chain, tip);
@@ -354,7 +362,8 @@ impl<J: Journal> Tower<J> {
                 None => self.journal.remove(&place(*id))?,
             }
         }
-        if !dirty.is_empty() {
+        let records = self.shelf.write(&mut self.journal)?;
+        if records || !dirty.is_empty() {
             self.journal.sync()?;
         }
         let mut effects = std::mem::take(&mut self.farewells);

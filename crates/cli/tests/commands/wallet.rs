@@ -71,3 +71,24 @@ fn a_wallet_is_new_once() {
     assert_eq!(words.split_whitespace().count(), 24);
     home.run(&["wallet", "new"]).refused(1, "there is a node already");
 }
+
+#[test]
+fn a_running_node_asks_for_its_records_and_says_who_gave_none() {
+    let home = Home::new();
+    with_words(&home, &["init", "--restore", "--network", "kofo-sim"], WORDS).done();
+    on_chains_in_memory(&home);
+    let ask = |home: &Home, from: &[&str]| {
+        let from = from.iter().flat_map(|from| ["--from", from]);
+        home.run(&["wallet", "restore"].into_iter().chain(from).collect::<Vec<_>>())
+    };
+    let peer = "/p2p/12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp";
+    let nobody = format!("/ip4/127.0.0.1/tcp/9{peer}");
+    ask(&home, &[&nobody]).refused(1, "no node runs");
+    ask(&home, &["one.backup", "two.backup"]).refused(2, "expected one file, or addresses");
+    ask(&home, &["one.backup", &nobody]).refused(2, "expected one file, or addresses");
+    let daemon = Daemon::of(home);
+    ask(&daemon.home, &[&nobody]).refused(1, "nobody gave a record");
+    ask(&daemon.home, &[&nobody]).refused(1, "it cannot be asked");
+    let wrong = format!("/nowhere{peer}");
+    ask(&daemon.home, &[&wrong]).refused(1, "expected addresses such as");
+}

@@ -7,7 +7,7 @@ use crate::driver::Begin;
 use crate::engine::Core;
 use futures::{StreamExt, stream};
 use kofo_adapter_api::RoundReply;
-use kofo_network::Inbound;
+use kofo_network::{Inbound, PeerId};
 use kofo_primitives::{DirectOrder, Role, SettlementOrder};
 use kofo_settlement::Terms;
 use std::collections::BTreeSet;
@@ -23,7 +23,7 @@ impl Agreement {
         });
         requests
             .for_each_concurrent(ANSWERS_AT_ONCE, async |request| {
-                let answer = self.answer(&request.body).await;
+                let answer = self.answer(request.from, &request.body).await;
                 if let Err(error) = request.responder.respond(answer.write()) {
                     tracing::warn!(%error, "an answer is too large");
                 }
@@ -31,11 +31,13 @@ impl Agreement {
             .await;
     }
 
-    async fn answer(&self, body: &[u8]) -> Response {
+    async fn answer(&self, from: PeerId, body: &[u8]) -> Response {
         let answered = async {
             match Request::read(body)? {
                 Request::Accept(accept) => self.accepted(*accept).await,
                 Request::Sign(request) => self.sign(&request).await.map(Response::Signed),
+                Request::Keep(keep) => self.keep(from, *keep).await,
+                Request::Return(after) => self.give_back(from, after).await,
             }
         };
         answered.await.unwrap_or_else(|error: AgreeError| {

@@ -1,6 +1,6 @@
 //! Why two nodes do not come to a swap.
 
-use crate::direct::{AnswerError, SignRequestError};
+use crate::direct::{AnswerError, KeepError, SignRequestError};
 use crate::driver::DriverError;
 use crate::engine::Stopped;
 use crate::rpc::{ApiError, ApiErrorKind};
@@ -52,6 +52,9 @@ pub enum AgreeError {
     /// A request for signatures that is none.
     #[error(transparent)]
     Sign(#[from] SignRequestError),
+    /// A recovery record that is none of the other party's.
+    #[error(transparent)]
+    Keep(#[from] KeepError),
     /// A request for signatures on legs of several chains.
     #[error("one request for signatures is about one chain: send one for each")]
     ManyChains,
@@ -168,7 +171,7 @@ impl From<AgreeError> for ApiError {
             AgreeError::Answer(AnswerError::Refused(_)) => ApiErrorKind::Refused,
             AgreeError::Answer(_) => ApiErrorKind::Peer,
             AgreeError::Fault(_) => ApiErrorKind::Chain,
-            AgreeError::Sign(_) | AgreeError::ManyChains => ApiErrorKind::Peer,
+            AgreeError::Sign(_) | AgreeError::Keep(_) | AgreeError::ManyChains => ApiErrorKind::Peer,
             AgreeError::Expired => ApiErrorKind::Expired,
         };
         Self::new(kind, error)

@@ -5,7 +5,7 @@ mod keys;
 mod market;
 
 pub use clearing::{ClearingApi, LedgerUnits};
-pub use keys::KeysApi;
+pub use keys::{KeysApi, MAX_COPY_PLACES};
 pub use market::{ClaimFee, ClaimTerms, DEFAULT_CLAIM_LIFE, MAX_CLAIM_LIFE, MAX_PAY_TO, MarketApi};
 
 use super::error::ApiError;

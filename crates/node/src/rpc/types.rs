@@ -11,7 +11,7 @@ pub use clearing::{
     PayoutShown, PayoutsShown, ProofShown, ReceiptShown, UnbondingShown, ValidatorShown,
 };
 pub use events::{EndReason, Event, EventName, EventNotice, EventPage};
-pub use keys::BackupMade;
+pub use keys::{BackupMade, CopiesFound};
 pub use market::{
     BookShown, ClaimAsked, ClaimList, ClaimState, ClaimStatus, LevelShown, ListingShown, PeerStatus,
     QuoteState, QuoteStatus,

@@ -2,9 +2,14 @@
 
 use super::Service;
 use crate::backup::{BackupError, KeepError};
-use crate::rpc::types::BackupMade;
+use crate::records::Asked;
+use crate::rpc::types::{BackupMade, CopiesFound};
 use crate::rpc::{ApiError, ApiErrorKind, KeysApi, MAX_ANSWER_BYTES};
 use async_trait::async_trait;
+use kofo_network::PeerAddress;
+
+/// So many reasons are told.
+const REASONS: usize = 16;
 
 #[async_trait]
 impl KeysApi for Service {
@@ -26,6 +31,23 @@ impl KeysApi for Service {
             swaps: u64::try_from(swaps).unwrap_or(u64::MAX),
             sealed,
         })
+    }
+
+    async fn restore(&self, from: &[PeerAddress]) -> Result<Vec<CopiesFound>, ApiError> {
+        let asked = self.agreement.restore_from(from).await;
+        let found = from.iter().zip(asked).map(|(at, asked)| found(at, asked));
+        Ok(found.collect())
+    }
+}
+
+fn found(at: &PeerAddress, asked: Asked) -> CopiesFound {
+    let reasons = asked.refused.iter().take(REASONS).map(ToString::to_string);
+    CopiesFound {
+        from: at.multiaddrs().join(" "),
+        refused: reasons.collect(),
+        restored: asked.restored.into_iter().map(Into::into).collect(),
+        known: u64::try_from(asked.known).unwrap_or(u64::MAX),
+        trouble: asked.trouble.map(|trouble| trouble.to_string()),
     }
 }
 

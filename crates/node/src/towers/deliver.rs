@@ -33,7 +33,7 @@ struct Given {
 }
 
 /// What may be given of each swap, and the preimage that may be passed on.
-type Dues = BTreeMap<SwapId, (Due, Option<Preimage>)>;
+pub(super) type Dues = BTreeMap<SwapId, (Due, Option<Preimage>)>;
 
 /// When a tower that did not answer is asked again.
 struct Rest {
@@ -42,12 +42,13 @@ struct Rest {
 }
 
 /// What a tower said to its packages.
-struct Delivered {
+pub(super) struct Delivered {
     kept: Vec<(SwapId, u64)>,
     told: Vec<SwapId>,
+    pub(super) recorded: Vec<SwapId>,
     /// It has a package of this sequence already, which is no older than ours.
     older: Vec<(SwapId, u64)>,
-    trouble: Option<TowerTrouble>,
+    pub(super) trouble: Option<TowerTrouble>,
 }
 
 impl Towers {
@@ -96,11 +97,13 @@ impl Towers {
         for known in self.known().values_mut() {
             known.kept.retain(|swap, _| due.contains_key(swap));
             known.told.retain(|swap| due.contains_key(swap));
+            known.recorded.retain(|swap| due.contains_key(swap));
         }
         let more = self.make(&due, given).await?;
         let now = Instant::now();
         rests.retain(|peer, _| self.known().contains_key(peer));
         let ready = |peer: &PeerId| rests.get(peer).is_none_or(|rest| rest.until <= now);
+        let (keeps, more_keeps) = self.keeps(&due, ready).await?;
         let towers: Vec<_> = self
             .known()
             .iter()
@@ -111,15 +114,17 @@ impl Towers {
                     known.address.clone(),
                     known.missing(given),
                     known.untold(given),
+                    known.unrecorded(&keeps),
                 )
             })
             .collect();
-        let sends = towers
-            .iter()
-            .filter(|(_, _, missing, untold)| !missing.is_empty() || !untold.is_empty());
-        let sends = sends.map(|(peer, at, missing, untold)| async move {
+        let sends = towers.iter().filter(|(_, _, missing, untold, unrecorded)| {
+            !missing.is_empty() || !untold.is_empty() || !unrecorded.is_empty()
+        });
+        let sends = sends.map(|(peer, at, missing, untold, unrecorded)| async move {
             let mut delivered = self.send(at, missing).await;
             self.send_told(at, untold, &mut delivered).await;
+            self.send_records(at, unrecorded, &mut delivered).await;
             (*peer, delivered)
         });
         for (peer, delivered) in join_all(sends).await {
@@ -127,12 +132,17 @@ impl Towers {
             self.note(peer, delivered, given);
         }
         for known in self.known().values_mut() {
-            known.behind = known.missing(given).len().max(known.untold(given).len());
+            let lacking = [
+                known.missing(given).len(),
+                known.untold(given).len(),
+                known.lacks(&due).count(),
+            ];
+            known.behind = lacking.into_iter().max().unwrap_or(0);
         }
         self.slim(given);
         let rest = rests.values().map(|rest| rest.until);
         let again = given.values().filter_map(|given| given.again);
-        Ok(rest.chain(again).chain(more.then_some(now)).min())
+        Ok(rest.chain(again).chain((more || more_keeps).then_some(now)).min())
     }
 
     fn tell(&self, swap: SwapId, preimage: Preimage) -> Signed<Told> {
@@ -219,6 +229,7 @@ impl Towers {
         let mut delivered = Delivered {
             kept: Vec::new(),
             told: Vec::new(),
+            recorded: Vec::new(),
             older: Vec::new(),
             trouble: None,
         };
@@ -230,7 +241,7 @@ impl Towers {
                 Ok(Response::Refused(why)) => {
                     delivered.trouble = Some(TowerTrouble::Refused(why.as_str().to_owned()));
                 }
-                Ok(Response::Kept(_) | Response::Status(_)) => {
+                Ok(Response::Kept(_) | Response::Status(_) | Response::RecordKept | Response::Records(_)) => {
                     delivered.trouble = Some(TowerTrouble::OtherAnswer)
                 }
                 // The next one would fail the same way.
@@ -254,9 +265,9 @@ impl Towers {
                 Ok(Response::Refused(why)) => {
                     delivered.trouble = Some(TowerTrouble::Refused(why.as_str().to_owned()));
                 }
-                Ok(Response::Older(_) | Response::Status(_)) => {
-                    delivered.trouble = Some(TowerTrouble::OtherAnswer)
-                }
+                Ok(
+                    Response::Older(_) | Response::Status(_) | Response::RecordKept | Response::Records(_),
+                ) => delivered.trouble = Some(TowerTrouble::OtherAnswer),
                 Err(trouble) => delivered.trouble = Some(trouble),
             }
         }
@@ -276,6 +287,7 @@ impl Towers {
                 known.kept.insert(swap, sequence);
             }
             known.told.extend(delivered.told);
+            known.recorded.extend(delivered.recorded);
             let trouble = delivered.trouble.map(|trouble| trouble.to_string());
             if known.trouble != trouble
                 && let Some(trouble) = &trouble

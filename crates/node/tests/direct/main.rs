@@ -10,6 +10,7 @@ mod cleared;
 mod events;
 mod hostile;
 mod matched;
+mod records;
 mod restart;
 mod stage;
 mod together;

@@ -57,6 +57,14 @@ pub(crate) struct Node {
     peers: Option<JoinHandle<()>>,
 }
 
+impl Owner {
+    /// The machine is lost: its seed is all that is left.
+    pub(crate) fn wiped(mut self) -> Self {
+        self.disk = Disk::new();
+        self
+    }
+}
+
 impl Stage {
     pub(crate) fn new() -> Self {
         Self::of(["kofo-sim", "kofo-sim"])
@@ -231,6 +239,14 @@ impl Node {
             expires_in: Seconds(600),
         };
         self.service.offer(terms).await.unwrap()
+    }
+
+    /// How many records of others it keeps that came from this node.
+    pub(crate) async fn keeps_of(&self, other: &Node) -> usize {
+        let peer = other.owner.net.peer_id().to_string();
+        let look =
+            move |core: &mut kofo_node::engine::Core| core.driver.records_of(&peer, None).records.len();
+        self.agreement.engine.call(look).await.unwrap()
     }
 
     pub(crate) fn address(&self) -> PeerAddress {

@@ -1,6 +1,7 @@
 //! Why a tower does not take something, or cannot go on.
 
 use crate::package::PackageError;
+use crate::shelf::{ShelfError, ShelfFull};
 use kofo_primitives::{ChainId, NodeId};
 
 /// Why a package or a question is not taken.
@@ -35,6 +36,9 @@ pub enum Refusal {
     /// Too many swaps of one owner.
     #[error("this tower watches {0} swaps of yours already: wait until some are over")]
     TooManySwaps(usize),
+    /// No room for a recovery record.
+    #[error(transparent)]
+    Shelf(#[from] ShelfFull),
     /// No room for all packages together.
     #[error("this tower has no room left: try another one")]
     Full,
@@ -46,6 +50,9 @@ pub enum TowerError {
     /// The journal failed: the process must stop before anything else is sent.
     #[error("the journal failed, the tower stops: {0}")]
     Journal(#[from] kofo_journal::Error),
+    /// The records that it keeps.
+    #[error(transparent)]
+    Shelf(#[from] ShelfError),
     /// What was stored is not what a tower stores.
     #[error(
         "{name} in the journal is not what a tower keeps: {why}; use the version that wrote it, or report this"

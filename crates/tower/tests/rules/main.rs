@@ -4,4 +4,5 @@
 mod acts;
 mod ends;
 mod packages;
+mod records;
 mod stage;

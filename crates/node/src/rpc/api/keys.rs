@@ -1,12 +1,19 @@
 //! What the RPC asks of the node's keys and money.
 
 use super::super::error::ApiError;
-use super::super::types::BackupMade;
+use super::super::types::{BackupMade, CopiesFound};
 use async_trait::async_trait;
+use kofo_network::PeerAddress;
+
+/// At most so many are asked for copies at a time.
+pub const MAX_COPY_PLACES: usize = 16;
 
 /// The node's keys and money as its owner commands them.
 #[async_trait]
 pub trait KeysApi: Send + Sync + 'static {
     /// An encrypted backup of all swaps that go on.
     async fn backup(&self) -> Result<BackupMade, ApiError>;
+
+    /// Asks these for copies of our swaps, and begins those that are not known: one answer for each of them.
+    async fn restore(&self, from: &[PeerAddress]) -> Result<Vec<CopiesFound>, ApiError>;
 }
