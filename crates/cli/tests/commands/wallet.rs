@@ -83,7 +83,7 @@ fn a_running_node_asks_for_its_records_and_says_who_gave_none() {
     };
     let peer = "/p2p/12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp";
     let nobody = format!("/ip4/127.0.0.1/tcp/9{peer}");
-    ask(&home, &[&nobody]).refused(1, "no node runs");
+    ask(&home, &[&nobody]).refused(3, "no node runs");
     ask(&home, &["one.backup", "two.backup"]).refused(2, "expected one file, or addresses");
     ask(&home, &["one.backup", &nobody]).refused(2, "expected one file, or addresses");
     let daemon = Daemon::of(home);
