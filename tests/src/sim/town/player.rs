@@ -438,6 +438,8 @@ impl Player {
                 Err(error) => Ok(Response::refused(&error)),
             },
             Ok(Request::Sign(request)) => self.sign(scene, &request),
+            // Nobody of a town loses a disk and keeps its seed: records are not in the simulation.
+            Ok(Request::Keep(_) | Request::Return(_)) => Ok(Response::refused(&"records are not kept here")),
         }
     }
 
