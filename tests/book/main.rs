@@ -67,7 +67,9 @@ fn included(page: &Path) -> Vec<String> {
         if let Some(anchor) = anchor {
             for mark in ["ANCHOR", "ANCHOR_END"] {
                 let line = format!("{mark}: {anchor}");
-                let marked = source.lines().filter(|found| found.trim_end_matches(" -->").ends_with(&line));
+                let marked = source
+                    .lines()
+                    .filter(|found| found.trim_end_matches(" -->").ends_with(&line));
                 assert_eq!(marked.count(), 1, "{what}: {line}");
             }
         }
@@ -78,7 +80,9 @@ fn included(page: &Path) -> Vec<String> {
 
 #[test]
 fn what_pages_take_in_of_the_sources_is_there() {
-    let pages = std::fs::read_dir(guide()).unwrap().map(|entry| entry.unwrap().path());
+    let pages = std::fs::read_dir(guide())
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let all: Vec<_> = pages.flat_map(|page| included(&page)).collect();
     assert!(all.iter().any(|what| what.contains("fourth_chain")), "{all:?}");
 }

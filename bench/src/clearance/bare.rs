@@ -12,26 +12,20 @@ use secp256k1::{Message, Parity, SECP256K1, SecretKey, XOnlyPublicKey, ecdh, sch
 
 use super::orders::committee;
 
-/// Keys and signatures as bytes: they come from the wire, and finding a key's point is work on the curve too.
+/// Keys and signatures as bytes: they come from the wire, and finding a key's point is work on the curve too, once an order.
 struct Check {
-    key: [u8; 32],
+    /// Its place among the order's keys.
+    key: usize,
     digest: Digest,
     signature: [u8; 64],
 }
 
 /// What one order costs on the curve.
 pub(super) struct Bare {
+    keys: Vec<[u8; 32]>,
     checks: Vec<Check>,
     /// The ephemeral keys of what is sealed to the validators.
     sealed: Vec<[u8; 32]>,
-}
-
-fn check(key: &NodeId, digest: Digest, signature: &Signature) -> Result<Check> {
-    Ok(Check {
-        key: *key.as_bytes(),
-        digest,
-        signature: encode(signature).try_into().ok().context("64 bytes")?,
-    })
 }
 
 fn ephemeral(sealed: &[u8]) -> Result<[u8; 32]> {
@@ -43,6 +37,20 @@ impl Bare {
     pub(super) fn of(order: &SubmittedOrder) -> Result<Self> {
         let (claim, fulfil) = (&order.claim, &order.fulfil);
         let id = claim.body.id();
+        let mut keys = Vec::new();
+        let mut check = |key: &NodeId, digest: Digest, signature: &Signature| {
+            let known = keys.iter().position(|known| known == key.as_bytes());
+            let key = known.unwrap_or_else(|| {
+                keys.push(*key.as_bytes());
+                keys.len() - 1
+            });
+            let signature = encode(signature).try_into().ok().context("64 bytes")?;
+            anyhow::Ok(Check {
+                key,
+                digest,
+                signature,
+            })
+        };
         let mut checks = vec![
             check(&claim.body.key, *id.as_bytes(), &claim.signature)?,
             check(&fulfil.body.key, *fulfil.body.id().as_bytes(), &fulfil.signature)?,
@@ -88,6 +96,7 @@ impl Bare {
             .map(|one| one.as_slice());
         let sealed = sealed.chain(fulfil.body.for_validators.iter().map(|one| one.as_slice()));
         Ok(Self {
+            keys,
             checks,
             sealed: sealed.map(ephemeral).collect::<Result<_>>()?,
         })
@@ -96,8 +105,13 @@ impl Bare {
     /// So many validators' work.
     fn run(&self, validators: usize, committee: &SecretKey) -> Result<()> {
         for _ in 0..validators {
+            let points: Vec<_> = self
+                .keys
+                .iter()
+                .map(|key| XOnlyPublicKey::from_slice(key))
+                .collect();
             for check in &self.checks {
-                let key = XOnlyPublicKey::from_slice(&check.key)?;
+                let key = points[check.key]?;
                 let signature = schnorr::Signature::from_slice(&check.signature)?;
                 SECP256K1.verify_schnorr(&signature, &Message::from_digest(check.digest), &key)?;
             }
