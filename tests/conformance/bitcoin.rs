@@ -99,7 +99,11 @@ impl Bitcoind {
             poll: Duration::from_millis(20),
             block_time: Duration::from_secs(600),
         };
-        Arc::new(BitcoinAdapter::start(config, seed, store).await.unwrap())
+        Arc::new(
+            BitcoinAdapter::start(config, kofo_bitcoin::local_signer(&seed), store)
+                .await
+                .unwrap(),
+        )
     }
 
     /// From regtest's faucet, into the mempool.

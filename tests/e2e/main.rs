@@ -21,6 +21,7 @@ mod reorgs;
 mod restore;
 mod sdk;
 mod shared;
+mod signer;
 mod sim;
 mod together;
 mod towers;

@@ -89,6 +89,14 @@ pub enum AdapterError {
     /// The adapter's task has ended.
     #[error("the adapter of {0} has stopped: restart the node")]
     Stopped(ChainId),
+    /// Who holds the keys does not answer, or refuses.
+    #[error("{chain}: {source}")]
+    Signer {
+        /// The chain.
+        chain: ChainId,
+        /// What happened.
+        source: crate::SignerError,
+    },
     /// What the wallet must keep could not be stored.
     #[error("the wallet of {chain} could not store its state: {why}")]
     Storage {

@@ -38,9 +38,11 @@
 
 pub mod conformance;
 mod error;
+mod signer;
 mod together;
 
 pub use error::AdapterError;
+pub use signer::{Keys, LocalSigner, MOST_ASKED, Signer, SignerError};
 pub use together::{Entrusted, MOST_LEVELS, MOST_TOGETHER, Round, RoundReply, RoundRequest};
 
 use async_trait::async_trait;

@@ -3,6 +3,7 @@
 
 use crate::AdapterError;
 use kofo_primitives::{Bytes, Prepared};
+use std::pin::Pin;
 
 /// What one party asks the other one to sign, in the adapter's own form.
 pub type RoundRequest = Bytes<16_384>;
@@ -11,10 +12,11 @@ pub type RoundReply = Bytes<4_096>;
 /// At most so many legs in one round.
 pub const MOST_TOGETHER: usize = 32;
 
-type Finish = dyn FnOnce(&RoundReply) -> Result<Vec<Prepared>, AdapterError> + Send;
+type Finished = Pin<Box<dyn Future<Output = Result<Vec<Prepared>, AdapterError>> + Send>>;
+type Finish = dyn FnOnce(RoundReply) -> Finished + Send + Sync;
 
 /// A signing round that waits for the other party. It is used once or dropped: whatever secret it holds (a nonce) lives
-/// here, in memory only, and dies with it. A restarted process opens another round.
+/// in the memory of the signer, and signs once. A restarted process opens another round.
 pub struct Round {
     /// To be sent to the other party.
     pub request: RoundRequest,
@@ -23,20 +25,20 @@ pub struct Round {
 
 impl Round {
     /// A round, and how it ends: with what may be broadcast, one for each leg and in their order.
-    pub fn new(
-        request: RoundRequest,
-        finish: impl FnOnce(&RoundReply) -> Result<Vec<Prepared>, AdapterError> + Send + 'static,
-    ) -> Self {
+    pub fn new<F>(request: RoundRequest, finish: impl FnOnce(RoundReply) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<Vec<Prepared>, AdapterError>> + Send + 'static,
+    {
         Self {
             request,
-            finish: Box::new(finish),
+            finish: Box::new(move |reply| Box::pin(finish(reply))),
         }
     }
 
     /// Takes the answer. What is not a right signature over what we asked for is refused, and nothing is left of the
     /// round.
-    pub fn finish(self, reply: &RoundReply) -> Result<Vec<Prepared>, AdapterError> {
-        (self.finish)(reply)
+    pub async fn finish(self, reply: &RoundReply) -> Result<Vec<Prepared>, AdapterError> {
+        (self.finish)(reply.clone()).await
     }
 }
 

@@ -12,20 +12,22 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bitcoin::address::NetworkUnchecked;
-use bitcoin::secp256k1::SecretKey;
 use bitcoin::{Address, Network, ScriptBuf};
-use kofo_adapter_api::{AdapterError, ChainAdapter, Entrusted, PartyWanted, Round, RoundReply, RoundRequest};
+use kofo_adapter_api::{
+    AdapterError, ChainAdapter, Entrusted, PartyWanted, Round, RoundReply, RoundRequest, Signer, SignerError,
+};
 use kofo_primitives::{
-    Act, ActKind, Amount, AssetId, Bytes, ChainAction, ChainEvent, ChainId, End, HtlcSpec, LegId, LegRef,
-    NetworkId, Party, Place, Prepared, Seed, SwapNonce, Tip, Together,
+    Act, ActKind, Amount, AssetId, Bytes, ChainAction, ChainEvent, ChainId, End, HtlcSpec, LegRef, NetworkId,
+    Party, Place, Prepared, Tip, Together,
 };
 use tokio::sync::{mpsc, watch};
 
 use crate::engine::{Engine, Locked, Parts, tip};
 use crate::fee::{self, SatPerVb};
-use crate::keys::{LegKey, Payee, public};
+use crate::keys::Payee;
 use crate::leg::units;
 use crate::nodes::Nodes;
+use crate::ours::OurKeys;
 use crate::party::{BitcoinParty, is_ordinary};
 use crate::rpc::RpcError;
 use crate::spend::Coin;
@@ -71,8 +73,7 @@ pub struct BitcoinConfig {
 pub struct BitcoinAdapter {
     chain: ChainId,
     asset: AssetId,
-    seed: Seed,
-    network: NetworkId,
+    keys: OurKeys,
     bitcoin: Network,
     most: SatPerVb,
     nodes: Arc<Nodes>,
@@ -89,10 +90,10 @@ pub struct BitcoinAdapter {
 
 impl BitcoinAdapter {
     /// Connects, checks that the node is on the right network, opens the wallet, and starts the task. Must be
-    /// called within a tokio runtime. The task ends when the adapter is dropped.
+    /// called within a tokio runtime; the signer must answer, for it names our wallet. The task ends when the adapter is dropped.
     pub async fn start(
         config: BitcoinConfig,
-        seed: Seed,
+        signer: Arc<dyn Signer>,
         store: Arc<dyn WalletStore>,
     ) -> Result<Self, AdapterError> {
         let (chain, asset) = (chain_id(config.network), asset_id(config.network));
@@ -108,7 +109,13 @@ impl BitcoinAdapter {
                 check_genesis(genesis, config.network)?;
             }
         }
-        let wallet = OwnWallet::open(&seed, config.network, config.birthday, store)
+        let keys = OurKeys {
+            signer,
+            network: config.kofo_network,
+        };
+        let wallet = keys.wallet(config.network == Network::Bitcoin).await;
+        let wallet = wallet.map_err(|error| signer_error(&chain, error))?;
+        let wallet = OwnWallet::open(&wallet, config.network, config.birthday, store)
             .map_err(|error| storage_error(&chain, &error))?;
         let wallet = Arc::new(Mutex::new(wallet));
         let (actions, taken) = mpsc::channel(ACTIONS);
@@ -122,8 +129,7 @@ impl BitcoinAdapter {
             nodes: Arc::clone(&nodes),
             chain: config.network,
             wallet: Arc::clone(&wallet),
-            seed: seed.clone(),
-            network: config.kofo_network.clone(),
+            keys: keys.clone(),
             asset: asset.clone(),
             most,
             poll: config.poll,
@@ -134,12 +140,10 @@ impl BitcoinAdapter {
         };
         tokio::spawn(Engine::new(parts, taken, told).run());
         let events = tokio::sync::Mutex::new(events);
-        let network = config.kofo_network;
         Ok(Self {
             chain,
             asset,
-            seed,
-            network,
+            keys,
             bitcoin: config.network,
             most,
             nodes,
@@ -200,28 +204,15 @@ impl BitcoinAdapter {
         })
     }
 
-    fn leg_key<'a>(&'a self, nonce: &'a SwapNonce, leg: LegId, end: End) -> LegKey<'a> {
-        LegKey {
-            seed: &self.seed,
-            network: &self.network,
-            nonce,
-            leg,
-            end,
-        }
-    }
-
-    /// Our secret of this leg, if it is ours, and whom the leg pays. The caller erases the secret.
-    fn secret(
-        &self,
-        leg: LegRef,
-        spec: &HtlcSpec,
-        terms: &Terms,
-    ) -> Result<(SecretKey, Payee), AdapterError> {
-        let found = self.leg_key(&spec.nonce, leg.leg, spec.end).of(terms.ours());
-        found.ok_or_else(|| {
-            let expected = "one that we made for this nonce, leg and payout";
-            malformed("our key", expected, terms.ours().key.to_string())
-        })
+    /// Whom the leg pays, if it is ours.
+    async fn payee(&self, leg: LegRef, spec: &HtlcSpec, terms: &Terms) -> Result<Payee, AdapterError> {
+        let found = self.keys.whose(self.keys.leg(leg, spec, None)).await;
+        found
+            .map_err(|error| signer_error(&self.chain, error))?
+            .ok_or_else(|| {
+                let expected = "one that we made for this nonce, leg and payout";
+                malformed("our key", expected, terms.ours().key.to_string())
+            })
     }
 
     /// Where a redeem to somebody else pays.
@@ -264,9 +255,8 @@ impl BitcoinAdapter {
         Ok(address.script_pubkey())
     }
 
-    fn check_ours(&self, leg: LegRef, spec: &HtlcSpec, terms: &Terms) -> Result<(), AdapterError> {
-        let (mut secret, payee) = self.secret(leg, spec, terms)?;
-        secret.non_secure_erase();
+    async fn check_ours(&self, leg: LegRef, spec: &HtlcSpec, terms: &Terms) -> Result<(), AdapterError> {
+        let payee = self.payee(leg, spec, terms).await?;
         let ours = terms.ours();
         if payee == Payee::Us && !self.wallet().is_ours(&ours.payout) {
             return Err(malformed(
@@ -360,16 +350,17 @@ impl ChainAdapter for BitcoinAdapter {
         let pay_to = wanted.pay_to.map(|address| self.payout(wanted.end, address));
         let pay_to = pay_to.transpose()?;
         self.caught_up().await?;
-        let key = self.leg_key(wanted.nonce, wanted.leg, wanted.end);
-        let (secret, payout) = match pay_to {
-            Some(payout) => (key.paying(&payout), payout),
-            None => (key.own(), self.fresh_payout(wanted.taken)?),
+        let bound = pay_to.is_some();
+        let payout = match pay_to {
+            Some(payout) => payout,
+            None => self.fresh_payout(wanted.taken)?,
         };
-        let got = || "one with probability 2^-128".to_owned();
-        let mut secret =
-            secret.ok_or_else(|| malformed("nonce", "one that gives a key of the curve", got()))?;
-        let party = BitcoinParty::new(public(&secret), payout);
-        secret.non_secure_erase();
+        let of = (wanted.leg, wanted.end);
+        let key = self
+            .keys
+            .key(wanted.nonce, of, bound.then_some(payout.as_script()));
+        let key = key.await.map_err(|error| signer_error(&self.chain, error))?;
+        let party = BitcoinParty::new(key, payout);
         let party = party.map_err(|error| malformed("payout", "an ordinary address", error.to_string()))?;
         Ok(Bytes::new(party.to_bytes()).expect("a key and a payout are at most 75 bytes"))
     }
@@ -381,7 +372,7 @@ impl ChainAdapter for BitcoinAdapter {
 
     async fn check(&self, leg: LegRef, spec: &HtlcSpec) -> Result<(), AdapterError> {
         let terms = Terms::read(spec, &self.asset)?;
-        self.check_ours(leg, spec, &terms)?;
+        self.check_ours(leg, spec, &terms).await?;
         let rate = fee::ask(&self.nodes)
             .await
             .map_err(|error| node_error(&self.chain, &error))?;
@@ -419,7 +410,7 @@ impl ChainAdapter for BitcoinAdapter {
         legs: &[(LegRef, HtlcSpec)],
         request: &RoundRequest,
     ) -> Result<RoundReply, AdapterError> {
-        self.help_together(what, legs, request)
+        self.help_together(what, legs, request).await
     }
 
     async fn entrust(
@@ -428,7 +419,7 @@ impl ChainAdapter for BitcoinAdapter {
         spec: &HtlcSpec,
         act: ActKind,
     ) -> Result<Vec<Entrusted>, AdapterError> {
-        self.give(leg, spec, act)
+        self.give(leg, spec, act).await
     }
 
     async fn take_over(
@@ -480,6 +471,13 @@ fn node_error(chain: &ChainId, error: &RpcError) -> AdapterError {
     AdapterError::Node {
         chain: chain.clone(),
         why: error.to_string(),
+    }
+}
+
+fn signer_error(chain: &ChainId, source: SignerError) -> AdapterError {
+    AdapterError::Signer {
+        chain: chain.clone(),
+        source,
     }
 }
 

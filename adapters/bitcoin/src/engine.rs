@@ -17,10 +17,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bitcoin::Network;
-use bitcoin::secp256k1::SecretKey;
+use kofo_adapter_api::SignerError;
 use kofo_primitives::{
-    ActKind, AssetId, ChainAction, ChainEvent, FailClass, Health, HtlcSpec, LegEvent, LegRef, NetworkId,
-    Prepared, Seed, Text, Tip, UnixTime,
+    ActKind, AssetId, ChainAction, ChainEvent, FailClass, Health, HtlcSpec, LegEvent, LegRef, Prepared, Text,
+    Tip, UnixTime,
 };
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
@@ -28,9 +28,9 @@ use tokio::time::MissedTickBehavior;
 use self::chain::{Branch, Link};
 use self::witness::{Accord, Testimony};
 use crate::fee::SatPerVb;
-use crate::keys::LegKey;
 use crate::leg::{Leg, Sending};
 use crate::nodes::{APART_FOR, Nodes};
+use crate::ours::OurKeys;
 use crate::picture::Picture;
 use crate::prepared::Signed;
 use crate::proof::Forged;
@@ -70,8 +70,7 @@ pub(crate) struct Parts {
     pub(crate) nodes: Arc<Nodes>,
     pub(crate) chain: Network,
     pub(crate) wallet: Arc<Mutex<OwnWallet>>,
-    pub(crate) seed: Seed,
-    pub(crate) network: NetworkId,
+    pub(crate) keys: OurKeys,
     pub(crate) asset: AssetId,
     pub(crate) most: SatPerVb,
     pub(crate) poll: Duration,
@@ -266,7 +265,8 @@ impl Engine {
                 }
             }
         }
-        self.answer_builds(&seen);
+        self.recognise().await;
+        self.answer_builds(&seen).await;
         let trusted = self.accord.counts.filter(|_| self.accord.together);
         if let Some(counts) = trusted {
             self.tell_tip(&counts);
@@ -349,8 +349,7 @@ impl Engine {
                 Ok(terms) => {
                     self.mempool.forget();
                     self.listen_anew();
-                    let ours = self.is_ours(leg, &spec, &terms);
-                    self.legs.insert(leg, Leg::new(spec, terms, ours));
+                    self.legs.insert(leg, Leg::new(spec, terms));
                 }
                 Err(error) => return self.fail(leg, ActKind::Lock, &error.to_string()),
             }
@@ -366,24 +365,29 @@ impl Engine {
         }
     }
 
-    /// Whether the leg's key is of our seed. A tower also watches legs of others, for which it can sign nothing.
-    fn is_ours(&self, leg: LegRef, spec: &HtlcSpec, terms: &Terms) -> bool {
-        self.secret(leg, spec, terms).is_some_and(|mut secret| {
-            secret.non_secure_erase();
-            true
-        })
-    }
-
-    /// Our secret of the leg, if it is ours. The caller erases it.
-    fn secret(&self, leg: LegRef, spec: &HtlcSpec, terms: &Terms) -> Option<SecretKey> {
-        let key = LegKey {
-            seed: &self.parts.seed,
-            network: &self.parts.network,
-            nonce: &spec.nonce,
-            leg: leg.leg,
-            end: spec.end,
-        };
-        key.of(terms.ours()).map(|(secret, _)| secret)
+    /// Finds out of each new leg whether its key is ours. A tower also watches legs of others, for which it can sign
+    /// nothing. While the signer is away nobody knows, and nothing is built.
+    async fn recognise(&mut self) {
+        let unknown = self.legs.iter().filter(|(_, watched)| watched.ours.is_none());
+        let unknown: Vec<_> = unknown
+            .map(|(leg, watched)| (*leg, watched.spec.clone()))
+            .collect();
+        for (leg, spec) in unknown {
+            let ours = match self.parts.keys.whose(self.parts.keys.leg(leg, &spec, None)).await {
+                Ok(payee) => payee.is_some(),
+                Err(SignerError::Refused(why)) => {
+                    tracing::warn!(swap = %leg.swap, leg = %leg.leg, %why, "the signer does not know the leg");
+                    false
+                }
+                Err(error @ SignerError::Unreachable(_)) => {
+                    tracing::warn!(swap = %leg.swap, leg = %leg.leg, %error, "asked again at the next look");
+                    return;
+                }
+            };
+            if let Some(watched) = self.legs.get_mut(&leg) {
+                watched.ours = Some(ours);
+            }
+        }
     }
 
     fn keep(&mut self, leg: LegRef, signed: Signed) {

@@ -6,7 +6,6 @@
 //! that is known. A refund is valid from the timelock on, like the owner's own.
 
 use bitcoin::hashes::Hash;
-use bitcoin::secp256k1::SecretKey;
 use bitcoin::secp256k1::schnorr::Signature;
 use bitcoin::{Amount, OutPoint, Transaction, Txid};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -83,43 +82,48 @@ pub enum EntrustError {
     Spend(#[from] SpendError),
 }
 
-/// The packages for one act, at rising fees.
-pub(crate) fn entrust(
+/// The fees of the packages for one act, rising.
+pub(crate) fn levels(
     terms: &Terms,
     act: ActKind,
     coin: Coin,
-    secret: &SecretKey,
     most: SatPerVb,
-) -> Result<Vec<Entrusted>, EntrustError> {
+) -> Result<Vec<Amount>, EntrustError> {
     expect_act(terms, act)?;
     let payout = &terms.ours().payout;
     let vsize = match act {
         ActKind::Redeem => terms.htlc.redeem_vsize(1, payout),
         _ => terms.htlc.refund_vsize(1, payout),
     };
-    let mut packages = Vec::new();
-    for rate in rates(cap(coin.value, vsize, most)) {
-        let (coins, fee) = ([coin], rate.fee(vsize));
-        let spend = Spend {
-            coins: &coins,
-            payout,
-            fee,
-        };
-        let signature = match act {
-            ActKind::Redeem => terms.htlc.presign_redeem(&spend, secret)?,
-            _ => terms.htlc.presign_refund(&spend, secret)?,
-        };
-        packages.push(encode(&Package {
-            version: VERSION,
-            act,
-            txid: coin.outpoint.txid.to_byte_array(),
-            vout: coin.outpoint.vout,
-            value: coin.value.to_sat(),
-            fee: fee.to_sat(),
-            signature: signature.serialize(),
-        }));
-    }
-    Ok(packages)
+    let fees = rates(cap(coin.value, vsize, most)).into_iter().map(|rate| {
+        let fee = rate.fee(vsize);
+        let coins = &[coin];
+        Spend { coins, payout, fee }.left()?;
+        Ok(fee)
+    });
+    fees.collect()
+}
+
+/// The package of one level, with the owner's signature for it.
+pub(crate) fn package(
+    act: ActKind,
+    coin: Coin,
+    fee: Amount,
+    signatures: &[Signature],
+) -> Result<Entrusted, EntrustError> {
+    let [signature] = signatures else {
+        let got = format!("expected one signature, got {}", signatures.len());
+        return Err(EntrustError::Malformed(got));
+    };
+    Ok(encode(&Package {
+        version: VERSION,
+        act,
+        txid: coin.outpoint.txid.to_byte_array(),
+        vout: coin.outpoint.vout,
+        value: coin.value.to_sat(),
+        fee: fee.to_sat(),
+        signature: signature.serialize(),
+    }))
 }
 
 /// The transaction of a package, complete, and its fee. `locked` is the lock of the leg as the chain has it.
@@ -159,8 +163,8 @@ pub(crate) fn take_over(
     let tx = match act {
         Act::Redeem(preimage) => terms
             .htlc
-            .complete_redeem(&spend, preimage.expose(), &signature)?,
-        _ => terms.htlc.complete_refund(&spend, &signature)?,
+            .complete_redeem(&spend, preimage.expose(), &[signature])?,
+        _ => terms.htlc.complete_refund(&spend, &[signature])?,
     };
     Ok((tx, fee))
 }
@@ -207,4 +211,4 @@ fn rates(cap: SatPerVb) -> Vec<SatPerVb> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

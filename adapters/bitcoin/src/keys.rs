@@ -15,7 +15,7 @@ use crate::party::BitcoinParty;
 const PAY_TO: &[u8] = b"kofo/pay-to/v1\0";
 
 /// Whom our end of a leg pays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, borsh::BorshSerialize, borsh::BorshDeserialize)]
 pub(crate) enum Payee {
     /// Our own wallet.
     Us,

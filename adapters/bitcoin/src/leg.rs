@@ -48,8 +48,9 @@ pub(crate) struct Leg {
     pub(crate) spec: HtlcSpec,
     pub(crate) terms: Terms,
     pub(crate) wanted: Wanted,
-    /// Whether our own seed has the key. Another owner's leg is watched, and what that owner signed is sent.
-    pub(crate) ours: bool,
+    /// Whether the key is ours, once the signer has said it. Another owner's leg is watched, and what that owner signed is
+    /// sent.
+    pub(crate) ours: Option<bool>,
     /// The next height to scan for it.
     pub(crate) next: u64,
     /// In blocks of the best chain, in its order.
@@ -69,13 +70,13 @@ pub(crate) struct Leg {
 }
 
 impl Leg {
-    pub(crate) fn new(spec: HtlcSpec, terms: Terms, ours: bool) -> Self {
+    pub(crate) fn new(spec: HtlcSpec, terms: Terms) -> Self {
         Self {
             wanted: terms.wanted(spec.depth),
             next: spec.from_height,
             spec,
             terms,
-            ours,
+            ours: None,
             history: Vec::new(),
             pending: Vec::new(),
             told: Told::default(),

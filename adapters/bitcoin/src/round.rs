@@ -8,14 +8,15 @@ use bitcoin::hashes::Hash;
 use bitcoin::secp256k1::SecretKey;
 use bitcoin::{Amount, OutPoint, Script, Transaction, Txid};
 use borsh::{BorshDeserialize, BorshSerialize};
-use kofo_adapter_api::{RoundReply, RoundRequest};
+use kofo_adapter_api::{RoundReply, RoundRequest, SignerError};
 use kofo_primitives::{Bytes, End, Together};
 
 use crate::fee::SatPerVb;
 use crate::musig::{Help, NONCE_BYTES, PARTIAL_BYTES};
+use crate::ours::{AskedRound, OurKeys, OurLeg};
 use crate::spend::Coin;
 use crate::terms::Terms;
-use crate::together::{AskedSpend, KeyInput, KeySpend, KeySpendError};
+use crate::together::{KeyInput, KeySpend, KeySpendError};
 
 /// Names this form of request and answer; another one gets another number.
 const VERSION: u8 = 1;
@@ -90,6 +91,9 @@ pub enum RoundError {
     /// The signing fails.
     #[error(transparent)]
     Spend(#[from] KeySpendError),
+    /// Nobody signs, or what comes is wrong.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
 }
 
 /// Our secrets for the legs of one round, erased when they go.
@@ -105,13 +109,17 @@ impl Drop for LegSecrets {
 pub(crate) struct RoundLegs {
     pub(crate) what: Together,
     pub(crate) terms: Vec<Terms>,
-    pub(crate) secrets: LegSecrets,
+    /// The same legs, as our keys are asked about them.
+    pub(crate) ours: Vec<OurLeg>,
+    pub(crate) keys: OurKeys,
 }
 
 /// A round that waits for its answer.
 pub(crate) struct OpenRound {
-    spend: AskedSpend,
-    secrets: LegSecrets,
+    keys: OurKeys,
+    /// The number of its nonces, which the signer has.
+    number: u64,
+    legs: usize,
     pub(crate) request: RoundRequest,
     /// Of the whole transaction.
     pub(crate) fee: Amount,
@@ -135,11 +143,12 @@ pub(crate) fn helper(what: Together) -> End {
 
 impl RoundLegs {
     /// Draws the nonces and asks, at this rate.
-    pub(crate) fn ask(self, coins: &[Coin], rate: SatPerVb) -> Result<OpenRound, RoundError> {
+    pub(crate) async fn ask(self, coins: &[Coin], rate: SatPerVb) -> Result<OpenRound, RoundError> {
         let inputs = self.inputs(coins)?;
         let fee = affordable(&inputs, rate, KeySpend::vsize(self.what, &inputs));
-        let spend = KeySpend::new(self.what, &inputs, fee)?.ask(&self.secrets.0)?;
-        let asked = coins.iter().zip(spend.nonces()).map(|(coin, nonce)| AskedCoin {
+        KeySpend::new(self.what, &inputs, fee)?;
+        let (number, nonces) = self.keys.open(self.asked(coins, fee)).await?;
+        let asked = coins.iter().zip(nonces).map(|(coin, nonce)| AskedCoin {
             txid: coin.outpoint.txid.to_byte_array(),
             vout: coin.outpoint.vout,
             value: coin.value.to_sat(),
@@ -151,22 +160,24 @@ impl RoundLegs {
             coins: asked.collect(),
         });
         Ok(OpenRound {
-            spend,
-            secrets: self.secrets,
+            legs: coins.len(),
+            keys: self.keys,
+            number,
             request,
             fee,
         })
     }
 
     /// Signs what the other party asks for, if it is what the terms allow.
-    pub(crate) fn help(&self, request: &RoundRequest) -> Result<RoundReply, RoundError> {
+    pub(crate) async fn help(&self, request: &RoundRequest) -> Result<RoundReply, RoundError> {
         let request: Request = decode("request", request.as_slice())?;
         version("request", request.version)?;
         let coins: Vec<Coin> = request.coins.iter().map(AskedCoin::coin).collect();
         let inputs = self.inputs(&coins)?;
-        let spend = KeySpend::new(self.what, &inputs, Amount::from_sat(request.fee))?;
+        let fee = Amount::from_sat(request.fee);
+        KeySpend::new(self.what, &inputs, fee)?;
         let nonces: Vec<_> = request.coins.iter().map(|coin| coin.nonce).collect();
-        let helps = spend.help(&self.secrets.0, &nonces)?;
+        let helps = self.keys.help(self.asked(&coins, fee), nonces).await?;
         let signatures = helps.into_iter().map(|help| AnsweredCoin {
             nonce: help.nonce,
             partial: help.partial,
@@ -175,6 +186,15 @@ impl RoundLegs {
             version: VERSION,
             signatures: signatures.collect(),
         }))
+    }
+
+    fn asked(&self, coins: &[Coin], fee: Amount) -> AskedRound {
+        let coins = coins.iter().map(crate::ours::AskedCoin::from);
+        AskedRound {
+            what: self.what,
+            legs: self.ours.iter().cloned().zip(coins).collect(),
+            fee: fee.to_sat(),
+        }
     }
 
     /// Each leg with its coin, which holds exactly the leg's amount.
@@ -211,11 +231,15 @@ impl RoundLegs {
 
 impl OpenRound {
     /// Checks the answer and gives the signed transaction.
-    pub(crate) fn finish(self, reply: &RoundReply) -> Result<Transaction, RoundError> {
+    pub(crate) async fn finish(self, reply: &RoundReply) -> Result<Transaction, RoundError> {
         let answer: Answer = decode("answer", reply.as_slice())?;
         version("answer", answer.version)?;
         let helps: Vec<Help> = answer.signatures.into_iter().map(AnsweredCoin::help).collect();
-        Ok(self.spend.finish(&self.secrets.0, &helps)?)
+        if helps.len() != self.legs {
+            let (what, want, got) = ("signatures", self.legs, helps.len());
+            return Err(KeySpendError::Parts { what, want, got }.into());
+        }
+        Ok(self.keys.close(self.number, helps).await?)
     }
 }
 

@@ -13,6 +13,8 @@ use bitcoin::taproot::{LeafVersion, TapLeafHash};
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, Script, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Witness};
 
+use kofo_primitives::ActKind;
+
 use crate::htlc::{Htlc, PREIMAGE_BYTES};
 
 /// Bytes of a Schnorr signature with the default sighash.
@@ -86,9 +88,7 @@ impl Htlc {
         preimage: &[u8; PREIMAGE_BYTES],
         secret: &SecretKey,
     ) -> Result<Transaction, SpendError> {
-        if sha256::Hash::hash(preimage).to_byte_array() != *self.hashlock() {
-            return Err(SpendError::WrongPreimage);
-        }
+        self.opens(preimage)?;
         self.spend(spend, &self.redeem_way(preimage), secret)
     }
 
@@ -107,44 +107,52 @@ impl Htlc {
         self.vsize(coins, payout, &self.refund_way())
     }
 
-    /// The signature of a redeem whose preimage is filled in later, of one coin.
-    pub(crate) fn presign_redeem(
+    /// The signatures of a redeem (whose preimage is filled in later) or a refund, one for each coin.
+    pub(crate) fn presign(
         &self,
         spend: &Spend<'_>,
+        act: ActKind,
         secret: &SecretKey,
-    ) -> Result<Signature, SpendError> {
-        self.presign(spend, &self.redeem_way(&[0; PREIMAGE_BYTES]), secret)
+    ) -> Result<Vec<Signature>, SpendError> {
+        let way = match act {
+            ActKind::Redeem => self.redeem_way(&[0; PREIMAGE_BYTES]),
+            _ => self.refund_way(),
+        };
+        let signed = self.spend(spend, &way, secret)?;
+        let signatures = signed.input.iter().map(|input| {
+            let signature = input.witness.nth(0);
+            let signature = signature.and_then(|bytes| Signature::from_slice(bytes).ok());
+            signature.expect("a spend by leaf begins with its signature")
+        });
+        Ok(signatures.collect())
     }
 
-    /// The signature of a refund of one coin.
-    pub(crate) fn presign_refund(
-        &self,
-        spend: &Spend<'_>,
-        secret: &SecretKey,
-    ) -> Result<Signature, SpendError> {
-        self.presign(spend, &self.refund_way(), secret)
-    }
-
-    /// A redeem of one coin with a signature that the redeemer has given in advance.
+    /// A redeem with signatures that the redeemer has given, one for each coin.
     pub(crate) fn complete_redeem(
         &self,
         spend: &Spend<'_>,
         preimage: &[u8; PREIMAGE_BYTES],
-        signature: &Signature,
+        signatures: &[Signature],
     ) -> Result<Transaction, SpendError> {
-        if sha256::Hash::hash(preimage).to_byte_array() != *self.hashlock() {
-            return Err(SpendError::WrongPreimage);
-        }
-        self.complete(spend, &self.redeem_way(preimage), signature)
+        self.opens(preimage)?;
+        self.complete(spend, &self.redeem_way(preimage), signatures)
     }
 
-    /// A refund of one coin with a signature that the refunder has given in advance.
+    /// A refund with signatures that the refunder has given, one for each coin.
     pub(crate) fn complete_refund(
         &self,
         spend: &Spend<'_>,
-        signature: &Signature,
+        signatures: &[Signature],
     ) -> Result<Transaction, SpendError> {
-        self.complete(spend, &self.refund_way(), signature)
+        self.complete(spend, &self.refund_way(), signatures)
+    }
+
+    /// That the preimage is the hashlock's.
+    pub(crate) fn opens(&self, preimage: &[u8; PREIMAGE_BYTES]) -> Result<(), SpendError> {
+        if sha256::Hash::hash(preimage).to_byte_array() == *self.hashlock() {
+            return Ok(());
+        }
+        Err(SpendError::WrongPreimage)
     }
 
     fn redeem_way<'a>(&'a self, preimage: &'a [u8; PREIMAGE_BYTES]) -> Leaf<'a> {
@@ -197,31 +205,24 @@ impl Htlc {
         Ok(tx)
     }
 
-    fn presign(
-        &self,
-        spend: &Spend<'_>,
-        leaf: &Leaf<'_>,
-        secret: &SecretKey,
-    ) -> Result<Signature, SpendError> {
-        let signed = self.spend(spend, leaf, secret)?;
-        let signature = signed.input.first().and_then(|input| input.witness.nth(0));
-        let signature = signature.and_then(|bytes| Signature::from_slice(bytes).ok());
-        Ok(signature.expect("a spend of one coin begins with its signature"))
-    }
-
     fn complete(
         &self,
         spend: &Spend<'_>,
         leaf: &Leaf<'_>,
-        signature: &Signature,
+        signatures: &[Signature],
     ) -> Result<Transaction, SpendError> {
         let (mut tx, spent) = self.unsigned(spend, leaf)?;
-        let message = leaf_message(&tx, &spent, 0, &leaf.script);
-        let key = leaf.key.x_only_public_key().0;
-        Secp256k1::verification_only()
-            .verify_schnorr(signature, &message, &key)
-            .map_err(|_| SpendError::WrongSignature { want: *leaf.key })?;
-        set_witness(&mut tx, 0, self.witness(&signature.serialize(), leaf));
+        let wrong = || SpendError::WrongSignature { want: *leaf.key };
+        if signatures.len() != spent.len() {
+            return Err(wrong());
+        }
+        let (secp, key) = (Secp256k1::verification_only(), leaf.key.x_only_public_key().0);
+        for (index, signature) in signatures.iter().enumerate() {
+            let message = leaf_message(&tx, &spent, index, &leaf.script);
+            secp.verify_schnorr(signature, &message, &key)
+                .map_err(|_| wrong())?;
+            set_witness(&mut tx, index, self.witness(&signature.serialize(), leaf));
+        }
         Ok(tx)
     }
 
@@ -249,7 +250,7 @@ impl Htlc {
 
 impl Spend<'_> {
     /// What the payout gets.
-    fn left(&self) -> Result<Amount, SpendError> {
+    pub(crate) fn left(&self) -> Result<Amount, SpendError> {
         let value = self
             .coins
             .iter()

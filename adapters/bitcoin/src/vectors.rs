@@ -7,7 +7,8 @@ use bitcoin::{Network, OutPoint, ScriptBuf, Txid};
 use kofo_primitives::{Act, ActKind, End, HtlcSpec, LegId, NetworkId, Preimage, Seed, Side, decode};
 
 use crate::asset_id;
-use crate::entrust::{entrust, take_over};
+use crate::entrust::take_over;
+use crate::entrust::tests::entrust;
 use crate::fee::SatPerVb;
 use crate::keys::{LegKey, Payee};
 use crate::spend::Coin;
@@ -77,7 +78,7 @@ fn keys_and_script_of_the_vectors_follow_from_seed_and_order() {
 fn the_package_of_the_vectors_is_entrusted_and_redeems() {
     let (_, terms) = alpha();
     let secret = bitcoin::secp256k1::SecretKey::from_slice(&hash("/keys/taker_alpha_secret")).unwrap();
-    let levels = entrust(&terms, ActKind::Redeem, coin(), &secret, SatPerVb(100)).unwrap();
+    let levels = entrust(&terms, ActKind::Redeem, coin(), (&secret, SatPerVb(100))).unwrap();
     let least = levels.first().unwrap();
     assert_eq!(
         least.as_slice().to_lower_hex_string(),

@@ -4,18 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bdk_wallet::chain::{BlockId, Merge};
-use bdk_wallet::descriptor::IntoWalletDescriptor;
 use bdk_wallet::error::CreateTxError;
-use bdk_wallet::signer::SignersContainer;
-use bdk_wallet::template::Bip86;
-use bdk_wallet::{ChangeSet, KeychainKind, SignOptions, TxBuilder, Wallet};
-use bitcoin::bip32::Xpriv;
-use bitcoin::secp256k1::Secp256k1;
-use bitcoin::{Address, Amount, Block, Network, OutPoint, Psbt, Script, ScriptBuf};
-use kofo_primitives::{ActKind, LegRef, Seed};
+use bdk_wallet::{ChangeSet, KeychainKind, TxBuilder, Wallet};
+use bitcoin::{Address, Amount, Block, Network, OutPoint, Psbt, Script, ScriptBuf, Transaction, Witness};
+use kofo_primitives::{ActKind, LegRef};
 
 use crate::fee::{SatPerVb, replacement};
+use crate::ours::{OurLeg, Payment, WalletPlace};
 use crate::prepared::Signed;
+use crate::spend::SIGNATURE_BYTES;
 use crate::store::{WalletStore, WalletStoreError};
 
 /// Addresses looked for beyond the last one given out: a wallet restored from its seed alone finds its coins.
@@ -38,10 +35,20 @@ pub(crate) enum WalletError {
     Store(#[from] WalletStoreError),
 }
 
+/// A transaction that nobody has signed yet. Its coins are not reserved: whoever has it waits for nothing but its
+/// signatures.
+#[derive(Clone)]
+pub(crate) struct Draft {
+    kind: ActKind,
+    tx: Transaction,
+    fee: Amount,
+    coins: Vec<(WalletPlace, u64)>,
+    back: Vec<Option<WalletPlace>>,
+}
+
 /// Our wallet on one chain.
 pub(crate) struct OwnWallet {
     bdk: Wallet,
-    signers: [SignersContainer; 2],
     /// All change sets merged, which is what is stored.
     whole: ChangeSet,
     store: Arc<dyn WalletStore>,
@@ -53,26 +60,13 @@ pub(crate) struct OwnWallet {
 impl OwnWallet {
     /// Opens the stored wallet, or makes one that looks at blocks from `birthday`.
     pub(crate) fn open(
-        seed: &Seed,
+        descriptors: &[String; 2],
         network: Network,
         birthday: u64,
         store: Arc<dyn WalletStore>,
     ) -> Result<Self, WalletError> {
         let refused = |error: &dyn std::fmt::Display| WalletError::Refused(error.to_string());
-        let master = Xpriv::new_master(network, seed.expose()).map_err(|e| refused(&e))?;
-        let secp = Secp256k1::new();
-        let keychain = |kind| {
-            let template = Bip86(master, kind);
-            template
-                .into_wallet_descriptor(&secp, network.into())
-                .map_err(|e| refused(&e))
-        };
-        let (external, external_keys) = keychain(KeychainKind::External)?;
-        let (internal, internal_keys) = keychain(KeychainKind::Internal)?;
-        let signers = [
-            SignersContainer::build(external_keys, &external, &secp),
-            SignersContainer::build(internal_keys, &internal, &secp),
-        ];
+        let [external, internal] = descriptors.clone();
         let foreign = |why: String| WalletError::Foreign(why);
         let (mut bdk, whole) = match store.load()? {
             Some(bytes) => {
@@ -103,7 +97,6 @@ impl OwnWallet {
         let next = top.saturating_add(1).max(birthday);
         Ok(Self {
             bdk,
-            signers,
             whole,
             store,
             reserved: BTreeMap::new(),
@@ -200,6 +193,12 @@ impl OwnWallet {
         self.bdk.is_mine(script.to_owned())
     }
 
+    /// Where the script comes from, if it is ours.
+    pub(crate) fn place_of(&self, script: &Script) -> Option<WalletPlace> {
+        let (chain, index) = self.bdk.derivation_of_spk(script.to_owned())?;
+        Some((chain == KeychainKind::Internal, index))
+    }
+
     /// An address that nobody has paid to and that is not among `taken`.
     pub(crate) fn fresh_address(&mut self, taken: &BTreeSet<ScriptBuf>) -> Result<Address, WalletError> {
         let mut index = self.bdk.next_unused_address(KeychainKind::External).index;
@@ -226,14 +225,13 @@ impl OwnWallet {
         self.reserved.retain(|_, holder| *holder != leg);
     }
 
-    /// Builds a lock from coins that are final and free, and reserves them.
+    /// Drafts a lock from coins that are final and free.
     pub(crate) fn lock(
         &mut self,
-        leg: LegRef,
         (script, amount): (&Script, Amount),
         rate: SatPerVb,
         depth: u32,
-    ) -> Result<Signed, WalletError> {
+    ) -> Result<Draft, WalletError> {
         let reserved = self.reserved.keys().copied().collect();
         let mut builder = self.bdk.build_tx();
         builder.add_recipient(script.to_owned(), amount);
@@ -242,17 +240,16 @@ impl OwnWallet {
         builder.exclude_below_confirmations(depth.max(1));
         builder.fee_rate(bitcoin::FeeRate::from_sat_per_vb(rate.0).ok_or_else(overflow)?);
         let psbt = builder.finish().map_err(refused)?;
-        self.finish(leg, ActKind::Lock, psbt)
+        self.draft(ActKind::Lock, &psbt)
     }
 
     /// The same lock at a higher fee, which its change pays.
     pub(crate) fn raise(
         &mut self,
-        leg: LegRef,
         old: &Signed,
         script: &Script,
         rate: SatPerVb,
-    ) -> Result<Signed, WalletError> {
+    ) -> Result<Draft, WalletError> {
         let outputs = &old.tx.output;
         let change = outputs
             .iter()
@@ -271,16 +268,11 @@ impl OwnWallet {
                 .drain_to(change)
                 .fee_absolute(fee);
         })?;
-        self.finish(leg, old.kind, psbt)
+        self.draft(old.kind, &psbt)
     }
 
     /// Sends what a lock would spend back to ourselves, for more than the lock pays.
-    pub(crate) fn cancel(
-        &mut self,
-        leg: LegRef,
-        old: &Signed,
-        rate: SatPerVb,
-    ) -> Result<Signed, WalletError> {
+    pub(crate) fn cancel(&mut self, old: &Signed, rate: SatPerVb) -> Result<Draft, WalletError> {
         // A cancel is smaller than its lock: the lock's size is safe for both rules of replacement.
         let fee = replacement(old.fee, rate.max(SatPerVb(1)), old.tx.weight().to_vbytes_ceil());
         let to = match old.kind {
@@ -297,7 +289,7 @@ impl OwnWallet {
         let psbt = with(builder, |builder| {
             builder.drain_to(to).fee_absolute(fee);
         })?;
-        self.finish(leg, ActKind::Cancel, psbt)
+        self.draft(ActKind::Cancel, &psbt)
     }
 
     fn of_inputs(&mut self, old: &Signed) -> Result<Builder<'_>, WalletError> {
@@ -310,22 +302,60 @@ impl OwnWallet {
         Ok(builder)
     }
 
-    fn finish(&mut self, leg: LegRef, kind: ActKind, mut psbt: Psbt) -> Result<Signed, WalletError> {
-        let say = |why: String| WalletError::Refused(why);
-        let fee = psbt.fee().map_err(|e| say(e.to_string()))?;
-        let [external, internal] = &self.signers;
-        let done = self
-            .bdk
-            .sign_with_signers(&mut psbt, &[external, internal], SignOptions::default())
-            .map_err(|e| say(e.to_string()))?;
-        if !done {
-            return Err(say("an input could not be signed".into()));
+    fn draft(&self, kind: ActKind, psbt: &Psbt) -> Result<Draft, WalletError> {
+        let fee = psbt.fee().map_err(|e| WalletError::Refused(e.to_string()))?;
+        let coins = psbt.inputs.iter().map(|input| {
+            let spent = input.witness_utxo.as_ref()?;
+            Some((self.place_of(&spent.script_pubkey)?, spent.value.to_sat()))
+        });
+        let coins: Option<Vec<_>> = coins.collect();
+        let tx = psbt.unsigned_tx.clone();
+        Ok(Draft {
+            kind,
+            fee,
+            coins: coins.ok_or_else(|| WalletError::Refused("an input is not a coin of ours".into()))?,
+            back: tx
+                .output
+                .iter()
+                .map(|output| self.place_of(&output.script_pubkey))
+                .collect(),
+            tx,
+        })
+    }
+
+    /// The draft with its signatures, one for each input. Reserves what it spends.
+    pub(crate) fn complete(
+        &mut self,
+        leg: LegRef,
+        draft: Draft,
+        signatures: &[[u8; SIGNATURE_BYTES]],
+    ) -> Result<Signed, WalletError> {
+        let Draft {
+            kind, mut tx, fee, ..
+        } = draft;
+        if signatures.len() != tx.input.len() {
+            return Err(WalletError::Refused("expected a signature for each input".into()));
         }
-        let tx = psbt.extract_tx().map_err(|e| say(e.to_string()))?;
+        for (input, signature) in tx.input.iter_mut().zip(signatures) {
+            input.witness = Witness::from_slice(&[signature]);
+        }
         let signed = Signed { kind, tx, fee };
         self.reserve(leg, &signed);
         self.save()?;
         Ok(signed)
+    }
+}
+
+impl Draft {
+    /// As our keys are asked to sign it.
+    pub(crate) fn payment(&self, main: bool, lock: OurLeg) -> Payment {
+        Payment {
+            main,
+            tx: Payment::write(&self.tx),
+            coins: self.coins.clone(),
+            back: self.back.clone(),
+            lock: Some(Box::new(lock)),
+        }
     }
 }
 

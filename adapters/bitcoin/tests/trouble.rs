@@ -29,7 +29,8 @@ async fn start(regtest: &Regtest, network: Network) -> Result<BitcoinAdapter, Ad
         poll: Duration::from_millis(50),
         block_time: Duration::from_secs(600),
     };
-    BitcoinAdapter::start(config, Seed::new([5; 64]), Arc::new(MemoryStore::default())).await
+    let signer = kofo_bitcoin::local_signer(&Seed::new([5; 64]));
+    BitcoinAdapter::start(config, signer, Arc::new(MemoryStore::default())).await
 }
 
 /// Waits for an event that fits.

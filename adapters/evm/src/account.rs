@@ -2,17 +2,22 @@
 
 use crate::config::{EvmConfig, Profile};
 use crate::fees::Fee;
+use crate::keys::{FAMILY, Question, WordOn, profile};
 use alloy::consensus::{SignableTransaction, TxEip1559, TxEnvelope, TxLegacy};
 use alloy::eips::eip2718::Encodable2718;
-use alloy::primitives::{Address, B256, Bytes, TxKind, U256};
-use alloy::signers::SignerSync;
-use alloy::signers::local::PrivateKeySigner;
-use bip32::{DerivationPath, XPrv};
-use kofo_primitives::Seed;
+use alloy::primitives::{Address, B256, Bytes, Signature, TxKind, U256};
+use borsh::{BorshDeserialize, BorshSerialize};
+use kofo_adapter_api::{Signer, SignerError};
+use std::sync::Arc;
 
-/// A key of ours. Signatures are deterministic: the same fields give the same transaction, also after a restart.
+/// An account of ours, whose key the signer has. Signatures are deterministic: the same fields give the same
+/// transaction, also after a restart.
 #[derive(Clone)]
-pub(crate) struct Account(PrivateKeySigner);
+pub(crate) struct Account {
+    signer: Arc<dyn Signer>,
+    index: u32,
+    address: Address,
+}
 
 /// What a transaction does, without what it pays and its place in the account's order.
 #[derive(Clone, PartialEq, Eq)]
@@ -24,6 +29,23 @@ pub(crate) struct Call {
     pub(crate) gas: u64,
 }
 
+/// All of a transaction but its signature.
+#[derive(Clone, BorshSerialize, BorshDeserialize)]
+pub(crate) struct Unsigned {
+    /// Echoin's legacy form; EIP-1559 elsewhere.
+    pub(crate) echoin: bool,
+    pub(crate) chain_id: u64,
+    pub(crate) nonce: u64,
+    pub(crate) gas: u64,
+    pub(crate) max_fee: u128,
+    pub(crate) tip: u128,
+    pub(crate) to: [u8; 20],
+    /// Wei, big-endian.
+    pub(crate) value: [u8; 32],
+    /// May hold a preimage: never logged.
+    pub(crate) input: Vec<u8>,
+}
+
 /// A signed transaction.
 pub(crate) struct Signed {
     pub(crate) hash: B256,
@@ -33,82 +55,120 @@ pub(crate) struct Signed {
 
 impl Account {
     /// Locks, and receives what is redeemed and refunded.
-    pub(crate) fn owner(seed: &Seed) -> Self {
-        Self::derived(seed, 0)
+    pub(crate) async fn owner(signer: &Arc<dyn Signer>) -> Result<Self, SignerError> {
+        Self::at(signer, 0).await
     }
 
     /// Sends redeems and refunds, so that a lock that waits can never hold up a redeem.
-    pub(crate) fn gas(seed: &Seed, index: u8) -> Self {
-        Self::derived(seed, u32::from(index).saturating_add(1))
+    pub(crate) async fn gas(signer: &Arc<dyn Signer>, index: u8) -> Result<Self, SignerError> {
+        Self::at(signer, u32::from(index).saturating_add(1)).await
     }
 
-    /// `m/44'/60'/0'/0/index` (BIP-44), where every wallet looks when it is given the words.
-    fn derived(seed: &Seed, index: u32) -> Self {
-        let path: DerivationPath = format!("m/44'/60'/0'/0/{index}")
-            .parse()
-            .expect("a path of small numbers");
-        let key = XPrv::derive_from_path(seed.expose(), &path);
-        let key = key
-            .expect("a child that is no key has probability 2^-127")
-            .private_key()
-            .clone();
-        Self(PrivateKeySigner::from_signing_key(key))
+    async fn at(signer: &Arc<dyn Signer>, index: u32) -> Result<Self, SignerError> {
+        let address: [u8; 20] = ask(signer, &Question::Address(index)).await?;
+        Ok(Self {
+            signer: Arc::clone(signer),
+            index,
+            address: address.into(),
+        })
     }
 
-    pub(crate) fn address(&self) -> Address {
-        self.0.address()
+    pub(crate) const fn address(&self) -> Address {
+        self.address
     }
 
-    /// A signature of 65 bytes: r, s (the lower one), and 27 or 28.
-    pub(crate) fn sign_digest(&self, digest: B256) -> [u8; 65] {
-        let signature = self.0.sign_hash_sync(&digest);
-        signature.expect("a local key signs any hash").as_bytes()
+    /// The account's word, as the contract takes it.
+    pub(crate) async fn word(&self, on: WordOn) -> Result<[u8; 65], SignerError> {
+        ask(&self.signer, &Question::Word(on)).await
     }
 
-    pub(crate) fn sign(&self, config: &EvmConfig, call: &Call, nonce: u64, fee: Fee) -> Signed {
-        let Call {
-            to,
-            value,
-            input,
-            gas,
-        } = call.clone();
-        let (chain_id, to) = (config.chain_id, TxKind::Call(to));
-        let envelope = match config.profile {
-            Profile::Echoin => self.envelope(TxLegacy {
-                chain_id: Some(chain_id),
+    pub(crate) async fn sign(
+        &self,
+        config: &EvmConfig,
+        call: &Call,
+        nonce: u64,
+        fee: Fee,
+    ) -> Result<Signed, SignerError> {
+        let tx = Unsigned {
+            echoin: config.profile == Profile::Echoin,
+            chain_id: config.chain_id,
+            nonce,
+            gas: call.gas,
+            max_fee: fee.max,
+            tip: fee.tip,
+            to: call.to.into(),
+            value: call.value.to_be_bytes(),
+            input: call.input.to_vec(),
+        };
+        let signature = ask(&self.signer, &Question::Sign(self.index, tx.clone())).await?;
+        let signature = Signature::from_raw_array(&signature).map_err(|_| not_as_asked(65))?;
+        let envelope = match tx.form() {
+            Form::Legacy(tx) => TxEnvelope::from(tx.into_signed(signature)),
+            Form::Eip1559(tx) => TxEnvelope::from(tx.into_signed(signature)),
+        };
+        Ok(Signed {
+            hash: *envelope.tx_hash(),
+            raw: envelope.encoded_2718(),
+        })
+    }
+}
+
+/// Asks for an answer of exactly so many bytes.
+async fn ask<const N: usize>(signer: &Arc<dyn Signer>, question: &Question) -> Result<[u8; N], SignerError> {
+    let question = borsh::to_vec(question).expect("writing to memory does not fail");
+    let answer = signer.ask(FAMILY, &question).await?;
+    <[u8; N]>::try_from(answer.as_slice()).map_err(|_| not_as_asked(answer.len()))
+}
+
+fn not_as_asked(got: usize) -> SignerError {
+    SignerError::Refused(format!("its {got} bytes are no answer to what was asked"))
+}
+
+/// A transaction in one of the two forms.
+enum Form {
+    Legacy(TxLegacy),
+    Eip1559(TxEip1559),
+}
+
+/// The transaction's signature by this key.
+pub(crate) fn sign_tx(tx: &Unsigned, sign: impl Fn(B256) -> [u8; 65]) -> [u8; 65] {
+    match tx.form() {
+        Form::Legacy(tx) => sign(tx.signature_hash()),
+        Form::Eip1559(tx) => sign(tx.signature_hash()),
+    }
+}
+
+impl Unsigned {
+    pub(crate) const fn profile(&self) -> Profile {
+        profile(self.echoin)
+    }
+
+    fn form(&self) -> Form {
+        let to = TxKind::Call(self.to.into());
+        let (nonce, gas_limit) = (self.nonce, self.gas);
+        let (value, input) = (U256::from_be_bytes(self.value), self.input.clone().into());
+        match self.profile() {
+            Profile::Echoin => Form::Legacy(TxLegacy {
+                chain_id: Some(self.chain_id),
                 nonce,
-                gas_price: fee.max,
-                gas_limit: gas,
+                gas_price: self.max_fee,
+                gas_limit,
                 to,
                 value,
                 input,
             }),
-            Profile::Ethereum => self.envelope(TxEip1559 {
-                chain_id,
+            Profile::Ethereum => Form::Eip1559(TxEip1559 {
+                chain_id: self.chain_id,
                 nonce,
-                gas_limit: gas,
-                max_fee_per_gas: fee.max,
-                max_priority_fee_per_gas: fee.tip,
+                gas_limit,
+                max_fee_per_gas: self.max_fee,
+                max_priority_fee_per_gas: self.tip,
                 to,
                 value,
                 input,
                 ..Default::default()
             }),
-        };
-        Signed {
-            hash: *envelope.tx_hash(),
-            raw: envelope.encoded_2718(),
         }
-    }
-
-    fn envelope<T>(&self, tx: T) -> TxEnvelope
-    where
-        T: SignableTransaction<alloy::primitives::Signature>,
-        TxEnvelope: From<alloy::consensus::Signed<T>>,
-    {
-        let signature = self.0.sign_hash_sync(&tx.signature_hash());
-        tx.into_signed(signature.expect("a local key signs any hash"))
-            .into()
     }
 }
 
@@ -130,25 +190,9 @@ impl std::fmt::Debug for Account {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// BIP-39 seed of "test test … junk", whose accounts every development chain funds.
-    const SEED: [u8; 64] = alloy::primitives::hex!(
-        "9dfc3c64c2f8bede1533b6a79f8570e5943e0b8fd1cf77107adf7b72cef42185"
-        "d564a3aee24cab43f80e3c4538087d70fc824eabbad596a23c97b6ee8322ccc0"
-    );
-
-    #[test]
-    fn accounts_are_those_that_any_wallet_derives_from_the_words() {
-        let seed = Seed::new(SEED);
-        let addresses =
-            [Account::owner(&seed), Account::gas(&seed, 0)].map(|account| account.address().to_string());
-        let expected = [
-            "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266",
-            "0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
-        ];
-        assert_eq!(addresses, expected);
-    }
+/// A signer that is a seed in this process and knows of EVM chains alone: for tests and tools.
+#[must_use]
+pub fn local_signer(seed: &kofo_primitives::Seed) -> Arc<dyn Signer> {
+    let signer = kofo_adapter_api::LocalSigner::new(seed.clone());
+    Arc::new(signer.with(crate::keys::EvmKeys::new))
 }

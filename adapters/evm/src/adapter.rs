@@ -12,10 +12,12 @@ use crate::purse::{Ledger, Purse};
 use crate::round;
 use alloy::primitives::{Address, U256};
 use async_trait::async_trait;
-use kofo_adapter_api::{AdapterError, ChainAdapter, Entrusted, PartyWanted, Round, RoundReply, RoundRequest};
+use kofo_adapter_api::{
+    AdapterError, ChainAdapter, Entrusted, PartyWanted, Round, RoundReply, RoundRequest, Signer,
+};
 use kofo_primitives::{
     Act, ActKind, Amount, AssetId, Bytes, ChainAction, ChainEvent, ChainId, End, HtlcSpec, LegRef, Party,
-    Place, Prepared, Seed, Tip, Together, UnixTime,
+    Place, Prepared, Tip, Together, UnixTime,
 };
 use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
@@ -41,8 +43,9 @@ pub struct EvmAdapter {
 
 impl EvmAdapter {
     /// Speaks to the node, checks that it is the chain that was configured and that the contract stands where it must
-    /// with the code that it must have, and starts to follow the chain. Must be called in a tokio runtime.
-    pub async fn start(config: EvmConfig, seed: &Seed) -> Result<Self, AdapterError> {
+    /// with the code that it must have, and starts to follow the chain. Must be called in a tokio runtime. The
+    /// signer must answer: it names our accounts.
+    pub async fn start(config: EvmConfig, signer: Arc<dyn Signer>) -> Result<Self, AdapterError> {
         let chain = config.chain();
         let broken = |why: &NodeError| AdapterError::Node {
             chain: chain.clone(),
@@ -86,10 +89,17 @@ impl EvmAdapter {
             }
             Ok(()) => {}
         }
-        let accounts = (0..config.gas_accounts.max(1)).map(|i| Account::gas(seed, i));
+        let unsigned = |source| AdapterError::Signer {
+            chain: chain.clone(),
+            source,
+        };
+        let mut gas = Vec::new();
+        for index in 0..config.gas_accounts.max(1) {
+            gas.push(Account::gas(&signer, index).await.map_err(unsigned)?);
+        }
         let purse = Arc::new(Purse {
-            owner: Account::owner(seed),
-            gas: accounts.collect(),
+            owner: Account::owner(&signer).await.map_err(unsigned)?,
+            gas,
             ledger: Mutex::new(Ledger::default()),
             runtime_code,
             node,
@@ -245,7 +255,7 @@ impl ChainAdapter for EvmAdapter {
         legs: &[(LegRef, HtlcSpec)],
         request: &RoundRequest,
     ) -> Result<RoundReply, AdapterError> {
-        round::cosign(&self.purse, what, legs, request)
+        round::cosign(&self.purse, what, legs, request).await
     }
 
     async fn entrust(
@@ -254,7 +264,7 @@ impl ChainAdapter for EvmAdapter {
         spec: &HtlcSpec,
         act: ActKind,
     ) -> Result<Vec<Entrusted>, AdapterError> {
-        entrust::entrust(&self.purse, spec, act)
+        entrust::entrust(&self.purse, spec, act).await
     }
 
     async fn take_over(

@@ -158,6 +158,8 @@ impl Engine {
                 self.follower.behind && before == self.follower.tip()
             }
             Err(NodeError::Apart(_)) => true,
+            // Not the chain's fault: all facts were told before anything was to be signed.
+            Err(NodeError::Signer(_)) => false,
             Err(_) => {
                 self.failures = self.failures.saturating_add(1);
                 false

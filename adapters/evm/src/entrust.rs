@@ -111,7 +111,11 @@ fn read(purse: &Purse, spec: &HtlcSpec, act: ActKind) -> Result<Htlc, AdapterErr
 }
 
 /// One package: there are no levels of fee, because whoever sends it chooses its own.
-pub(crate) fn entrust(purse: &Purse, spec: &HtlcSpec, act: ActKind) -> Result<Vec<Entrusted>, AdapterError> {
+pub(crate) async fn entrust(
+    purse: &Purse,
+    spec: &HtlcSpec,
+    act: ActKind,
+) -> Result<Vec<Entrusted>, AdapterError> {
     let it = read(purse, spec, act)?;
     let ours = it.ours(spec.end, purse.owner.address());
     if act == ActKind::Refund {
@@ -126,14 +130,18 @@ pub(crate) fn entrust(purse: &Purse, spec: &HtlcSpec, act: ActKind) -> Result<Ve
     let wage = wage
         .map(|wage| (wage.account, wage.of(it.amount)))
         .filter(|(_, keeps)| *keeps > 0);
-    let wage = wage.map(|(account, keeps)| Wage {
-        account: account.into(),
-        keeps,
-        word: Word::by(
-            &purse.owner,
-            it.redeem_for_digest(purse.config.chain_id, account, keeps),
-        ),
-    });
+    let wage = match wage {
+        Some((account, keeps)) => {
+            let account = account.into();
+            let word = Word::by(&purse.owner, it.word_on(&purse.config, Some((account, keeps)))).await;
+            Some(Wage {
+                account,
+                keeps,
+                word: word.map_err(|error| purse.signer_error(error))?,
+            })
+        }
+        None => None,
+    };
     let bytes = borsh::to_vec(&(VERSION, wage)).expect("writing to memory does not fail");
     Ok(vec![Bytes::new(bytes).expect("a package has at most 103 bytes")])
 }

@@ -62,6 +62,9 @@ pub(crate) enum NodeError {
     /// The endpoints do not agree, or a witness does not answer: nothing is concluded.
     #[error("the endpoints do not agree: {0}")]
     Apart(String),
+    /// Whoever has the keys: what waits for it is tried again, as if the node had not answered.
+    #[error(transparent)]
+    Signer(#[from] kofo_adapter_api::SignerError),
 }
 
 type Result<T> = std::result::Result<T, NodeError>;

@@ -8,7 +8,7 @@ use crate::fees::{Fee, PAYMENT_GAS};
 use crate::htlc::Htlc;
 use crate::node::{Node, NodeError};
 use alloy::primitives::Address;
-use kofo_adapter_api::AdapterError;
+use kofo_adapter_api::{AdapterError, SignerError};
 use kofo_primitives::{Amount, AssetId, FailClass, LegRef, Text};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -216,9 +216,19 @@ impl Purse {
     }
 
     pub(crate) fn node_error(&self, error: &NodeError) -> AdapterError {
+        if let NodeError::Signer(error) = error {
+            return self.signer_error(error.clone());
+        }
         AdapterError::Node {
             chain: self.config.chain(),
             why: error.to_string(),
+        }
+    }
+
+    pub(crate) fn signer_error(&self, source: SignerError) -> AdapterError {
+        AdapterError::Signer {
+            chain: self.config.chain(),
+            source,
         }
     }
 

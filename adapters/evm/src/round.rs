@@ -2,10 +2,11 @@
 //! the timelock. A redeem gains nothing by a second signature here.
 
 use crate::build::today;
-use crate::config::EvmConfig;
+use crate::config::{EvmConfig, Profile};
 use crate::contract::domain;
 use crate::fees::Fee;
 use crate::htlc::Htlc;
+use crate::keys::WordOn;
 use crate::node::NodeError;
 use crate::prepared::Form;
 use crate::purse::Purse;
@@ -13,6 +14,7 @@ use crate::word::{Word, release_digest};
 use alloy::primitives::{Address, B256};
 use kofo_adapter_api::{AdapterError, MOST_TOGETHER, Round, RoundReply, RoundRequest};
 use kofo_primitives::{Bytes, End, HtlcSpec, LegRef, Prepared, Together};
+use std::future::ready;
 
 /// Of requests and replies: the first byte of either.
 const VERSION: u8 = 1;
@@ -36,6 +38,17 @@ impl Htlc {
     pub(crate) fn release_digest(&self, config: &EvmConfig) -> B256 {
         let domain = domain(self.contract, config.chain_id);
         release_digest(&domain, self.slot(), self.commitment())
+    }
+
+    /// The same, as our own keys are asked for it; or, with a wage, for a redeem by that account.
+    pub(crate) fn word_on(&self, config: &EvmConfig, wage: Option<([u8; 20], u128)>) -> WordOn {
+        WordOn {
+            echoin: config.profile == Profile::Echoin,
+            chain_id: config.chain_id,
+            slot: self.slot().to_be_bytes(),
+            commitment: self.commitment().0,
+            wage,
+        }
     }
 
     /// Who stands at this end.
@@ -124,7 +137,9 @@ pub(crate) async fn open(purse: &Purse, what: Together, legs: Legs<'_>) -> Resul
         today(purse, head.base_fee).await
     };
     let fee = fee.await.map_err(|error: NodeError| purse.node_error(&error))?;
-    Ok(Round::new(asked.request(), move |reply| asked.finish(fee, reply)))
+    Ok(Round::new(asked.request(), move |reply| {
+        ready(asked.finish(fee, &reply))
+    }))
 }
 
 impl Asked {
@@ -173,7 +188,7 @@ fn words(reply: &RoundReply, many: usize) -> Result<Vec<Word>, AdapterError> {
 
 /// Signs the release of each leg. The owner of the lock is paid by the contract's own rule: there is nothing else that
 /// the signature could allow.
-pub(crate) fn cosign(
+pub(crate) async fn cosign(
     purse: &Purse,
     what: Together,
     legs: Legs<'_>,
@@ -199,10 +214,11 @@ pub(crate) fn cosign(
             "digests of other terms",
         ));
     }
-    let words: Vec<Word> = digests
-        .iter()
-        .map(|digest| Word::by(&purse.owner, *digest))
-        .collect();
+    let mut words = Vec::with_capacity(legs.len());
+    for it in &legs {
+        let word = Word::by(&purse.owner, it.word_on(&purse.config, None)).await;
+        words.push(word.map_err(|error| purse.signer_error(error))?);
+    }
     let reply = borsh::to_vec(&(VERSION, words)).expect("writing to memory does not fail");
     Ok(Bytes::new(reply).expect("32 signatures are 2,085 bytes"))
 }

@@ -8,7 +8,7 @@ mod pace;
 mod verdict;
 mod wanted;
 
-use crate::account::{Account, Call};
+use crate::account::{Account, Call, Signed};
 use crate::calls;
 use crate::facts::{Leg, txid};
 use crate::fees::Fee;
@@ -249,10 +249,14 @@ impl Sender {
                 continue;
             }
             let call = cancel(purse);
-            let hash = purse
+            let signed = purse
                 .owner
-                .sign(&purse.config, &call, numbered.nonce, numbered.fee)
-                .hash;
+                .sign(&purse.config, &call, numbered.nonce, numbered.fee);
+            let Ok(Signed { hash, .. }) = signed.await else {
+                // Facts do not wait for the signer: this leg is looked at again.
+                self.dirty = true;
+                return Ok(());
+            };
             let receipt = purse.node.receipt(hash).await?;
             if let Some((height, _)) = receipt.filter(|(height, _)| *height <= tip.height) {
                 it.facts.cancel = Some((At::Block(height), txid(hash)));
@@ -378,7 +382,8 @@ impl Sender {
             } else {
                 cancel(purse)
             };
-            let signed = purse.owner.sign(&purse.config, &Call { gas, ..call }, nonce, fee);
+            let call = Call { gas, ..call };
+            let signed = purse.owner.sign(&purse.config, &call, nonce, fee).await?;
             let verdict = Verdict::of(purse.node.send(&signed.raw, Reach::All).await);
             tracing::debug!(swap = %leg.swap, leg = %leg.leg, ?kind, hash = %signed.hash, ?verdict, "sent");
             lost |= verdict == Verdict::Lost;
@@ -448,14 +453,14 @@ async fn send_bumping(
     account: &Account,
     (call, reach, most): (&Call, Reach, u128),
     (nonce, fee): (u64, &mut Fee),
-) -> (Verdict, B256) {
+) -> Result<(Verdict, B256), NodeError> {
     let purse = round.purse;
     loop {
-        let signed = account.sign(&purse.config, call, nonce, *fee);
+        let signed = account.sign(&purse.config, call, nonce, *fee).await?;
         let verdict = Verdict::of(purse.node.send(&signed.raw, reach).await);
         match round.outbids(*fee, most) {
             Some(more) if verdict == Verdict::Underpriced => *fee = more,
-            _ => return (verdict, signed.hash),
+            _ => return Ok((verdict, signed.hash)),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::htlc::Htlc;
 use crate::prepared::Form;
 use crate::purse::Purse;
 use crate::round::cosign;
-use crate::round::tests::purse;
+use crate::round::tests::{now, purse};
 use crate::word::Word;
 use alloy::primitives::{Address, hex};
 use kofo_adapter_api::RoundRequest;
@@ -85,7 +85,8 @@ fn the_round_of_the_vectors_is_answered_and_its_word_sent() {
         leg: LegId::first(Side::Beta),
     };
     let request = RoundRequest::new(kept(SETTLEMENT, "/evm_words/round_request")).unwrap();
-    let reply = cosign(&maker(), Together::Refund, &[(of, beta(End::Redeemer))], &request).unwrap();
+    let (maker, legs) = (maker(), [(of, beta(End::Redeemer))]);
+    let reply = now(cosign(&maker, Together::Refund, &legs, &request)).unwrap();
     assert_eq!(reply.as_slice(), kept(SETTLEMENT, "/evm_words/round_reply"));
     let (_, words): (u8, Vec<Word>) = borsh::from_slice(reply.as_slice()).unwrap();
     let form = Form::Release(words[0], Fee::NONE);
@@ -98,7 +99,7 @@ fn the_package_of_the_vectors_is_entrusted_and_sent() {
     let account = Address::from_slice(&kept(SETTLEMENT, "/evm_words/relayer"));
     let per_mille = 10;
     maker.config.tower_wage = Some(TowerWage { account, per_mille });
-    let package = entrust(&maker, &beta(End::Redeemer), ActKind::Redeem).unwrap();
+    let package = now(entrust(&maker, &beta(End::Redeemer), ActKind::Redeem)).unwrap();
     assert_eq!(
         package[0].as_slice(),
         kept(SETTLEMENT, "/evm_words/tower_package")

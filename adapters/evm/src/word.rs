@@ -1,10 +1,11 @@
 //! The redeemer's word: what it signs for the contract, as EIP-712, so that somebody else may use it.
 
 use crate::account::Account;
+use crate::keys::WordOn;
 use alloy::primitives::{Address, B256, Signature, U256};
 use alloy::sol_types::{Eip712Domain, SolStruct};
 use borsh::{BorshDeserialize, BorshSerialize};
-use kofo_adapter_api::AdapterError;
+use kofo_adapter_api::{AdapterError, SignerError};
 
 /// The messages, named as the contract names them: their names and fields are part of what is signed.
 mod messages {
@@ -45,8 +46,8 @@ pub fn redeem_for_digest(
 pub(crate) struct Word([u8; 65]);
 
 impl Word {
-    pub(crate) fn by(account: &Account, digest: B256) -> Self {
-        Self(account.sign_digest(digest))
+    pub(crate) async fn by(account: &Account, on: WordOn) -> Result<Self, SignerError> {
+        Ok(Self(account.word(on).await?))
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {

@@ -3,6 +3,7 @@
 // Clippy takes only functions marked `#[test]` for tests, not what they share.
 #![allow(clippy::unwrap_used)]
 
+use futures::FutureExt;
 use kofo_adapter_api::RoundRequest;
 use kofo_primitives::{
     Act, Amount, AssetId, ChainAction, ChainEvent, ChainId, End, HtlcSpec, LegEvent, LegId, LegRef, Place,
@@ -98,7 +99,8 @@ impl Ground {
         let round = self.payer.open_round_now(Together::Refund, &legs).unwrap();
         let theirs = [(of(0), self.theirs(0))];
         let reply = self.payee.cosign_now(Together::Refund, &theirs, &round.request);
-        let prepared = round.finish(&reply.unwrap()).unwrap();
+        let prepared = round.finish(&reply.unwrap()).now_or_never();
+        let prepared = prepared.expect("what signs is in this process").unwrap();
         SimTx::of_prepared(&prepared[0]).unwrap()
     }
 }

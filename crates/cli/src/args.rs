@@ -3,6 +3,7 @@
 mod genesis;
 mod ledger;
 mod market;
+mod signer;
 mod validator;
 mod wallet;
 
@@ -12,6 +13,7 @@ pub(crate) use ledger::{
 };
 pub(crate) use market::{BookArgs, ClaimArgs, ClaimCommand, ClaimMade, QuotesArgs};
 
+pub(crate) use signer::{SignerCommand, SignerInit, SignerRun};
 pub(crate) use validator::{ValidatorCommand, ValidatorInit, ValidatorRun};
 pub(crate) use wallet::{RestoreArgs, WalletCommand};
 
@@ -19,6 +21,7 @@ use crate::span::span;
 use clap::{Args, Parser, Subcommand};
 use kofo_node::config::NodeRole;
 use kofo_node::rpc::types::Id;
+use kofo_node::signer::SignerAt;
 use kofo_primitives::{NetworkId, NodeId, Seconds};
 use std::path::PathBuf;
 
@@ -134,6 +137,12 @@ pub(crate) enum Command {
     /// The node's own money.
     #[command(subcommand, after_help = "Example:\n  kofo wallet balance")]
     Wallet(WalletCommand),
+    /// The process that alone has the keys, if the node has not.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  kofo signer run --keystore ./signer --socket ./signer.sock"
+    )]
+    Signer(SignerCommand),
     /// Towers: other nodes that act for this one while it is away, to its own payouts only.
     #[command(subcommand, after_help = TOWER_EXAMPLE)]
     Tower(TowerCommand),
@@ -186,6 +195,10 @@ pub(crate) struct InitArgs {
     /// not known to the new folder: `kofo wallet restore` makes one with them, from a backup.
     #[arg(long)]
     pub(crate) restore: bool,
+    /// Make a folder without keys: this signer has them, such as unix:/run/kofo/signer.sock (a relative path begins at the
+    /// folder). It must run now, and whenever the node has something to sign.
+    #[arg(long, value_name = "unix:PATH", conflicts_with = "restore")]
+    pub(crate) signer: Option<SignerAt>,
     #[command(flatten)]
     pub(crate) chains: ChainsArgs,
 }
@@ -406,7 +419,8 @@ The passphrase comes from the file that KOFO_PASSPHRASE_FILE names, or from a pr
 
 Example:
   kofo init --data ./alice
-  kofo init --restore --data ./alice < words.txt";
+  kofo init --restore --data ./alice < words.txt
+  kofo init --signer unix:/run/kofo/signer.sock --data ./alice";
 
 const NODE_EXAMPLE: &str = "\
 The passphrase comes from the file that KOFO_PASSPHRASE_FILE names, or from a prompt. When the node is ready it says

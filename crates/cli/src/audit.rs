@@ -4,14 +4,27 @@ use crate::args::Scope;
 use crate::failure::Refused;
 use crate::out::Out;
 use crate::secrets;
+use kofo_node::audit::{audit, audit_signed};
+use kofo_node::config::Config;
+use kofo_node::signer::{RemoteSigner, Signer};
 use serde_json::json;
 
-pub(crate) fn run(scope: &Scope, out: &Out) -> anyhow::Result<()> {
-    let passphrase = secrets::passphrase()?;
+pub(crate) async fn run(scope: &Scope, out: &Out) -> anyhow::Result<()> {
+    let data = scope.data();
+    let config = Config::load(&data)?;
+    let key = match &config.signer {
+        Some(at) => Ok(RemoteSigner::new(at.socket(&data))
+            .household(&config.network)
+            .await?),
+        None => Err(secrets::passphrase()?),
+    };
     // The database panics on some damage; the audit catches that and says where it is. The panic's own words help nobody.
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
-    let report = kofo_node::audit::audit(&scope.data(), &passphrase);
+    let report = match &key {
+        Ok(household) => audit_signed(&data, household),
+        Err(passphrase) => audit(&data, passphrase),
+    };
     std::panic::set_hook(hook);
     let report = report?;
     let finding = report.finding.as_ref().map(ToString::to_string);

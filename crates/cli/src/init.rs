@@ -7,6 +7,7 @@ use anyhow::Context;
 use kofo_node::config::{BitcoindAuth, Config, Endpoint};
 use kofo_node::init;
 use kofo_node::keystore::{KdfCost, Words};
+use kofo_node::signer::{RemoteSigner, Signer, SignerAt};
 use kofo_node::wiring::{self, RegtestChains};
 use kofo_primitives::{NetworkId, Seed};
 use serde_json::json;
@@ -15,7 +16,14 @@ use std::path::{Path, PathBuf};
 /// The network of a node that is told none.
 const NETWORK: &str = "kofo-regtest";
 
+/// Said with every new seed.
+pub(crate) const KEEP_WORDS: &str = "Write these 24 words on paper. They are shown this once; whoever has them has your \
+     money, and without them and the passphrase nobody has:";
+
 pub(crate) async fn run(scope: &Scope, out: &Out, args: InitArgs) -> anyhow::Result<()> {
+    if let Some(at) = &args.signer {
+        return signed(scope, out, &args, at).await;
+    }
     let (_, words, _) = folder(scope, &args.chains, args.restore).await?;
     tell(out, &scope.data(), &args, &words)
 }
@@ -28,10 +36,7 @@ pub(crate) async fn folder(
 ) -> anyhow::Result<(Config, Words, Seed)> {
     let data = scope.data();
     init::check_free(&data)?;
-    let network = match &scope.network {
-        Some(network) => network.clone(),
-        None => NetworkId::new(NETWORK)?,
-    };
+    let network = network(scope)?;
     let words = if restore {
         secrets::words()?
     } else {
@@ -42,6 +47,36 @@ pub(crate) async fn folder(
     let seed = words.seed();
     init::init(&data, &config, &seed, &passphrase, KdfCost::STRONG)?;
     Ok((config, words, seed))
+}
+
+/// The network that the command names, or the usual one.
+pub(crate) fn network(scope: &Scope) -> anyhow::Result<NetworkId> {
+    match &scope.network {
+        Some(network) => Ok(network.clone()),
+        None => Ok(NetworkId::new(NETWORK)?),
+    }
+}
+
+/// Makes a folder whose keys the signer has.
+async fn signed(scope: &Scope, out: &Out, args: &InitArgs, at: &SignerAt) -> anyhow::Result<()> {
+    let data = scope.data();
+    init::check_free(&data)?;
+    let network = network(scope)?;
+    let household = RemoteSigner::new(at.socket(&data)).household(&network).await?;
+    let config = Config {
+        signer: Some(at.clone()),
+        ..configuration(network, chains(&args.chains, &data).await?)?
+    };
+    init::init_signed(&data, &config, &household)?;
+    let file = data.join(kofo_node::config::CONFIG_FILE);
+    let result = json!({ "data": data, "config": file, "signer": at.to_string() });
+    out.result(&result, |_| file.display().to_string())?;
+    out.note(&format!(
+        "No keys are here: the signer at {at} has them. Next: look at {}, then `kofo node --data {}`",
+        file.display(),
+        data.display()
+    ));
+    Ok(())
 }
 
 /// What would not be read back is refused now.
@@ -63,10 +98,7 @@ fn tell(out: &Out, data: &Path, args: &InitArgs, words: &Words) -> anyhow::Resul
              them, or knows those of a backup",
         );
     } else {
-        out.note(
-            "Write these 24 words on paper. They are shown this once; whoever has them has your money, and without \
-             them and the passphrase nobody has:",
-        );
+        out.note(KEEP_WORDS);
         result["words"] = json!(words.expose());
     }
     out.result(&result, |_| match args.restore {

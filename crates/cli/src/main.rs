@@ -18,6 +18,7 @@ mod out;
 #[cfg(feature = "regtest")]
 mod regtest;
 mod secrets;
+mod signer;
 mod span;
 mod swap;
 mod top;
@@ -25,7 +26,7 @@ mod tower;
 mod validator;
 mod wallet;
 
-use args::{Cli, Command, LogFormat, TowerCommand, ValidatorCommand};
+use args::{Cli, Command, LogFormat, SignerCommand, TowerCommand, ValidatorCommand};
 use clap::Parser;
 use failure::Failure;
 use out::Out;
@@ -67,7 +68,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Top(args) => top::run(&scope, &out, args).await,
         Command::Doctor => doctor::run(&scope, &out).await,
         Command::Stop => node::stop(&scope, &out).await,
-        Command::Audit => audit::run(&scope, &out),
+        Command::Audit => audit::run(&scope, &out).await,
         Command::Swap(command) => swap::run(&scope, &out, command).await,
         Command::Claim(args) => market::claim(&scope, &out, args).await,
         Command::Quotes(args) => market::quotes(&scope, &out, args).await,
@@ -83,6 +84,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Order(command) => order::run(&scope, &out, command).await,
         Command::Validator(command) => validator::run(&scope, &out, command).await,
         Command::Genesis(command) => genesis::run(&scope, &out, command),
+        Command::Signer(command) => signer::run(&scope, &out, command).await,
         Command::Wallet(command) => wallet::run(&scope, &out, command).await,
         Command::Tower(command) => tower::run(&scope, &out, command).await,
         #[cfg(feature = "regtest")]
@@ -119,6 +121,7 @@ fn start_log(scope: &args::Scope, command: &Command) -> anyhow::Result<()> {
     use tracing_subscriber::EnvFilter;
     let by_default = match command {
         Command::Node(_)
+        | Command::Signer(SignerCommand::Run(_))
         | Command::Tower(TowerCommand::Run(_))
         | Command::Validator(ValidatorCommand::Run(_)) => "warn,kofo=info",
         _ => "warn",

@@ -24,6 +24,7 @@ pub(crate) async fn run(scope: &Scope, out: &Out, command: WalletCommand) -> any
         WalletCommand::New(chains) => {
             let args = InitArgs {
                 restore: false,
+                signer: None,
                 chains,
             };
             init::run(scope, out, args).await

@@ -15,7 +15,7 @@ use crate::clock::now;
 use crate::driver::{Begin, Driver, DriverError};
 use crate::engine::{Adapters, Core, Engine};
 use crate::journal::SharedJournal;
-use kofo_adapter_api::{AdapterError, ChainAdapter, PartyWanted};
+use kofo_adapter_api::{AdapterError, ChainAdapter, PartyWanted, Signer};
 use kofo_exchange::trading_time;
 use kofo_journal::Journal;
 use kofo_network::{AddressError, PeerAddress, Transport};
@@ -37,8 +37,10 @@ pub struct Agreement {
     pub network: NetworkId,
     /// The key by which we sign.
     pub key: NodeKey,
-    /// What preimages come from.
+    /// What the keys of our claims and quotes come from; with a signer elsewhere, the household's.
     pub seed: Seed,
+    /// What preimages come from, and every signature that moves money.
+    pub signer: Arc<dyn Signer>,
     /// How fast the chains are.
     pub policy: Policy,
     /// How deep a fact must be to be final.

@@ -22,6 +22,7 @@ pub use market::{
 pub use read::STANDARD_DEPTHS;
 
 use crate::assets::{AssetError, Assets};
+use crate::signer::SignerAt;
 use kofo_primitives::{NetworkId, ParseIdError};
 use std::path::{Path, PathBuf};
 
@@ -47,6 +48,8 @@ pub struct Config {
     pub health_port: u16,
     /// The journal's folder, relative to the data folder.
     pub journal: PathBuf,
+    /// Who holds the keys, if another process does: then this folder has no keystore.
+    pub signer: Option<SignerAt>,
     /// Where an encrypted backup is kept up to date, relative to the data folder.
     pub backup: Option<PathBuf>,
     /// How long the timelocks of swaps are.
@@ -197,6 +200,7 @@ impl Config {
             rpc_port: 0,
             health_port: 0,
             journal: default_journal(),
+            signer: None,
             backup: None,
             timelocks: TimelockPolicy::Standard,
             role: NodeRole::default(),

@@ -9,6 +9,7 @@ mod folder;
 mod peers;
 mod ports;
 mod running;
+mod signer;
 
 use crate::config::Config;
 use crate::keystore::Passphrase;
@@ -127,7 +128,9 @@ pub async fn examine(data: &Path, passphrase: Option<&Passphrase>) -> Report {
         config: &config,
         running: status.as_ref(),
     };
-    checks.extend(folder::checks(&patient, passphrase));
+    let (signer, household) = signer::check(&patient).await.unzip();
+    checks.extend(signer);
+    checks.extend(folder::checks(&patient, passphrase, household.flatten().as_ref()));
     checks.extend(ports::checks(&patient).await);
     checks.extend(chains::checks(&patient).await);
     checks.extend(peers::checks(&patient).await);

@@ -62,6 +62,12 @@ pub fn init(
     init_with(data, config, seed, (passphrase, cost), |_empty| Ok(()))
 }
 
+/// Makes a node whose keys the signer has: its folder gets no keystore, and the configuration should name the signer.
+/// `household` is what the signer answers ([`kofo_adapter_api::Signer::household`]).
+pub fn init_signed(data: &Path, config: &Config, household: &Seed) -> Result<(), InitError> {
+    make(data, config, household, |_empty| Ok(()))
+}
+
 /// As [`init`]; `fill` writes what the journal is to begin with.
 pub(crate) fn init_with(
     data: &Path,
@@ -70,8 +76,21 @@ pub(crate) fn init_with(
     (passphrase, cost): (&Passphrase, KdfCost),
     fill: impl FnOnce(Store) -> Result<(), DriverError>,
 ) -> Result<(), InitError> {
-    check_free(data)?;
     passphrase.check_strength().map_err(KeystoreError::from)?;
+    make(data, config, seed, fill)?;
+    // Last: what has a keystore is whole.
+    keystore::create(data, &config.network, seed, passphrase, cost)?;
+    Ok(())
+}
+
+/// All of it but the keystore.
+fn make(
+    data: &Path,
+    config: &Config,
+    seed: &Seed,
+    fill: impl FnOnce(Store) -> Result<(), DriverError>,
+) -> Result<(), InitError> {
+    check_free(data)?;
     crate::files::create_folder(data).map_err(|source| InitError::Folder {
         data: data.to_owned(),
         source,
@@ -79,8 +98,6 @@ pub(crate) fn init_with(
     let journal = Store::create(&data.join(&config.journal), &journal_key(seed, &config.network))?;
     fill(journal).map_err(Box::new)?;
     config.save_new(data)?;
-    // Last: what has a keystore is whole.
-    keystore::create(data, &config.network, seed, passphrase, cost)?;
     Ok(())
 }
 

@@ -192,13 +192,7 @@ pub fn create(
 
 /// Opens the keystore of a data folder. Changes nothing. Takes as long as [`create`] did.
 pub fn open(data: &Path, network: &NetworkId, passphrase: &Passphrase) -> Result<Seed, KeystoreError> {
-    let path = data.join(KEYSTORE_FILE);
-    let bytes = match crate::files::read_bounded(&path, MAX_KEYSTORE_BYTES) {
-        Ok(bytes) => bytes,
-        Err(e) if e.kind() == ErrorKind::FileTooLarge => return Err(KeystoreError::Oversized { path }),
-        Err(source) => return Err(KeystoreError::Read { path, source }),
-    };
-    let sealed = file::Sealed::parse(&bytes).map_err(|e| e.at(&path))?;
+    let (path, sealed) = read(data)?;
     if sealed.network() != network {
         return Err(KeystoreError::OtherNetwork {
             path,
@@ -207,6 +201,24 @@ pub fn open(data: &Path, network: &NetworkId, passphrase: &Passphrase) -> Result
         });
     }
     sealed.open(passphrase).map_err(|e| e.at(&path))
+}
+
+/// As [`open`], of whatever network the keystore is; says which.
+pub fn open_any(data: &Path, passphrase: &Passphrase) -> Result<(NetworkId, Seed), KeystoreError> {
+    let (path, sealed) = read(data)?;
+    let seed = sealed.open(passphrase).map_err(|e| e.at(&path))?;
+    Ok((sealed.network().clone(), seed))
+}
+
+fn read(data: &Path) -> Result<(PathBuf, file::Sealed), KeystoreError> {
+    let path = data.join(KEYSTORE_FILE);
+    let bytes = match crate::files::read_bounded(&path, MAX_KEYSTORE_BYTES) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == ErrorKind::FileTooLarge => return Err(KeystoreError::Oversized { path }),
+        Err(source) => return Err(KeystoreError::Read { path, source }),
+    };
+    let sealed = file::Sealed::parse(&bytes).map_err(|e| e.at(&path))?;
+    Ok((path, sealed))
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ pub mod restore;
 pub mod rpc;
 pub mod run;
 pub mod service;
+pub mod signer;
 pub mod status;
 pub mod together;
 pub mod towers;

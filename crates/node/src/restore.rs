@@ -58,6 +58,11 @@ pub fn restore(
         Some(config) => config,
         None => Config::parse(&backup.config, Path::new(CONFIG_FILE))?,
     };
+    // The folder that is made has the seed itself, and needs no signer.
+    let config = Config {
+        signer: None,
+        ..config
+    };
     if config.network != network {
         let got = config.network;
         return Err(RestoreError::OtherNetwork {
@@ -100,7 +105,7 @@ fn fill(
 }
 
 /// The initiator's preimage follows from its seed; it is kept secret until somebody else shows it.
-pub(crate) fn begin(copy: SwapCopy, seed: &Seed, network: &NetworkId) -> Begin {
+fn begin(copy: SwapCopy, seed: &Seed, network: &NetworkId) -> Begin {
     let SwapCopy {
         order,
         terms,

@@ -3,6 +3,7 @@
 mod folder;
 mod running;
 mod start;
+mod unlock;
 
 use crate::clearing::{ClearingError, GenesisFileError};
 use crate::config::format::FormatError;
@@ -16,12 +17,13 @@ use crate::towers::TowersError;
 use crate::wiring::WiringError;
 pub(crate) use folder::Folder;
 use kofo_primitives::{NetworkId, NodeKey, Seed};
-pub use running::{Running, Start};
+pub use running::{Running, SignedStart, Start};
 pub(crate) use start::{Part, Started};
 use std::path::PathBuf;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+pub(crate) use unlock::Unlock;
 
 /// Why the node does not start, or had to stop.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +61,12 @@ pub enum RunError {
     /// The keystore.
     #[error(transparent)]
     Keystore(#[from] KeystoreError),
+    /// Whoever has the keys refuses this node.
+    #[error(transparent)]
+    Signer(#[from] kofo_adapter_api::SignerError),
+    /// Nobody has keys for the node.
+    #[error("expected a signer in the configuration, or the passphrase of a keystore: there is neither")]
+    NoKeys,
     /// The journal cannot be opened.
     #[error("cannot open the journal: {0}")]
     Journal(#[from] kofo_journal::Error),
@@ -120,8 +128,8 @@ pub enum RunError {
 pub struct Daemon {
     /// The data folder.
     pub data: PathBuf,
-    /// What opens the keystore.
-    pub passphrase: Passphrase,
+    /// What opens the keystore; not needed where the configuration names a signer.
+    pub passphrase: Option<Passphrase>,
     /// The network that the configuration must be of, if it matters.
     pub network: Option<NetworkId>,
 }
@@ -134,13 +142,9 @@ impl Daemon {
 
     /// As [`Daemon::run`], in another role than the configuration's if one is given.
     pub async fn run_as(self, role: Option<NodeRole>, ready: impl FnOnce(&NodeFile)) -> Result<(), RunError> {
-        let start = Start {
-            data: self.data,
-            passphrase: self.passphrase,
-            network: self.network,
-            role,
-        };
-        let Some(mut node) = Running::begin(start, Stops::new()?).await? else {
+        let unlock = self.passphrase.map_or(Unlock::Configured, Unlock::Passphrase);
+        let (place, network) = (self.data, self.network);
+        let Some(mut node) = Running::begin((place, network, role), unlock, Stops::new()?).await? else {
             return Ok(());
         };
         ready(node.file());

@@ -219,6 +219,6 @@ impl Agreement {
             .request(&to, Request::Sign(Box::new(request)).write())
             .await?;
         let reply = Response::read_signed(&answer).map_err(AgreeError::from)?;
-        Ok(round.finish(&reply).map_err(AgreeError::from)?)
+        Ok(round.finish(&reply).await.map_err(AgreeError::from)?)
     }
 }

@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::files;
 use crate::keystore::Passphrase;
 use crate::rpc::types::WalletAddress;
-use crate::run::{Folder, Part, RunError, Started, Stops, node_key};
+use crate::run::{Folder, Part, RunError, Started, Stops, Unlock, node_key};
 use kofo_network::Transport;
 use kofo_primitives::{NetworkId, NodeId, SwapId};
 use kofo_tower::{Adapters, Bounds, Guests, LegWatch, Rules, ServeError, Tower, TowerError, Watching, serve};
@@ -122,7 +122,14 @@ impl Watchtower {
     pub async fn run(self, ready: impl FnOnce(&TowerFile)) -> Result<(), WatchtowerError> {
         let mut stops = Stops::new()?;
         let (data, network) = (&self.data, self.network);
-        let started = Started::up(Part::Tower, data, self.passphrase, network, &mut stops).await?;
+        let started = Started::up(
+            Part::Tower,
+            data,
+            Unlock::Passphrase(self.passphrase),
+            network,
+            &mut stops,
+        )
+        .await?;
         let Some(started) = started else {
             return Ok(());
         };
@@ -131,6 +138,7 @@ impl Watchtower {
             config,
             genesis: _,
             seed,
+            signer: _,
             journal,
             network,
             inbound,

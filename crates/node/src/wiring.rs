@@ -9,10 +9,10 @@ use crate::config::{EvmProfile, LightConfig, TimelockPolicy};
 use crate::engine::Adapters;
 use crate::journal::SharedJournal;
 use bitcoin::Network;
-use kofo_adapter_api::{AdapterError, ChainAdapter};
+use kofo_adapter_api::{AdapterError, ChainAdapter, Signer};
 use kofo_bitcoin::{Access, BitcoinAdapter, BlockReader, Checkpoint, LightPeer, RpcAuth, Witness};
 use kofo_evm::{EvmAdapter, FeePolicy, Profile};
-use kofo_primitives::{Amount, AssetId, ChainId, Seconds, Seed};
+use kofo_primitives::{Amount, AssetId, ChainId, Seconds};
 use kofo_settlement::{BITCOIN, ECHOIN, ETHEREUM, Margins, Pace, Policy};
 use kofo_sim::{AccountId, SimAdapter, SimChain};
 use std::collections::BTreeMap;
@@ -118,7 +118,7 @@ pub struct Wired {
 struct Materials<'a> {
     config: &'a Config,
     data: &'a Path,
-    seed: &'a Seed,
+    signer: &'a Arc<dyn Signer>,
     journal: &'a SharedJournal,
 }
 
@@ -126,13 +126,13 @@ struct Materials<'a> {
 pub async fn wire(
     config: &Config,
     data: &Path,
-    seed: &Seed,
+    signer: &Arc<dyn Signer>,
     journal: &SharedJournal,
 ) -> Result<Wired, WiringError> {
     let materials = Materials {
         config,
         data,
-        seed,
+        signer,
         journal,
     };
     let mut wired = Wired {
@@ -180,7 +180,7 @@ async fn start(
         Backend::Evm(backend) => {
             trusted(chain, backend.trusted || !backend.witnesses.is_empty())?;
             let config = evm_config(materials, chain, backend)?;
-            let adapter = EvmAdapter::start(config, materials.seed).await;
+            let adapter = EvmAdapter::start(config, Arc::clone(materials.signer)).await;
             Ok(Arc::new(adapter.map_err(|e| failed(chain, e))?))
         }
         Backend::Sim => Ok(Arc::new(sim(chain, tasks))),
@@ -203,7 +203,7 @@ async fn bitcoin(
         block_time: bitcoin_block_time(materials.config.timelocks),
     };
     let store = Arc::new(materials.journal.wallet(chain.id.as_str()));
-    let adapter = BitcoinAdapter::start(config, materials.seed.clone(), store).await;
+    let adapter = BitcoinAdapter::start(config, Arc::clone(materials.signer), store).await;
     Ok(Arc::new(adapter.map_err(|e| failed(chain, e))?))
 }
 

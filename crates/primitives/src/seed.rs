@@ -63,6 +63,19 @@ impl Seed {
         LegSecret(self.derive(label, network, &[]))
     }
 
+    /// The seed of a node whose signer is elsewhere: two halves, `HKDF(seed, "kofo/household/v1" ‖ network)` and the
+    /// same with `"kofo/household/v1/2"`. All that is the node's own comes from it; what guards money does not.
+    #[must_use]
+    pub fn household(&self, network: &NetworkId) -> Self {
+        let mut both = [0; 64];
+        let (first, second) = both.split_at_mut(32);
+        first.copy_from_slice(self.node_secret("kofo/household/v1", network).expose());
+        second.copy_from_slice(self.node_secret("kofo/household/v1/2", network).expose());
+        let household = Self::new(both);
+        both.zeroize();
+        household
+    }
+
     /// `HKDF(seed, "kofo/claim-key/v1" ‖ network ‖ nonce)`: what signs the claim with that nonce.
     #[must_use]
     pub fn claim_key(&self, network: &NetworkId, nonce: &[u8; 32]) -> NodeKey {
@@ -176,6 +189,15 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_household_has_none_of_the_secrets_of_its_seed() {
+        let (seed, nonce, network) = (Seed::new([1; 64]), SwapNonce::new([2; 32]), network("a"));
+        let household = seed.household(&network);
+        assert_eq!(household.expose(), seed.household(&network).expose());
+        assert_ne!(household.expose()[..32], household.expose()[32..]);
+        assert!(household.preimage(&network, &nonce) != seed.preimage(&network, &nonce));
     }
 
     #[test]

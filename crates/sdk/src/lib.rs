@@ -18,8 +18,9 @@ pub use swap::Swap;
 pub use wallet::Wallet;
 
 pub use kofo_node::config::{Config, NodeRole};
-pub use kofo_node::init::{InitError, init};
+pub use kofo_node::init::{InitError, init, init_signed};
 pub use kofo_node::keystore::{KdfCost, Passphrase, Words};
 pub use kofo_node::rpc::types;
 pub use kofo_node::rpc::{EventStream, StreamError};
-pub use kofo_node::run::Start;
+pub use kofo_node::run::{SignedStart, Start};
+pub use kofo_node::signer::{RemoteSigner, Signer, SignerError};

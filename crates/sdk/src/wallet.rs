@@ -7,7 +7,7 @@ use kofo_node::rpc::types::{Balance, Id, NodeStatus, OfferMade, SwapStatus};
 use kofo_node::rpc::{
     Callee, Caller, ConnectError, Cookie, EventStream, MarketRpcClient, NodeRpcClient, RpcClient,
 };
-use kofo_node::run::{Running, Start};
+use kofo_node::run::{Running, SignedStart, Start};
 use std::path::Path;
 
 /// As many swaps as a page has.
@@ -31,7 +31,17 @@ impl Wallet {
     ///
     /// It goes on with the swaps that were under way: start it as soon as your program starts, and let it run.
     pub async fn embed(start: Start) -> Result<Self, SdkError> {
-        let node = Running::start(start).await?;
+        Self::on(Running::start(start).await?)
+    }
+
+    /// As [`Wallet::embed`], on a folder without a keystore ([`crate::init_signed`]): whatever is to be signed, and every
+    /// preimage, is asked of `start.signer`, and no key of a wallet is ever in this process. Waits until the signer
+    /// answers; when it goes away later, what it should sign is asked again.
+    pub async fn embed_signed(start: SignedStart) -> Result<Self, SdkError> {
+        Self::on(Running::start_signed(start).await?)
+    }
+
+    fn on(node: Running) -> Result<Self, SdkError> {
         let mut wallet = Self::connect(node.data())?;
         wallet.node = Some(node);
         Ok(wallet)

@@ -44,7 +44,7 @@ async fn signed(stage: &Stage<Bitcoind>, what: Together, legs: &[Leg]) -> Vec<Pr
     let round = round.unwrap();
     let theirs = seen_by(Who::Them, legs);
     let reply = stage.them.adapter.cosign(what, &theirs, &round.request).await;
-    round.finish(&reply.unwrap()).unwrap()
+    round.finish(&reply.unwrap()).await.unwrap()
 }
 
 /// Fee and transaction of what was prepared.

@@ -73,7 +73,7 @@ pub(super) async fn signed<H: Harness>(stage: &Stage<H>, what: Together, legs: &
     let round = round.expect("a final lock is worth a round");
     let reply = helped(stage, what, legs, &round.request).await;
     let reply = reply.expect("the helper signs what the terms say");
-    let prepared = round.finish(&reply).expect("the helper's word is right");
+    let prepared = round.finish(&reply).await.expect("the helper's word is right");
     assert_eq!(prepared.len(), legs.len(), "one for each leg, in their order");
     prepared
 }
@@ -162,7 +162,7 @@ async fn garbage_is_refused<H: Harness>(chain: H, what: Together) {
     for bytes in wrong {
         let round = open().await;
         let reply = RoundReply::new(bytes).expect("as short as a right one");
-        let finished = round.finish(&reply);
+        let finished = round.finish(&reply).await;
         assert!(finished.is_err(), "{reply:?} is no word of the helper");
     }
     for bytes in [Vec::new(), vec![7; 64]] {
@@ -193,7 +193,7 @@ async fn other_terms_are_refused<H: Harness>(chain: H, what: Together) {
         // A chain whose requests name the leg only by its terms signs the other leg's: that opens nothing of this one.
         if let Some(reply) = answer {
             let round = stage.us.adapter.open_round(what, &asked(Who::Us, &[&leg])).await;
-            let finished = round.expect("a round").finish(&reply);
+            let finished = round.expect("a round").finish(&reply).await;
             assert!(finished.is_err(), "a word on other terms is worth nothing here");
         }
     }

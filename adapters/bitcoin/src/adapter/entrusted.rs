@@ -3,25 +3,32 @@
 use kofo_adapter_api::{AdapterError, Entrusted};
 use kofo_primitives::{Act, ActKind, HtlcSpec, LegRef, Prepared};
 
-use super::BitcoinAdapter;
-use crate::entrust::{EntrustError, entrust, take_over};
+use super::{BitcoinAdapter, signer_error};
+use crate::entrust::{EntrustError, levels, package, take_over};
 use crate::prepared::Signed;
 use crate::terms::{Terms, malformed};
 
 impl BitcoinAdapter {
     /// As the owner: signatures for one act, at rising fees.
-    pub(super) fn give(
+    pub(super) async fn give(
         &self,
         leg: LegRef,
         spec: &HtlcSpec,
         act: ActKind,
     ) -> Result<Vec<Entrusted>, AdapterError> {
         let terms = Terms::read(spec, &self.asset)?;
-        let mut secret = self.leg_secret(leg, spec, &terms)?;
+        self.payee(leg, spec, &terms).await?;
         let coin = self.locked(leg, true).ok_or(EntrustError::NotFinal);
-        let packages = coin.and_then(|coin| entrust(&terms, act, coin, &secret, self.most));
-        secret.non_secure_erase();
-        packages.map_err(refused)
+        let coin = coin.map_err(refused)?;
+        let place = self.wallet().place_of(&terms.ours().payout);
+        let ours = self.keys.leg(leg, spec, place);
+        let mut packages = Vec::new();
+        for fee in levels(&terms, act, coin, self.most).map_err(refused)? {
+            let signed = self.keys.spend(ours.clone(), act, (&[coin], fee)).await;
+            let signed = signed.map_err(|error| signer_error(&self.chain, error))?;
+            packages.push(package(act, coin, fee, &signed).map_err(refused)?);
+        }
+        Ok(packages)
     }
 
     /// As the third party: the owner's transaction, complete.

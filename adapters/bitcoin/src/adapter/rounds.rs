@@ -1,13 +1,12 @@
 //! What two parties do together: the adapter's side of a signing round.
 
-use bitcoin::secp256k1::SecretKey;
-use kofo_adapter_api::{AdapterError, Round, RoundReply, RoundRequest};
-use kofo_primitives::{End, HtlcSpec, LegRef, Prepared, Together};
+use kofo_adapter_api::{AdapterError, Round, RoundReply, RoundRequest, SignerError};
+use kofo_primitives::{ChainId, End, HtlcSpec, LegRef, Prepared, Together};
 
-use super::{BitcoinAdapter, node_error};
+use super::{BitcoinAdapter, node_error, signer_error};
 use crate::fee;
 use crate::prepared::Signed;
-use crate::round::{LegSecrets, RoundError, RoundLegs, asker, helper};
+use crate::round::{RoundError, RoundLegs, asker, helper};
 use crate::terms::{Terms, malformed};
 
 impl BitcoinAdapter {
@@ -17,7 +16,7 @@ impl BitcoinAdapter {
         what: Together,
         legs: &[(LegRef, HtlcSpec)],
     ) -> Result<Round, AdapterError> {
-        let ours = self.round_legs(what, asker(what), legs)?;
+        let ours = self.round_legs(what, asker(what), legs).await?;
         if what == Together::Redeem && !self.has_one_payee(&ours.terms) {
             return Err(AdapterError::Alone(self.chain.clone()));
         }
@@ -28,10 +27,13 @@ impl BitcoinAdapter {
         let rate = fee::ask(&self.nodes)
             .await
             .map_err(|error| node_error(&self.chain, &error))?;
-        let open = ours.ask(&coins, rate.min(self.most)).map_err(refused)?;
+        let open = ours.ask(&coins, rate.min(self.most)).await;
+        let open = open.map_err(|error| self.round_error(error))?;
         let (count, kind, fee) = (legs.len(), what.kind(), open.fee);
-        Ok(Round::new(open.request.clone(), move |reply| {
-            let tx = open.finish(reply).map_err(refused)?;
+        let chain = self.chain.clone();
+        Ok(Round::new(open.request.clone(), move |reply| async move {
+            let tx = open.finish(&reply).await;
+            let tx = tx.map_err(|error| round_error(&chain, error))?;
             let prepared = Signed { kind, tx, fee }
                 .encode()
                 .map_err(|error| malformed("transaction", "one that fits the journal", error.to_string()))?;
@@ -41,45 +43,49 @@ impl BitcoinAdapter {
 
     /// Helps the other party with all these legs. Looks at no chain: what is signed pays the other party out of these
     /// legs, or nothing.
-    pub(super) fn help_together(
+    pub(super) async fn help_together(
         &self,
         what: Together,
         legs: &[(LegRef, HtlcSpec)],
         request: &RoundRequest,
     ) -> Result<RoundReply, AdapterError> {
-        self.round_legs(what, helper(what), legs)?
+        let help = self
+            .round_legs(what, helper(what), legs)
+            .await?
             .help(request)
-            .map_err(refused)
+            .await;
+        help.map_err(|error| self.round_error(error))
     }
 
     /// The legs with our keys, if we are at this end of all of them.
-    fn round_legs(
+    async fn round_legs(
         &self,
         what: Together,
         end: End,
         legs: &[(LegRef, HtlcSpec)],
     ) -> Result<RoundLegs, AdapterError> {
-        let (mut terms, mut secrets) = (Vec::new(), LegSecrets(Vec::new()));
+        let (mut terms, mut ours) = (Vec::new(), Vec::new());
         for (leg, spec) in legs {
             let read = Terms::read(spec, &self.asset)?;
             if spec.end != end {
                 let (want, got) = (end, spec.end);
                 return Err(refused(RoundError::End { want, got }));
             }
-            secrets.0.push(self.leg_secret(*leg, spec, &read)?);
+            self.payee(*leg, spec, &read).await?;
+            let place = self.wallet().place_of(&read.ours().payout);
+            ours.push(self.keys.leg(*leg, spec, place));
             terms.push(read);
         }
-        Ok(RoundLegs { what, terms, secrets })
+        Ok(RoundLegs {
+            what,
+            terms,
+            ours,
+            keys: self.keys.clone(),
+        })
     }
 
-    /// Our secret of this leg, if it is ours.
-    pub(super) fn leg_secret(
-        &self,
-        leg: LegRef,
-        spec: &HtlcSpec,
-        terms: &Terms,
-    ) -> Result<SecretKey, AdapterError> {
-        Ok(self.secret(leg, spec, terms)?.0)
+    fn round_error(&self, error: RoundError) -> AdapterError {
+        round_error(&self.chain, error)
     }
 
     /// Whether one output can pay what all these legs are for (rule B7): our wallet, or one address that we were told.
@@ -97,4 +103,11 @@ impl BitcoinAdapter {
 
 fn refused(error: RoundError) -> AdapterError {
     malformed("signing round", "what both parties agreed on", error.to_string())
+}
+
+fn round_error(chain: &ChainId, error: RoundError) -> AdapterError {
+    match error {
+        RoundError::Signer(error @ SignerError::Unreachable(_)) => signer_error(chain, error),
+        other => refused(other),
+    }
 }

@@ -1,6 +1,7 @@
 //! Building: answers to `Build`, and better-paying versions of what does not confirm.
 
 use bitcoin::Amount;
+use kofo_adapter_api::SignerError;
 use kofo_primitives::{Act, ActKind, End, FailClass, LegEvent, LegRef, Text};
 
 use super::Engine;
@@ -9,7 +10,7 @@ use crate::leg::{Leg, units};
 use crate::picture::Picture;
 use crate::prepared::Signed;
 use crate::spend::{Coin, Spend, SpendError, preimage_in};
-use crate::wallet::WalletError;
+use crate::wallet::{Draft, WalletError};
 
 /// Virtual bytes that one more coin adds to a spend; a coin that is worth less stays where it is.
 const VBYTES_PER_COIN: u64 = 105;
@@ -22,16 +23,25 @@ enum Outcome {
     Wait,
 }
 
+impl Outcome {
+    fn built(self) -> Option<Signed> {
+        match self {
+            Self::Built(signed) => Some(signed),
+            Self::Failed(_) | Self::Wait => None,
+        }
+    }
+}
+
 impl Engine {
     /// Answers what can be answered at this tip.
-    pub(super) fn answer_builds(&mut self, pictures: &[(LegRef, Picture)]) {
+    pub(super) async fn answer_builds(&mut self, pictures: &[(LegRef, Picture)]) {
         for (leg, picture) in pictures {
             let asked = match self.legs.get_mut(leg) {
                 Some(watched) => std::mem::take(&mut watched.asked),
                 None => continue,
             };
             for act in asked {
-                match self.build(*leg, &act, picture) {
+                match self.build(*leg, &act, picture).await {
                     Outcome::Built(signed) => self.built(*leg, signed),
                     Outcome::Failed(class) => self.failed(*leg, act.kind(), class),
                     Outcome::Wait => self
@@ -65,7 +75,7 @@ impl Engine {
         }
     }
 
-    fn build(&mut self, leg: LegRef, act: &Act, picture: &Picture) -> Outcome {
+    async fn build(&mut self, leg: LegRef, act: &Act, picture: &Picture) -> Outcome {
         let Some(watched) = self.legs.get(&leg) else {
             return Outcome::Wait;
         };
@@ -74,21 +84,27 @@ impl Engine {
         } else {
             End::Refunder
         };
-        if !watched.ours {
+        let Some(ours) = watched.ours else {
+            return Outcome::Wait;
+        };
+        if !ours {
             return refused("the leg is another owner's: only what that owner signed can be sent");
         }
         if watched.spec.end != end {
             return refused("the act is the other party's");
         }
         match act {
-            Act::Lock => self.build_lock(leg, picture),
-            Act::Cancel => self.build_cancel(leg, picture),
-            Act::Redeem(preimage) => self.spend_leaf(leg, watched, picture, Some(preimage.expose())),
-            Act::Refund => self.spend_leaf(leg, watched, picture, None),
+            Act::Lock => self.build_lock(leg, picture).await,
+            Act::Cancel => self.build_cancel(leg, picture).await,
+            Act::Redeem(preimage) => {
+                self.spend_leaf(leg, watched, picture, Some(preimage.expose()))
+                    .await
+            }
+            Act::Refund => self.spend_leaf(leg, watched, picture, None).await,
         }
     }
 
-    fn build_lock(&self, leg: LegRef, picture: &Picture) -> Outcome {
+    async fn build_lock(&self, leg: LegRef, picture: &Picture) -> Outcome {
         let Some(watched) = self.legs.get(&leg) else {
             return Outcome::Wait;
         };
@@ -109,11 +125,11 @@ impl Engine {
         let depth = watched.spec.depth;
         let output = (watched.wanted.script.as_script(), watched.terms.amount);
         let coming = self.change_underway();
-        let mut wallet = self.wallet();
-        match wallet.lock(leg, output, self.rate, depth) {
-            Ok(signed) => Outcome::Built(signed),
+        let draft = self.wallet().lock(output, self.rate, depth);
+        match draft {
+            Ok(draft) => self.sign_draft(leg, watched, draft).await,
             Err(WalletError::Funds { have, need }) => {
-                let later = [wallet.maturing(depth), coming]
+                let later = [self.wallet().maturing(depth), coming]
                     .into_iter()
                     .try_fold(have, Amount::checked_add);
                 if later.is_some_and(|later| later >= need) {
@@ -124,6 +140,21 @@ impl Engine {
                     need: units(need),
                 })
             }
+            Err(error) => refused(&error.to_string()),
+        }
+    }
+
+    /// The draft with the signer's signatures.
+    async fn sign_draft(&self, leg: LegRef, watched: &Leg, draft: Draft) -> Outcome {
+        let keys = &self.parts.keys;
+        let main = self.parts.chain == bitcoin::Network::Bitcoin;
+        let payment = draft.payment(main, keys.leg(leg, &watched.spec, None));
+        let signatures = match keys.pay(payment).await {
+            Ok(signatures) => signatures,
+            Err(error) => return unsigned(leg, &error),
+        };
+        match self.wallet().complete(leg, draft, &signatures) {
+            Ok(signed) => Outcome::Built(signed),
             Err(error) => refused(&error.to_string()),
         }
     }
@@ -145,7 +176,7 @@ impl Engine {
         })
     }
 
-    fn build_cancel(&self, leg: LegRef, picture: &Picture) -> Outcome {
+    async fn build_cancel(&self, leg: LegRef, picture: &Picture) -> Outcome {
         let Some(watched) = self.legs.get(&leg) else {
             return Outcome::Wait;
         };
@@ -158,14 +189,15 @@ impl Engine {
         if !picture.unspent.is_empty() {
             return refused("the lock is in a block: refund it after its timelock");
         }
-        match self.wallet().cancel(leg, lock, self.rate.min(self.parts.most)) {
-            Ok(signed) => Outcome::Built(signed),
+        let draft = self.wallet().cancel(lock, self.rate.min(self.parts.most));
+        match draft {
+            Ok(draft) => self.sign_draft(leg, watched, draft).await,
             Err(error) => refused(&error.to_string()),
         }
     }
 
     /// A redeem (with preimage) or a refund of what is in blocks and unspent there.
-    fn spend_leaf(
+    async fn spend_leaf(
         &self,
         leg: LegRef,
         watched: &Leg,
@@ -191,26 +223,36 @@ impl Engine {
             },
             preimage,
         )
+        .await
     }
 
-    fn sign_leaf(
+    async fn sign_leaf(
         &self,
         leg: LegRef,
         watched: &Leg,
         spend: &Spend<'_>,
         preimage: Option<&[u8; 32]>,
     ) -> Outcome {
-        let Some(mut secret) = self.secret(leg, &watched.spec, &watched.terms) else {
-            return refused("the key of this leg is not ours");
+        let (kind, htlc) = match preimage {
+            Some(_) => (ActKind::Redeem, &watched.terms.htlc),
+            None => (ActKind::Refund, &watched.terms.htlc),
         };
-        let (kind, tx) = match preimage {
-            Some(preimage) => (
-                ActKind::Redeem,
-                watched.terms.htlc.redeem(spend, preimage, &secret),
-            ),
-            None => (ActKind::Refund, watched.terms.htlc.refund(spend, &secret)),
+        // Known before the signer is asked: what is not worth it, and a preimage that opens nothing.
+        let worth = spend.left().map(drop);
+        let opens = worth.and_then(|()| preimage.map_or(Ok(()), |preimage| htlc.opens(preimage)));
+        let tx = match opens {
+            Ok(()) => {
+                let place = self.wallet().place_of(spend.payout);
+                let ours = self.parts.keys.leg(leg, &watched.spec, place);
+                let what = (spend.coins, spend.fee);
+                match (self.parts.keys.spend(ours, kind, what).await, preimage) {
+                    (Ok(signatures), Some(preimage)) => htlc.complete_redeem(spend, preimage, &signatures),
+                    (Ok(signatures), None) => htlc.complete_refund(spend, &signatures),
+                    (Err(error), _) => return unsigned(leg, &error),
+                }
+            }
+            Err(error) => Err(error),
         };
-        secret.non_secure_erase();
         match tx {
             Ok(tx) => Outcome::Built(Signed {
                 kind,
@@ -230,27 +272,25 @@ impl Engine {
 
     /// A version of what is being sent that pays more, or that spends what is now on chain; nothing where there
     /// is no better one.
-    pub(super) fn better(
+    pub(super) async fn better(
         &self,
         leg: LegRef,
         kind: ActKind,
         picture: &Picture,
         rate: SatPerVb,
     ) -> Option<Signed> {
-        let watched = self.legs.get(&leg).filter(|watched| watched.ours)?;
+        let watched = self.legs.get(&leg).filter(|watched| watched.ours == Some(true))?;
         let old = &watched.sending.get(&kind)?.signed;
         let vsize = old.tx.weight().to_vbytes_ceil();
         let signed = match kind {
-            ActKind::Lock => self
-                .wallet()
-                .raise(leg, old, &watched.wanted.script, rate)
-                .map_err(|e| warn(leg, &e))
-                .ok(),
-            ActKind::Cancel => self
-                .wallet()
-                .cancel(leg, old, rate)
-                .map_err(|e| warn(leg, &e))
-                .ok(),
+            ActKind::Lock | ActKind::Cancel => {
+                let draft = match kind {
+                    ActKind::Lock => self.wallet().raise(old, &watched.wanted.script, rate),
+                    _ => self.wallet().cancel(old, rate),
+                };
+                let draft = draft.map_err(|e| warn(leg, &e)).ok()?;
+                self.sign_draft(leg, watched, draft).await.built()
+            }
             // Bound to what both signed.
             ActKind::RedeemTogether | ActKind::RefundTogether => None,
             ActKind::Redeem | ActKind::Refund => {
@@ -278,10 +318,7 @@ impl Engine {
                     payout: &watched.terms.ours().payout,
                     fee,
                 };
-                match self.sign_leaf(leg, watched, &spend, shown.as_ref()) {
-                    Outcome::Built(signed) => Some(signed),
-                    Outcome::Failed(_) | Outcome::Wait => None,
-                }
+                self.sign_leaf(leg, watched, &spend, shown.as_ref()).await.built()
             }
         };
         signed.filter(|new| new.fee > old.fee || !new.same_inputs(old))
@@ -348,6 +385,15 @@ fn sum(coins: &[Coin]) -> Amount {
     coins
         .iter()
         .fold(Amount::ZERO, |sum, c| sum.checked_add(c.value).unwrap_or(sum))
+}
+
+/// A signer that is away is waited for, as for a chain that is not there yet.
+fn unsigned(leg: LegRef, error: &SignerError) -> Outcome {
+    tracing::warn!(swap = %leg.swap, leg = %leg.leg, %error, "nothing is signed");
+    match error {
+        SignerError::Unreachable(_) => Outcome::Wait,
+        SignerError::Refused(_) => refused(&error.to_string()),
+    }
 }
 
 fn refused(why: &str) -> Outcome {

@@ -52,7 +52,7 @@ impl Engine {
                 // In a block that does not count it is not safe yet, and a better version would come too late.
                 if self.is_owed(*leg, kind, counted, best) {
                     if !self.accord.together || self.is_owed(*leg, kind, seen, best) {
-                        self.improve(*leg, kind, seen, best);
+                        self.improve(*leg, kind, seen, best).await;
                     }
                     self.send(*leg, kind, new_block).await?;
                 }
@@ -131,7 +131,7 @@ impl Engine {
 
     /// Offers a better version where the schedule asks for one, or the present one spends what is gone. It is sent
     /// only when the core, which has to write it down first, asks for it.
-    fn improve(&mut self, leg: LegRef, kind: ActKind, picture: &Picture, best: &Best) {
+    async fn improve(&mut self, leg: LegRef, kind: ActKind, picture: &Picture, best: &Best) {
         let stale = self.is_stale(leg, kind, picture);
         let Some((rate, cap)) = self.target(leg, kind, best) else {
             return;
@@ -148,7 +148,7 @@ impl Engine {
             return;
         }
         sending.offered_at = Some(best.height);
-        if let Some(better) = self.better(leg, kind, picture, rate) {
+        if let Some(better) = self.better(leg, kind, picture, rate).await {
             tracing::info!(swap = %leg.swap, leg = %leg.leg, ?kind, fee = better.fee.to_sat(), "offering a better version");
             self.built(leg, better);
         }

@@ -1,4 +1,4 @@
-use bitcoin::secp256k1::Secp256k1;
+use bitcoin::secp256k1::{Secp256k1, SecretKey};
 use bitcoin::{Network, ScriptBuf, TxOut};
 use kofo_primitives::{HtlcSpec, Party, Place, Preimage, SwapNonce, UnixTime};
 use proptest::prelude::*;
@@ -52,12 +52,27 @@ fn coin() -> Coin {
     }
 }
 
+/// All packages, as the owner of this key makes them.
+pub(crate) fn entrust(
+    terms: &Terms,
+    act: ActKind,
+    coin: Coin,
+    (secret, most): (&SecretKey, SatPerVb),
+) -> Result<Vec<Entrusted>, EntrustError> {
+    let of = |fee| {
+        let (coins, payout) = (&[coin], &terms.ours().payout);
+        let signed = terms.htlc.presign(&Spend { coins, payout, fee }, act, secret)?;
+        package(act, coin, fee, &signed)
+    };
+    levels(terms, act, coin, most)?.into_iter().map(of).collect()
+}
+
 fn redeems() -> Vec<Entrusted> {
-    entrust(&terms(End::Redeemer), ActKind::Redeem, coin(), &secret(1), MOST).unwrap()
+    entrust(&terms(End::Redeemer), ActKind::Redeem, coin(), (&secret(1), MOST)).unwrap()
 }
 
 fn refunds() -> Vec<Entrusted> {
-    entrust(&terms(End::Refunder), ActKind::Refund, coin(), &secret(2), MOST).unwrap()
+    entrust(&terms(End::Refunder), ActKind::Refund, coin(), (&secret(2), MOST)).unwrap()
 }
 
 fn redeem() -> Act {
@@ -163,7 +178,7 @@ fn another_act_coin_amount_or_owner_is_refused() {
 
 #[test]
 fn only_the_end_whose_act_it_is_entrusts_it_and_only_with_its_own_key() {
-    let give = |end, act, byte| entrust(&terms(end), act, coin(), &secret(byte), MOST).unwrap_err();
+    let give = |end, act, byte| entrust(&terms(end), act, coin(), (&secret(byte), MOST)).unwrap_err();
     for (end, act) in [
         (End::Redeemer, ActKind::Refund),
         (End::Refunder, ActKind::Redeem),

@@ -44,7 +44,7 @@ fn leg() -> Leg {
         from_height: 100,
     };
     let terms = Terms::read(&spec, &asset).unwrap();
-    Leg::new(spec, terms, true)
+    Leg::new(spec, terms)
 }
 
 fn lock(leg: &Leg, height: u64, sats: u64) -> Sighting {

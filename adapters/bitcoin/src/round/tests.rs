@@ -1,34 +1,70 @@
 use bitcoin::Network;
-use bitcoin::secp256k1::Secp256k1;
 use bitcoin::{ScriptBuf, TxOut};
-use kofo_primitives::{HtlcSpec, Party, Place, Preimage, SwapNonce, UnixTime};
+use kofo_primitives::{
+    HtlcSpec, LegId, LegRef, NetworkId, Party, Place, Preimage, Seed, Side, SwapId, SwapNonce, UnixTime,
+};
 use proptest::prelude::*;
 
 use super::*;
-use crate::BitcoinParty;
 use crate::spend::SpendError;
+use crate::{BitcoinKeys, BitcoinParty};
 
 const AMOUNT: u64 = 100_000;
 const RATE: SatPerVb = SatPerVb(10);
 
-fn secret(byte: u8) -> SecretKey {
-    SecretKey::from_slice(&[byte; 32]).unwrap()
+/// Leg number n has the redeemer `2n + 1` and the refunder `2n + 2`; all redeemers are of one seed, and so are all
+/// refunders.
+fn of(byte: u8) -> (u8, End) {
+    let end = if byte % 2 == 1 {
+        End::Redeemer
+    } else {
+        End::Refunder
+    };
+    ((byte - 1) / 2, end)
 }
 
+fn leg(n: u8) -> LegId {
+    LegId {
+        side: Side::Alpha,
+        index: n,
+    }
+}
+
+fn seed(end: End) -> Seed {
+    Seed::new([if end == End::Redeemer { 1 } else { 2 }; 64])
+}
+
+fn keys(end: End) -> OurKeys {
+    OurKeys {
+        signer: crate::local_signer(&seed(end)),
+        network: NetworkId::new("kofo-test").unwrap(),
+    }
+}
+
+/// What needs no other process is there at once.
+fn now<T>(answer: impl Future<Output = T>) -> T {
+    let mut nobody = std::task::Context::from_waker(std::task::Waker::noop());
+    match std::pin::pin!(answer).poll(&mut nobody) {
+        std::task::Poll::Ready(answer) => answer,
+        std::task::Poll::Pending => panic!("a signer in this process waits for nothing"),
+    }
+}
+
+/// A script of that party's wallet.
 fn payout(byte: u8) -> ScriptBuf {
-    let key = secret(byte).public_key(&Secp256k1::new());
-    ScriptBuf::new_p2tr(&Secp256k1::new(), key.x_only_public_key().0, None)
+    let (n, end) = of(byte);
+    BitcoinKeys::new(seed(end)).at(false, (false, n.into())).unwrap()
 }
 
 fn party(byte: u8) -> Party {
-    let key = secret(byte).public_key(&Secp256k1::new());
+    let (n, end) = of(byte);
+    let key = now(keys(end).key(&SwapNonce::new([3; 32]), (leg(n), end), None)).unwrap();
     Bytes::new(BitcoinParty::new(key, payout(byte)).unwrap().to_bytes()).unwrap()
 }
 
-fn terms(n: u8, end: End) -> Terms {
-    let asset = crate::asset_id(Network::Regtest);
-    let spec = HtlcSpec {
-        asset: asset.clone(),
+fn spec(n: u8, end: End) -> HtlcSpec {
+    HtlcSpec {
+        asset: crate::asset_id(Network::Regtest),
         amount: kofo_primitives::Amount::new(AMOUNT.into()),
         hashlock: Preimage::new([9; 32]).hashlock(),
         timelock: UnixTime(1_800_000_000),
@@ -39,17 +75,26 @@ fn terms(n: u8, end: End) -> Terms {
         end,
         nonce: SwapNonce::new([3; 32]),
         from_height: 100,
-    };
-    Terms::read(&spec, &asset).unwrap()
+    }
+}
+
+fn terms(n: u8, end: End) -> Terms {
+    Terms::read(&spec(n, end), &crate::asset_id(Network::Regtest)).unwrap()
 }
 
 /// The legs as the one who is at this end sees them.
 fn legs(what: Together, end: End, count: u8) -> RoundLegs {
-    let secrets = (0..count).map(|n| secret(2 * n + if end == End::Redeemer { 1 } else { 2 }));
+    let keys = keys(end);
+    let our_leg = |n| {
+        let swap = SwapId::new([1; 32]);
+        let at = LegRef { swap, leg: leg(n) };
+        keys.leg(at, &spec(n, end), None)
+    };
     RoundLegs {
         what,
         terms: (0..count).map(|n| terms(n, end)).collect(),
-        secrets: LegSecrets(secrets.collect()),
+        ours: (0..count).map(our_leg).collect(),
+        keys: keys.clone(),
     }
 }
 
@@ -65,11 +110,11 @@ fn coins(count: u8) -> Vec<Coin> {
 }
 
 fn open(what: Together, count: u8) -> OpenRound {
-    legs(what, asker(what), count).ask(&coins(count), RATE).unwrap()
+    now(legs(what, asker(what), count).ask(&coins(count), RATE)).unwrap()
 }
 
 fn answer(what: Together, count: u8, request: &RoundRequest) -> Result<RoundReply, RoundError> {
-    legs(what, helper(what), count).help(request)
+    now(legs(what, helper(what), count).help(request))
 }
 
 /// The request of one redeem, changed.
@@ -89,7 +134,7 @@ fn a_round_ends_with_a_transaction_that_pays_the_asker_at_the_rate() {
     for (what, to) in [(Together::Redeem, 1), (Together::Refund, 2)] {
         let round = open(what, 1);
         let reply = answer(what, 1, &round.request).unwrap();
-        let tx = round.finish(&reply).unwrap();
+        let tx = now(round.finish(&reply)).unwrap();
         let value = Amount::from_sat(AMOUNT - 1_110);
         let script_pubkey = payout(to);
         assert_eq!(tx.output, [TxOut { value, script_pubkey }]);
@@ -106,7 +151,7 @@ fn thirty_two_legs_fit_in_a_request_and_an_answer() {
             (round.request.as_slice().len(), reply.as_slice().len()),
             (3_533, 3_141)
         );
-        assert_eq!(round.finish(&reply).unwrap().input.len(), 32);
+        assert_eq!(now(round.finish(&reply)).unwrap().input.len(), 32);
     }
 }
 
@@ -149,25 +194,24 @@ fn help_with_another_act_fee_or_coin_finishes_no_round() {
         changed(|request| request.coins[0].txid = [0xee; 32]),
     ];
     for lie in lies {
-        let refused = open(Together::Redeem, 1).finish(&help(&lie)).unwrap_err();
+        let refused = now(open(Together::Redeem, 1).finish(&help(&lie))).unwrap_err();
         assert!(
-            matches!(refused, RoundError::Spend(KeySpendError::Musig { index: 0, .. })),
+            matches!(refused, RoundError::Signer(SignerError::Refused(_))),
             "{refused:?}"
         );
     }
+    // Whoever takes the coin is not who helps: nobody signs a round with itself.
     let round = open(Together::Redeem, 1);
-    let other_act = legs(Together::Refund, End::Refunder, 1)
-        .help(&round.request)
-        .unwrap();
-    assert!(round.finish(&other_act).is_err());
+    let itself = now(legs(Together::Refund, End::Refunder, 1).help(&round.request));
+    assert!(itself.is_err(), "{itself:?}");
 }
 
 #[test]
 fn an_answer_is_worth_nothing_in_another_round() {
     let (first, second) = (open(Together::Redeem, 1), open(Together::Redeem, 1));
     let reply = answer(Together::Redeem, 1, &first.request).unwrap();
-    assert!(second.finish(&reply).is_err());
-    assert!(first.finish(&reply).is_ok());
+    assert!(now(second.finish(&reply)).is_err());
+    assert!(now(first.finish(&reply)).is_ok());
 }
 
 #[test]
@@ -181,23 +225,21 @@ fn an_answer_with_too_few_signatures_or_of_another_version_finishes_no_round() {
         want: 2,
         got: 1,
     };
-    assert_eq!(round.finish(&encode(&short)), Err(RoundError::Spend(parts)));
+    assert_eq!(now(round.finish(&encode(&short))), Err(RoundError::Spend(parts)));
 
     let round = open(Together::Redeem, 1);
     let full = answer(Together::Redeem, 1, &round.request).unwrap();
     let mut newer: Answer = borsh::from_slice(full.as_slice()).unwrap();
     newer.version = 2;
-    let refused = round.finish(&encode(&newer)).unwrap_err();
+    let refused = now(round.finish(&encode(&newer))).unwrap_err();
     assert!(matches!(refused, RoundError::Malformed { what: "answer", .. }));
 }
 
 #[test]
 fn a_fee_never_eats_a_leg_and_never_falls_below_the_least_that_is_relayed() {
     let fee = |rate| {
-        legs(Together::Refund, End::Refunder, 2)
-            .ask(&coins(2), rate)
-            .unwrap()
-            .fee
+        let legs = legs(Together::Refund, End::Refunder, 2);
+        now(legs.ask(&coins(2), rate)).unwrap().fee
     };
     assert_eq!(fee(SatPerVb(u64::MAX)), Amount::from_sat(2 * (AMOUNT - 330)));
     assert_eq!(fee(SatPerVb(0)).to_sat(), fee(SatPerVb(1)).to_sat());
@@ -209,7 +251,7 @@ proptest! {
     #[test]
     fn arbitrary_bytes_are_refused_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         prop_assert!(answer(Together::Redeem, 1, &Bytes::new(bytes.clone()).unwrap()).is_err());
-        prop_assert!(open(Together::Redeem, 1).finish(&Bytes::new(bytes).unwrap()).is_err());
+        prop_assert!(now(open(Together::Redeem, 1).finish(&Bytes::new(bytes).unwrap())).is_err());
     }
 
     #[test]
@@ -218,7 +260,7 @@ proptest! {
         let reply = answer(Together::Redeem, 1, &round.request).unwrap();
         let mut bytes = reply.as_slice().to_vec();
         bytes[at] ^= 1 << bit;
-        prop_assert!(round.finish(&Bytes::new(bytes).unwrap()).is_err());
+        prop_assert!(now(round.finish(&Bytes::new(bytes).unwrap())).is_err());
     }
 
     #[test]
@@ -227,7 +269,7 @@ proptest! {
         let mut bytes = round.request.as_slice().to_vec();
         bytes[at] ^= 1 << bit;
         if let Ok(reply) = answer(Together::Redeem, 1, &Bytes::new(bytes).unwrap()) {
-            prop_assert!(round.finish(&reply).is_err());
+            prop_assert!(now(round.finish(&reply)).is_err());
         }
     }
 }

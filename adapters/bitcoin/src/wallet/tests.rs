@@ -2,11 +2,17 @@ use bitcoin::absolute::LockTime;
 use bitcoin::block::{Header, Version as BlockVersion};
 use bitcoin::hashes::Hash;
 use bitcoin::transaction::Version;
-use bitcoin::{BlockHash, CompactTarget, Transaction, TxMerkleNode, TxOut};
-use kofo_primitives::{LegId, Side, SwapId};
+use bitcoin::{BlockHash, CompactTarget, TxMerkleNode, TxOut};
+use kofo_adapter_api::SignerError;
+use kofo_primitives::{
+    Bytes, End, Hashlock, HtlcSpec, LegId, NetworkId, Place, Seed, Side, SwapId, SwapNonce, UnixTime,
+};
 
 use super::*;
+use crate::BitcoinParty;
+use crate::ours::OurKeys;
 use crate::store::MemoryStore;
+use crate::terms::Terms;
 
 const NETWORK: Network = Network::Regtest;
 const RATE: SatPerVb = SatPerVb(2);
@@ -28,12 +34,55 @@ fn leg(index: u8) -> LegRef {
 }
 
 fn htlc_script() -> ScriptBuf {
-    ScriptBuf::from_bytes([&[0x51, 0x20][..], &[7; 32]].concat())
+    our_leg().1
+}
+
+fn keys(seed: u8) -> OurKeys {
+    OurKeys {
+        signer: crate::local_signer(&Seed::new([seed; 64])),
+        network: NetworkId::new("kofo-test").unwrap(),
+    }
+}
+
+/// What needs no other process is there at once.
+fn now<T>(answer: impl Future<Output = Result<T, SignerError>>) -> T {
+    let mut nobody = std::task::Context::from_waker(std::task::Waker::noop());
+    match std::pin::pin!(answer).poll(&mut nobody) {
+        std::task::Poll::Ready(answer) => answer.unwrap(),
+        std::task::Poll::Pending => panic!("a signer in this process waits for nothing"),
+    }
+}
+
+/// A leg that the seed 1 can refund, and its script.
+fn our_leg() -> (OurLeg, ScriptBuf) {
+    let nonce = SwapNonce::new([3; 32]);
+    let id = LegId::first(Side::Alpha);
+    let party = |seed, end| {
+        let key = now(keys(seed).key(&nonce, (id, end), None));
+        let payout = ScriptBuf::from_bytes([&[0x51, 0x20][..], &key.serialize()[1..]].concat());
+        Bytes::new(BitcoinParty::new(key, payout).unwrap().to_bytes()).unwrap()
+    };
+    let asset = crate::asset_id(NETWORK);
+    let spec = HtlcSpec {
+        asset: asset.clone(),
+        amount: kofo_primitives::Amount::new(50_000),
+        hashlock: Hashlock::new([9; 32]),
+        timelock: UnixTime(1_800_000_000),
+        redeemer: party(2, End::Redeemer),
+        refunder: party(1, End::Refunder),
+        place: Place::default(),
+        depth: 1,
+        end: End::Refunder,
+        nonce,
+        from_height: 0,
+    };
+    let script = Terms::read(&spec, &asset).unwrap().htlc.script_pubkey();
+    (keys(1).leg(leg(0), &spec, None), script)
 }
 
 fn open(store: &Arc<MemoryStore>, seed: u8) -> Result<OwnWallet, WalletError> {
     OwnWallet::open(
-        &Seed::new([seed; 64]),
+        &now(keys(seed).wallet(false)),
         NETWORK,
         0,
         Arc::clone(store) as Arc<dyn WalletStore>,
@@ -96,8 +145,25 @@ impl Chain {
     }
 
     fn lock(&mut self, index: u8, sats: u64) -> Result<Signed, WalletError> {
-        self.wallet
-            .lock(leg(index), (&htlc_script(), Amount::from_sat(sats)), RATE, 1)
+        let draft = self
+            .wallet
+            .lock((&htlc_script(), Amount::from_sat(sats)), RATE, 1)?;
+        self.signed(index, draft)
+    }
+
+    fn raise(&mut self, index: u8, lock: &Signed, rate: SatPerVb) -> Result<Signed, WalletError> {
+        let draft = self.wallet.raise(lock, &htlc_script(), rate)?;
+        self.signed(index, draft)
+    }
+
+    fn cancel(&mut self, index: u8, lock: &Signed, rate: SatPerVb) -> Result<Signed, WalletError> {
+        let draft = self.wallet.cancel(lock, rate)?;
+        self.signed(index, draft)
+    }
+
+    fn signed(&mut self, index: u8, draft: Draft) -> Result<Signed, WalletError> {
+        let signatures = now(keys(1).pay(draft.payment(false, our_leg().0)));
+        self.wallet.complete(leg(index), draft, &signatures)
     }
 }
 
@@ -181,7 +247,7 @@ fn a_restored_reservation_holds() {
 fn coins_that_are_not_deep_enough_are_not_spent() {
     let mut chain = funded();
     let script = htlc_script();
-    let deep = |wallet: &mut OwnWallet, sats| wallet.lock(leg(0), (&script, Amount::from_sat(sats)), RATE, 2);
+    let deep = |wallet: &mut OwnWallet, sats| wallet.lock((&script, Amount::from_sat(sats)), RATE, 2);
     assert!(matches!(
         deep(&mut chain.wallet, 150_000),
         Err(WalletError::Funds { .. })
@@ -196,10 +262,7 @@ fn coins_that_are_not_deep_enough_are_not_spent() {
 fn a_raised_lock_spends_the_same_locks_the_same_and_pays_more() {
     let mut chain = funded();
     let lock = chain.lock(0, 50_000).unwrap();
-    let raised = chain
-        .wallet
-        .raise(leg(0), &lock, &htlc_script(), SatPerVb(20))
-        .unwrap();
+    let raised = chain.raise(0, &lock, SatPerVb(20)).unwrap();
     assert_eq!(inputs(&raised), inputs(&lock));
     assert_eq!(pays(&raised, &htlc_script()), Some(50_000));
     assert_eq!(raised.fee, SatPerVb(20).fee(lock.tx.vsize() as u64));
@@ -212,7 +275,7 @@ fn a_lock_without_change_is_not_raised() {
     chain.pay(100_000);
     let lock = chain.lock(0, 99_500).unwrap();
     assert_eq!(lock.tx.output.len(), 1);
-    let refused = chain.wallet.raise(leg(0), &lock, &htlc_script(), SatPerVb(20));
+    let refused = chain.raise(0, &lock, SatPerVb(20));
     assert!(matches!(refused, Err(WalletError::NoChange)));
 }
 
@@ -220,7 +283,7 @@ fn a_lock_without_change_is_not_raised() {
 fn a_cancel_spends_the_same_pays_more_and_pays_us() {
     let mut chain = funded();
     let lock = chain.lock(0, 150_000).unwrap();
-    let cancel = chain.wallet.cancel(leg(0), &lock, RATE).unwrap();
+    let cancel = chain.cancel(0, &lock, RATE).unwrap();
     assert_eq!(inputs(&cancel), inputs(&lock));
     assert!(cancel.fee > lock.fee);
     assert!(
@@ -230,7 +293,7 @@ fn a_cancel_spends_the_same_pays_more_and_pays_us() {
             .iter()
             .all(|output| chain.wallet.is_ours(&output.script_pubkey))
     );
-    let again = chain.wallet.cancel(leg(0), &cancel, SatPerVb(9)).unwrap();
+    let again = chain.cancel(0, &cancel, SatPerVb(9)).unwrap();
     assert_eq!(inputs(&again), inputs(&lock));
     assert!(again.fee > cancel.fee);
 }

@@ -182,7 +182,11 @@ impl Harness for World {
             block_time: Duration::from_secs(BLOCK_SECONDS),
         };
         let (seed, store) = self.owners[&who].clone();
-        Arc::new(BitcoinAdapter::start(config, seed, store).await.unwrap())
+        Arc::new(
+            BitcoinAdapter::start(config, kofo_bitcoin::local_signer(&seed), store)
+                .await
+                .unwrap(),
+        )
     }
 
     fn asset(&self) -> AssetId {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::round::tests::{leg, purse};
+use crate::round::tests::{leg, now, purse};
 use kofo_primitives::{Hashlock, UnixTime};
 
 const TOWER: u8 = 9;
@@ -19,9 +19,13 @@ fn owner(per_mille: u16) -> Purse {
     owner
 }
 
+fn entrust_now(purse: &Purse, spec: &HtlcSpec, act: ActKind) -> Result<Vec<Entrusted>, AdapterError> {
+    now(entrust(purse, spec, act))
+}
+
 fn package(owner: &Purse) -> Entrusted {
     let spec = leg(1, End::Redeemer).1;
-    let [package] = entrust(owner, &spec, ActKind::Redeem)
+    let [package] = entrust_now(owner, &spec, ActKind::Redeem)
         .unwrap()
         .try_into()
         .unwrap();
@@ -38,7 +42,7 @@ fn read_by(tower: &Purse, package: &Entrusted, spec: &HtlcSpec) -> Result<Option
 fn without_a_wage_a_package_is_empty() {
     let redeem = package(&purse(2));
     assert_eq!(redeem.as_slice(), [1, 0]);
-    let refund = entrust(&purse(1), &leg(1, End::Refunder).1, ActKind::Refund).unwrap();
+    let refund = entrust_now(&purse(1), &leg(1, End::Refunder).1, ActKind::Refund).unwrap();
     assert_eq!(refund, std::slice::from_ref(&redeem));
     assert_eq!(
         read_by(&purse(TOWER), &redeem, &leg(1, End::Redeemer).1),
@@ -128,9 +132,9 @@ fn junk_and_a_wage_for_a_refund_are_refused() {
 fn only_an_owner_entrusts_and_only_its_own_act() {
     let redeemers = leg(1, End::Redeemer).1;
     let refunders = leg(1, End::Refunder).1;
-    refused(entrust(&purse(2), &refunders, ActKind::Refund), "refunder");
+    refused(entrust_now(&purse(2), &refunders, ActKind::Refund), "refunder");
     refused(
-        entrust(&purse(2), &redeemers, ActKind::Refund),
+        entrust_now(&purse(2), &redeemers, ActKind::Refund),
         "the owner's end of the leg",
     );
     for kind in [
@@ -139,7 +143,7 @@ fn only_an_owner_entrusts_and_only_its_own_act() {
         ActKind::RedeemTogether,
         ActKind::RefundTogether,
     ] {
-        refused(entrust(&purse(2), &redeemers, kind), "what is entrusted");
+        refused(entrust_now(&purse(2), &redeemers, kind), "what is entrusted");
     }
 }
 
@@ -148,7 +152,7 @@ fn a_redeem_that_pays_somebody_else_leaves_no_wage() {
     // The redeemer of the leg is another's account, as a merchant's would be.
     let mut pays_another = purse(1);
     pays_another.config.tower_wage = owner(50).config.tower_wage;
-    let package = entrust(&pays_another, &leg(1, End::Redeemer).1, ActKind::Redeem).unwrap();
+    let package = entrust_now(&pays_another, &leg(1, End::Redeemer).1, ActKind::Redeem).unwrap();
     assert_eq!(package[0].as_slice(), [1, 0]);
 }
 

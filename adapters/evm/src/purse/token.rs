@@ -66,8 +66,10 @@ impl Purse {
 fn said_by_token(error: NodeError) -> Trouble {
     match error {
         NodeError::Reverted(why) => refused(why),
-        NodeError::Lost(_) | NodeError::Refused { .. } | NodeError::Odd(_) | NodeError::Apart(_) => {
-            error.into()
-        }
+        NodeError::Lost(_)
+        | NodeError::Refused { .. }
+        | NodeError::Odd(_)
+        | NodeError::Apart(_)
+        | NodeError::Signer(_) => error.into(),
     }
 }

@@ -3,20 +3,26 @@ use crate::account::Account;
 use crate::contract::contract_address;
 use crate::node::Node;
 use crate::purse::Ledger;
+use futures::FutureExt;
 use kofo_primitives::{Amount, Hashlock, LegId, NetworkId, Seed, Side, SwapId, SwapNonce, UnixTime};
 use std::sync::Mutex;
+
+/// What needs no other process is there at once.
+pub(crate) fn now<T>(answer: impl Future<Output = T>) -> T {
+    answer.now_or_never().expect("a signer in this process")
+}
 
 /// One end, with nothing but its keys: a round's signatures need no node.
 pub(crate) fn purse(of: u8) -> Purse {
     let network = NetworkId::new("kofo-test").unwrap();
     let config = EvmConfig::ethereum("http://localhost", 31_337, network).unwrap();
-    let seed = Seed::new([of; 64]);
+    let signer = crate::local_signer(&Seed::new([of; 64]));
     Purse {
         node: Node::new(&config, Address::ZERO, Vec::new()).unwrap(),
         config,
         runtime_code: Vec::new(),
-        owner: Account::owner(&seed),
-        gas: vec![Account::gas(&seed, 0)],
+        owner: now(Account::owner(&signer)).unwrap(),
+        gas: vec![now(Account::gas(&signer, 0)).unwrap()],
         ledger: Mutex::new(Ledger::default()),
     }
 }
@@ -55,7 +61,12 @@ fn asked(lanes: &[u8]) -> Asked {
 
 fn signed(lanes: &[u8]) -> Result<RoundReply, AdapterError> {
     let legs = legs(lanes, End::Redeemer);
-    cosign(&purse(2), Together::Refund, &legs, &asked(lanes).request())
+    now(cosign(
+        &purse(2),
+        Together::Refund,
+        &legs,
+        &asked(lanes).request(),
+    ))
 }
 
 fn refused<T: std::fmt::Debug>(answer: Result<T, AdapterError>, field: &str) {
@@ -125,12 +136,17 @@ fn a_release_for_another_chain_is_no_answer() {
     let mut elsewhere = purse(2);
     elsewhere.config.chain_id = 1;
     let it = Htlc::new(&purse(2).config, &leg(1, End::Redeemer).1).unwrap();
-    let word = Word::by(&elsewhere.owner, it.release_digest(&elsewhere.config));
+    let word = now(Word::by(&elsewhere.owner, it.word_on(&elsewhere.config, None))).unwrap();
     let reply = Bytes::new(borsh::to_vec(&(VERSION, vec![word])).unwrap()).unwrap();
     refused(asked(&[1]).finish(Fee::NONE, &reply), "the redeemer's signature");
     // There the contract has another address too.
     let legs = legs(&[1], End::Redeemer);
-    let answer = cosign(&elsewhere, Together::Refund, &legs, &asked(&[1]).request());
+    let answer = now(cosign(
+        &elsewhere,
+        Together::Refund,
+        &legs,
+        &asked(&[1]).request(),
+    ));
     refused(answer, "place");
 }
 
@@ -155,7 +171,7 @@ fn junk_is_no_answer_and_no_request() {
     for junk in [vec![], vec![1, 0, 0, 0, 0], vec![2], vec![0xff; 16_384]] {
         let request = Bytes::new(junk).unwrap();
         let legs = legs(&[1], End::Redeemer);
-        let answer = cosign(&purse(2), Together::Refund, &legs, &request);
+        let answer = now(cosign(&purse(2), Together::Refund, &legs, &request));
         refused(answer, "request of a round");
     }
 }
@@ -165,20 +181,25 @@ fn the_helper_signs_only_what_it_could_redeem_and_only_terms_that_both_see_alike
     let request = asked(&[1]).request();
     // A stranger to the leg, and the refunder itself.
     for who in [1, 3] {
-        let answer = cosign(
+        let answer = now(cosign(
             &purse(who),
             Together::Refund,
             &legs(&[1], End::Redeemer),
             &request,
-        );
+        ));
         assert!(matches!(answer, Err(AdapterError::Alone(_))), "{answer:?}");
     }
-    let answer = cosign(&purse(2), Together::Refund, &legs(&[1], End::Refunder), &request);
+    let answer = now(cosign(
+        &purse(2),
+        Together::Refund,
+        &legs(&[1], End::Refunder),
+        &request,
+    ));
     refused(answer, "our end of the leg");
     let mut other = legs(&[1], End::Redeemer);
     other[0].1.amount = Amount::new(1_001);
     refused(
-        cosign(&purse(2), Together::Refund, &other, &request),
+        now(cosign(&purse(2), Together::Refund, &other, &request)),
         "request of a round",
     );
 }
@@ -186,6 +207,6 @@ fn the_helper_signs_only_what_it_could_redeem_and_only_terms_that_both_see_alike
 #[test]
 fn a_redeem_is_done_alone() {
     let legs = legs(&[1], End::Redeemer);
-    let answer = cosign(&purse(2), Together::Redeem, &legs, &asked(&[1]).request());
+    let answer = now(cosign(&purse(2), Together::Redeem, &legs, &asked(&[1]).request()));
     assert!(matches!(answer, Err(AdapterError::Alone(_))), "{answer:?}");
 }

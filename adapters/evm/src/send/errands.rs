@@ -121,7 +121,7 @@ impl Errands {
             (running.fee, running.since) = (fee, tip.height);
         }
         let Running { call, nonce, fee, .. } = running;
-        let signed = purse.owner.sign(&purse.config, call, *nonce, *fee);
+        let signed = purse.owner.sign(&purse.config, call, *nonce, *fee).await?;
         // Never outbids at once what is in the pool under its nonce: that may be a lock of ours.
         let verdict = Verdict::of(purse.node.send(&signed.raw, Reach::All).await);
         tracing::debug!(hash = %signed.hash, to = %running.call.to, ?verdict, "errand");

@@ -327,7 +327,7 @@ impl GasPool {
             (&open.call, reach, open.most),
             (nonce, &mut open.fee),
         );
-        let (verdict, hash) = send.await;
+        let (verdict, hash) = send.await?;
         open.hash = hash;
         tracing::debug!(acts = acts.len(), %hash, ?verdict, "sent");
         *last = Some((open.nonce, open.fee));

@@ -26,7 +26,9 @@ impl Verdict {
             Err(NodeError::Refused { message, .. } | NodeError::Reverted(message)) => {
                 message.to_ascii_lowercase()
             }
-            Err(NodeError::Lost(_) | NodeError::Odd(_) | NodeError::Apart(_)) => return Self::Lost,
+            Err(NodeError::Lost(_) | NodeError::Odd(_) | NodeError::Apart(_) | NodeError::Signer(_)) => {
+                return Self::Lost;
+            }
         };
         let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
         if says(&[

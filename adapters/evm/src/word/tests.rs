@@ -1,6 +1,8 @@
 use super::*;
 use crate::config::Profile;
 use crate::contract::{contract_address, domain};
+use crate::local_signer;
+use crate::round::tests::now;
 use alloy::primitives::{address, b256};
 use kofo_primitives::Seed;
 
@@ -11,6 +13,16 @@ fn here() -> Eip712Domain {
 const SLOT: U256 = U256::from_limbs([0x8007, 0xb0 << 32, 0, 0]);
 const COMMITMENT: B256 = B256::new([0x33; 32]);
 const RELAYER: Address = address!("00000000000000000000000000000000000000c3");
+
+fn on_lock() -> WordOn {
+    WordOn {
+        echoin: false,
+        chain_id: 31_337,
+        slot: SLOT.to_be_bytes(),
+        commitment: COMMITMENT.0,
+        wage: None,
+    }
+}
 
 /// By hand, as the contract does it: `keccak256(1901 ‖ domain ‖ keccak256(type ‖ words))`.
 fn by_hand(kind: &str, words: &[&[u8]]) -> B256 {
@@ -73,9 +85,9 @@ fn a_word_is_bound_to_slot_commitment_contract_and_chain() {
 
 #[test]
 fn a_word_holds_for_its_signer_and_its_digest_and_for_nothing_else() {
-    let redeemer = Account::owner(&Seed::new([1; 64]));
+    let redeemer = now(Account::owner(&local_signer(&Seed::new([1; 64])))).unwrap();
     let digest = release_digest(&here(), SLOT, COMMITMENT);
-    let word = Word::by(&redeemer, digest);
+    let word = now(Word::by(&redeemer, on_lock())).unwrap();
     assert_eq!(word.check(digest, redeemer.address()), Ok(()));
     assert!(word.check(digest, RELAYER).is_err());
     assert!(word.check(COMMITMENT, redeemer.address()).is_err());
@@ -83,9 +95,9 @@ fn a_word_holds_for_its_signer_and_its_digest_and_for_nothing_else() {
 
 #[test]
 fn what_the_contract_or_the_chain_would_not_take_is_no_word() {
-    let redeemer = Account::owner(&Seed::new([1; 64]));
+    let redeemer = now(Account::owner(&local_signer(&Seed::new([1; 64])))).unwrap();
     let digest = release_digest(&here(), SLOT, COMMITMENT);
-    let good = Word::by(&redeemer, digest);
+    let good = now(Word::by(&redeemer, on_lock())).unwrap();
     let mut with_parity = good.0;
     with_parity[64] -= 27;
     let mut high_s = good.0;

@@ -201,7 +201,9 @@ async fn paying(chain: &Evm, account: Address) -> EvmAdapter {
         tower_wage,
         ..chain.config.clone()
     };
-    EvmAdapter::start(config, &Seed::new([2; 64])).await.unwrap()
+    EvmAdapter::start(config, kofo_evm::local_signer(&Seed::new([2; 64])))
+        .await
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -158,12 +158,14 @@ impl Evm {
         if let Some(url) = self.their_url.clone().filter(|_| who != Who::Us) {
             (config.url, config.witnesses) = (url, Vec::new());
         }
-        EvmAdapter::start(config, &seed(who)).await.unwrap()
+        EvmAdapter::start(config, kofo_evm::local_signer(&seed(who)))
+            .await
+            .unwrap()
     }
 
     /// Somebody who is no party to any leg, with nothing on the chain.
     pub(crate) async fn tower(&self) -> EvmAdapter {
-        EvmAdapter::start(self.config.clone(), &Seed::new([9; 64]))
+        EvmAdapter::start(self.config.clone(), kofo_evm::local_signer(&Seed::new([9; 64])))
             .await
             .unwrap()
     }

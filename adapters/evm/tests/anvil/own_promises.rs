@@ -174,7 +174,11 @@ async fn another_chain_or_another_contract_is_refused_at_start() {
     let Some(chain) = Evm::bare("start checks", Swapped::Eth).await else {
         return;
     };
-    let start = async |config: EvmConfig| EvmAdapter::start(config, &Seed::new([1; 64])).await.err();
+    let start = async |config: EvmConfig| {
+        EvmAdapter::start(config, kofo_evm::local_signer(&Seed::new([1; 64])))
+            .await
+            .err()
+    };
     let mut other_chain = chain.config.clone();
     other_chain.chain_id += 1;
     let why = start(other_chain).await;

@@ -30,7 +30,7 @@ async fn answered(stage: &Stage<Evm>, round: &Round, legs: &[&Leg]) -> Result<Ro
 async fn released(stage: &Stage<Evm>, legs: &[&Leg]) -> Vec<Prepared> {
     let round = opened(stage, legs).await;
     let reply = answered(stage, &round, legs).await.unwrap();
-    round.finish(&reply).unwrap()
+    round.finish(&reply).await.unwrap()
 }
 
 async fn our_balance(stage: &Stage<Evm>) -> u128 {
@@ -123,7 +123,7 @@ async fn a_signature_for_another_leg_or_other_terms_is_refused_before_it_is_sent
     // Another leg of the same two.
     let foreign = answered(&stage, &opened(&stage, &[&other]).await, &[&other]).await;
     let round = opened(&stage, &[&leg]).await;
-    refused(round.finish(&foreign.unwrap()), "the redeemer's signature");
+    refused(round.finish(&foreign.unwrap()).await, "the redeemer's signature");
     // Other terms: the helper says so at once, and what it would sign for its own terms is of no use to us.
     let mut later = leg.clone();
     later.redeemer.timelock.0 += 1;
@@ -131,7 +131,7 @@ async fn a_signature_for_another_leg_or_other_terms_is_refused_before_it_is_sent
     refused(answered(&stage, &round, &[&later]).await, "request of a round");
     later.refunder.timelock.0 += 1;
     let reply = answered(&stage, &opened(&stage, &[&later]).await, &[&later]).await;
-    refused(round.finish(&reply.unwrap()), "the redeemer's signature");
+    refused(round.finish(&reply.unwrap()).await, "the redeemer's signature");
     // A redeem of many signatures there is not.
     let alone = stage
         .us
@@ -155,7 +155,10 @@ async fn after_a_garbage_answer_the_refund_alone_still_works() {
     let (leg, _) = stage.locked(Who::Us).await;
     for garbage in [vec![], vec![0xff; 4_096], vec![1, 1, 0, 0, 0]] {
         let round = opened(&stage, &[&leg]).await;
-        refused(round.finish(&Bytes::new(garbage).unwrap()), "answer of a round");
+        refused(
+            round.finish(&Bytes::new(garbage).unwrap()).await,
+            "answer of a round",
+        );
     }
     stage.mine_until(leg.refunder.timelock).await;
     let refund = stage.us.build(&leg, Act::Refund).await;

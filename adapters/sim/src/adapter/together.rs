@@ -9,6 +9,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use kofo_adapter_api::{AdapterError, MOST_TOGETHER, Round, RoundReply, RoundRequest};
 use kofo_primitives::{AssetId, Bytes, ChainId, End, HtlcSpec, LegRef, Prepared, Together};
 use std::collections::BTreeMap;
+use std::future::ready;
 
 /// The content of a request: one transaction for all legs of an asset, which nobody has signed.
 #[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
@@ -58,7 +59,8 @@ impl SimAdapter {
         let helper = self.helper(what, legs);
         let chain = self.chain.id().clone();
         Ok(Round::new(request, move |reply| {
-            finish(txs, (what, account, helper), &assets, reply).ok_or_else(|| not_as_agreed(&chain, "reply"))
+            let finished = finish(txs, (what, account, helper), &assets, &reply);
+            ready(finished.ok_or_else(|| not_as_agreed(&chain, "reply")))
         }))
     }
 

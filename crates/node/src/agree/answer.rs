@@ -111,7 +111,10 @@ impl Agreement {
             &moment.heights(),
         )?;
         self.check(&terms).await?;
-        let preimage = self.seed.preimage(&self.network, &order.nonce(Role::Initiator));
+        let preimage = self
+            .signer
+            .preimage(&self.network, &order.nonce(Role::Initiator))
+            .await?;
         self.begin(Begin::new(order, terms, Some(preimage), now_ms()))
             .await
     }

@@ -124,6 +124,9 @@ pub enum AgreeError {
     /// Another swap came of the offer.
     #[error("the offer was accepted already, by swap {0}")]
     Taken(SwapId),
+    /// Who holds the keys does not answer, or refuses.
+    #[error(transparent)]
+    Signer(#[from] kofo_adapter_api::SignerError),
     /// The system gives no randomness.
     #[error("the system gives no random bytes: {0}")]
     Random(String),
@@ -136,6 +139,7 @@ impl From<AgreeError> for ApiError {
     fn from(error: AgreeError) -> Self {
         let kind = match &error {
             AgreeError::Adapter(inner) => return inner.clone().into(),
+            AgreeError::Signer(inner) => return inner.clone().into(),
             AgreeError::Text(_) | AgreeError::Order(_) | AgreeError::Codec(_) | AgreeError::Contact(_) => {
                 ApiErrorKind::BadOffer
             }

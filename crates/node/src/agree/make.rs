@@ -21,7 +21,7 @@ impl Agreement {
         self.healthy(chains()).await?;
         let moment = self.moment(chains()).await?;
         let mut drawn = Drawn::new()?;
-        let hashlock = self.seed.preimage(&self.network, &drawn.nonce).hashlock();
+        let hashlock = self.signer.hashlock(&self.network, &drawn.nonce).await?;
         let mut legs = [Vec::new(), Vec::new()];
         let sides = [
             (Side::Alpha, End::Refunder, give),

@@ -215,7 +215,7 @@ impl Settles for Agreement {
         }
         let moment = self.moment(Self::chains_of(claim)).await?;
         let mut drawn = Drawn::new()?;
-        let hashlock = self.seed.preimage(&self.network, &drawn.nonce).hashlock();
+        let hashlock = self.signer.hashlock(&self.network, &drawn.nonce).await?;
         let ends = Match {
             claim,
             us: Role::Initiator,
@@ -254,19 +254,22 @@ impl Settles for Agreement {
         if let Some(matched) = order.as_matched() {
             self.fits(&matched.parts().claim.body)?;
         }
-        let preimage =
-            (role == Role::Initiator).then(|| self.seed.preimage(&self.network, &order.nonce(role)));
-        if preimage
-            .as_ref()
-            .is_some_and(|p| p.hashlock() != order.hashlock())
-        {
-            return Err(AgreeError::NotOurs);
+        if role == Role::Initiator {
+            let hashlock = self.signer.hashlock(&self.network, &order.nonce(role)).await?;
+            if hashlock != order.hashlock() {
+                return Err(AgreeError::NotOurs);
+            }
         }
         let chains: BTreeSet<_> = order.chains().into_iter().collect();
         self.healthy(chains.clone()).await?;
         let moment = self.moment(chains).await?;
         let terms = Terms::new(&order, role, &self.policy, moment.latest, &moment.heights())?;
         self.check(&terms).await?;
+        // Asked for last: a swap that does not begin has no preimage in this process.
+        let preimage = match role {
+            Role::Initiator => Some(self.signer.preimage(&self.network, &order.nonce(role)).await?),
+            Role::Participant => None,
+        };
         Agreement::begin(self, Begin::new(order, terms, preimage, now_ms())).await?;
         Ok(swap)
     }

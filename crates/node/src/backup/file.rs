@@ -75,7 +75,8 @@ pub(super) fn seal_with(
     Ok([&header[..], &nonce, &sealed].concat())
 }
 
-/// Opens a backup with the seed that it was sealed for; says of which network it is.
+/// Opens a backup with the seed that it was sealed for, also where a signer had that seed and the node its household only;
+/// says of which network it is.
 pub fn open(bytes: &[u8], seed: &Seed) -> Result<(NetworkId, Backup), BackupError> {
     let malformed = || BackupError::Malformed;
     let rest = bytes.strip_prefix(MAGIC).ok_or_else(malformed)?;
@@ -93,7 +94,13 @@ pub fn open(bytes: &[u8], seed: &Seed) -> Result<(NetworkId, Backup), BackupErro
         msg: sealed,
         aad: &aad,
     };
-    let opened = cipher(seed, &network).decrypt(XNonce::from_slice(nonce), payload);
+    let nonce = XNonce::from_slice(nonce);
+    let opened = cipher(seed, &network).decrypt(nonce, payload);
+    let payload = Payload {
+        msg: sealed,
+        aad: &aad,
+    };
+    let opened = opened.or_else(|_| cipher(&seed.household(&network), &network).decrypt(nonce, payload));
     let plain = Zeroizing::new(opened.map_err(|_| BackupError::Closed)?);
     let backup = borsh::from_slice(&plain).map_err(|_| malformed())?;
     Ok((network, backup))

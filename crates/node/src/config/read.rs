@@ -7,6 +7,7 @@ use super::chain::{Backend, ChainConfig, EvmProfile};
 use super::{Config, ConfigError, MAX_CHAINS, MAX_LISTEN, Override, TimelockPolicy, ValueError};
 use super::{default_journal, default_listen, default_neighbours};
 use crate::assets::{Asset, Assets};
+use crate::signer::{SignerAt, SignerAtError};
 use kofo_primitives::{AssetId, ChainId, NetworkId};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ struct RawConfig {
     health_port: u16,
     #[serde(default = "default_journal")]
     journal: PathBuf,
+    signer: Option<String>,
     backup: Option<RawBackup>,
     #[serde(default = "standard")]
     timelocks: String,
@@ -177,6 +179,7 @@ fn config(raw: RawConfig) -> Result<Config, Wrong> {
         rpc_port: raw.rpc_port,
         health_port: raw.health_port,
         journal: raw.journal,
+        signer: raw.signer.as_deref().map(signer).transpose()?,
         backup: raw.backup.map(|backup| backup.file),
         timelocks,
         role: market::role(raw.role.as_deref())?,
@@ -187,6 +190,16 @@ fn config(raw: RawConfig) -> Result<Config, Wrong> {
         clearing: raw.clearing.map(market::clearing).transpose()?,
         chains,
     })
+}
+
+fn signer(text: &str) -> Result<SignerAt, Wrong> {
+    let wrong = |_: SignerAtError| {
+        ValueError::expected(
+            "unix: and the path of a socket, such as unix:/run/kofo/signer.sock",
+            text,
+        )
+    };
+    text.parse().map_err(|e| Wrong("signer".into(), wrong(e)))
 }
 
 fn chains(raw: BTreeMap<String, RawChain>, timelocks: TimelockPolicy) -> Result<Vec<ChainConfig>, Wrong> {

@@ -40,6 +40,7 @@ pub(super) fn text(config: &Config) -> String {
     out.gap();
     out.note("The folder of the journal, relative to this folder. Losing it loses track of swaps under way.");
     out.key("journal", path(&config.journal));
+    signer(&mut out, config);
     out.gap();
     out.note(
         "How long the timelocks of swaps are: standard (hours) for real chains, test (minutes) for chains",
@@ -54,6 +55,16 @@ pub(super) fn text(config: &Config) -> String {
         chain(&mut out, one);
     }
     out.done()
+}
+
+fn signer(out: &mut Page, config: &Config) {
+    out.gap();
+    out.note("Who holds the keys: a process behind a unix socket (`kofo signer run`). Without this line the keystore of");
+    out.note("this folder does, and its passphrase is asked for at start. Chosen by `kofo init`: it cannot be changed later.");
+    match &config.signer {
+        Some(at) => out.key("signer", quoted(&at.to_string())),
+        None => out.note("signer = \"unix:/run/kofo/signer.sock\""),
+    }
 }
 
 fn backup(out: &mut Page, file: Option<&Path>) {

@@ -4,6 +4,7 @@ use super::{Checked, Patient};
 use crate::clearing::GenesisFile;
 use crate::config::format;
 use crate::keystore::{KEYSTORE_FILE, Passphrase};
+use kofo_primitives::Seed;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -12,12 +13,16 @@ const LEAST: u64 = 64 * 1024 * 1024;
 /// With less there is not much time left (bytes).
 const LITTLE: u64 = 1024 * 1024 * 1024;
 
-pub(super) fn checks(patient: &Patient<'_>, passphrase: Option<&Passphrase>) -> Vec<Checked> {
-    let mut checks = vec![
-        keystore(patient.data),
-        disk(patient),
-        journal(patient, passphrase),
-    ];
+pub(super) fn checks(
+    patient: &Patient<'_>,
+    passphrase: Option<&Passphrase>,
+    household: Option<&Seed>,
+) -> Vec<Checked> {
+    let mut checks = Vec::new();
+    if patient.config.signer.is_none() {
+        checks.push(keystore(patient.data));
+    }
+    checks.extend([disk(patient), journal(patient, passphrase, household)]);
     checks.extend(genesis(patient));
     checks
 }
@@ -75,16 +80,24 @@ fn disk(patient: &Patient<'_>) -> Checked {
     }
 }
 
-fn journal(patient: &Patient<'_>, passphrase: Option<&Passphrase>) -> Checked {
+fn journal(patient: &Patient<'_>, passphrase: Option<&Passphrase>, household: Option<&Seed>) -> Checked {
     if patient.running.is_some() || !crate::run::Folder::is_free(patient.data) {
         let found = "in use by the node, which verified it when it started";
         return Checked::ok("journal", found);
     }
-    let Some(passphrase) = passphrase else {
-        let todo = "name a file with the passphrase in KOFO_PASSPHRASE_FILE to have it read through";
-        return Checked::warn("journal", "not read: there is no passphrase", todo);
+    let audited = match (household, passphrase) {
+        (Some(household), _) => crate::audit::audit_signed(patient.data, household),
+        (None, _) if patient.config.signer.is_some() => {
+            let todo = "start the signer to have it read through";
+            return Checked::warn("journal", "not read: the signer has its key", todo);
+        }
+        (None, Some(passphrase)) => crate::audit::audit(patient.data, passphrase),
+        (None, None) => {
+            let todo = "name a file with the passphrase in KOFO_PASSPHRASE_FILE to have it read through";
+            return Checked::warn("journal", "not read: there is no passphrase", todo);
+        }
     };
-    match crate::audit::audit(patient.data, passphrase) {
+    match audited {
         Ok(report) => match report.finding {
             None => Checked::ok(
                 "journal",

@@ -8,7 +8,7 @@ use crate::clearing::ClearingError;
 use crate::driver::DriverError;
 use crate::rpc::types::AssetAmount;
 use crate::rpc::{ApiError, ApiErrorKind};
-use kofo_adapter_api::AdapterError;
+use kofo_adapter_api::{AdapterError, SignerError};
 use kofo_exchange::{AnswerRefused, FulfilRefused, QuoteRefused, QuotedRefused, SelectRefused};
 use kofo_primitives::{AssetId, ClaimId, FulfilId, MatchError, SwapId};
 
@@ -130,11 +130,18 @@ impl MarketError {
                 | AgreeError::Fault(_)
                 | AgreeError::Disk { .. }
                 | AgreeError::Random(_)
+                | AgreeError::Signer(SignerError::Unreachable(_))
                 | AgreeError::TooManyQuotes
                 | AgreeError::Driver(DriverError::TooMany | DriverError::Journal(_)) => true,
                 AgreeError::Adapter(adapter) => matches!(
                     adapter,
-                    AdapterError::Node { .. } | AdapterError::Stopped(_) | AdapterError::Storage { .. }
+                    AdapterError::Node { .. }
+                        | AdapterError::Stopped(_)
+                        | AdapterError::Storage { .. }
+                        | AdapterError::Signer {
+                            source: SignerError::Unreachable(_),
+                            ..
+                        }
                 ),
                 _ => false,
             },

@@ -7,12 +7,11 @@ use super::{RecordError, open};
 use crate::agree::{AgreeError, Agreement};
 use crate::backup::SwapCopy;
 use crate::direct::{AnswerError, Request, Response};
-use crate::driver::DriverError;
+use crate::driver::{Begin, DriverError};
 use crate::engine::Core;
-use crate::restore::begin;
 use futures::future::join_all;
 use kofo_network::{PeerAddress, RequestError};
-use kofo_primitives::{ChainId, Role, SwapId};
+use kofo_primitives::{ChainId, Preimage, Role, SwapId};
 use kofo_tower::{Ask, RecordPage, SealedRecord};
 
 /// One source gives at most so many records.
@@ -107,9 +106,17 @@ impl Agreement {
 
     /// Whether the swap is new to this node.
     async fn restore_one(&self, swap: SwapId, record: &SealedRecord) -> Result<bool, NotRestored> {
-        let copy = self.believed(swap, record)?;
+        let copy = self.believed(swap, record).await?;
         let contacts = copy.contacts.clone();
-        let begin = begin(copy, &self.seed, &self.network);
+        let preimage = match copy.terms.role() {
+            Role::Initiator => {
+                let nonce = copy.order.nonce(Role::Initiator);
+                let preimage = self.signer.preimage(&self.network, &nonce).await;
+                Some(preimage.map_err(AgreeError::from)?)
+            }
+            Role::Participant => copy.preimage,
+        };
+        let begin = Begin::new(copy.order, copy.terms, preimage, copy.at_ms);
         // Not while somebody draws lanes and keys that may be this swap's.
         let _alone = self.one_at_a_time.lock().await;
         let take = move |core: &mut Core| {
@@ -125,7 +132,7 @@ impl Agreement {
     }
 
     /// The copy in a record, if it is ours and whole.
-    fn believed(&self, swap: SwapId, record: &SealedRecord) -> Result<SwapCopy, NotRestored> {
+    async fn believed(&self, swap: SwapId, record: &SealedRecord) -> Result<SwapCopy, NotRestored> {
         let copy = open(record, &self.seed, &self.network)?;
         let (order, role) = (&copy.order, copy.terms.role());
         let got = order.id();
@@ -135,11 +142,15 @@ impl Agreement {
         if self.signing_key(order, role).id() != order.party(role) {
             return Err(NotRestored::NotOurs);
         }
-        let preimage = match role {
-            Role::Initiator => Some(self.seed.preimage(&self.network, &order.nonce(role))),
-            Role::Participant => copy.preimage.clone(),
+        let hashlock = match role {
+            Role::Initiator => {
+                let nonce = order.nonce(role);
+                let hashlock = self.signer.hashlock(&self.network, &nonce).await;
+                Some(hashlock.map_err(AgreeError::from)?)
+            }
+            Role::Participant => copy.preimage.as_ref().map(Preimage::hashlock),
         };
-        if preimage.is_some_and(|preimage| preimage.hashlock() != order.hashlock()) {
+        if hashlock.is_some_and(|hashlock| hashlock != order.hashlock()) {
             return Err(NotRestored::Preimage);
         }
         let unknown = |chain: &ChainId| !self.adapters.contains_key(chain);

@@ -2,7 +2,7 @@
 
 use crate::assets::AssetError;
 use jsonrpsee::types::ErrorObjectOwned;
-use kofo_adapter_api::AdapterError;
+use kofo_adapter_api::{AdapterError, SignerError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -200,6 +200,16 @@ impl From<AssetError> for ApiError {
     }
 }
 
+impl From<SignerError> for ApiError {
+    fn from(error: SignerError) -> Self {
+        let kind = match &error {
+            SignerError::Unreachable(_) => ApiErrorKind::Chain,
+            SignerError::Refused(_) => ApiErrorKind::Refused,
+        };
+        Self::new(kind, error)
+    }
+}
+
 impl From<AdapterError> for ApiError {
     fn from(error: AdapterError) -> Self {
         let kind = match &error {
@@ -209,6 +219,7 @@ impl From<AdapterError> for ApiError {
             AdapterError::Uneconomic { .. } => ApiErrorKind::Uneconomic,
             AdapterError::Funds { .. } | AdapterError::NoGas { .. } => ApiErrorKind::Funds,
             AdapterError::PayeeRefused { .. } => ApiErrorKind::Refused,
+            AdapterError::Signer { source, .. } => return source.clone().into(),
             AdapterError::Node { .. } => ApiErrorKind::Chain,
             AdapterError::Stopped(_) => ApiErrorKind::Stopping,
             AdapterError::Storage { .. } | AdapterError::Alone(_) => ApiErrorKind::Internal,

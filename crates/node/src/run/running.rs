@@ -1,6 +1,6 @@
 //! A node in this process: everything in the order in which it must begin and end.
 
-use super::{Folder, Part, RunError, Started, Stops, Task, node_key};
+use super::{Folder, Part, RunError, Started, Stops, Task, Unlock, node_key};
 use crate::agree::{Agreement, Held};
 use crate::backup::Backups;
 use crate::clearing::{Clearing, ClearingParts};
@@ -16,6 +16,7 @@ use crate::metrics::{HealthServer, Watched};
 use crate::rpc::{NodeFile, RpcParts, RpcServer, Tokens};
 use crate::service::Service;
 use crate::towers::Towers;
+use kofo_adapter_api::Signer;
 use kofo_clearance::Genesis;
 use kofo_network::{MeshInbound, Network, Transport};
 use kofo_primitives::{Amount, AssetId, ChainId, NetworkId, Seed};
@@ -46,6 +47,18 @@ pub struct Start {
     pub role: Option<NodeRole>,
 }
 
+/// What a node is told when it starts on a folder without a keystore ([`crate::init::init_signed`]).
+pub struct SignedStart {
+    /// The data folder.
+    pub data: PathBuf,
+    /// Who has the keys. Must be the one that the folder was made with.
+    pub signer: Arc<dyn Signer>,
+    /// The network that the configuration must be of, if it matters.
+    pub network: Option<NetworkId>,
+    /// Another role than the configuration's.
+    pub role: Option<NodeRole>,
+}
+
 /// A node that runs. Many can in one process, each in its own data folder.
 ///
 /// Dropped without [`Running::stop`] it ends as if the process had been killed, which loses nothing.
@@ -67,14 +80,26 @@ impl Running {
     /// Starts a node that ends when it is told to, by [`Running::stop`] or over its RPC; signals of the process are left
     /// to whoever embeds it.
     pub async fn start(start: Start) -> Result<Self, RunError> {
-        let begun = Self::begin(start, Stops::when_asked()).await?;
+        let place = (start.data, start.network, start.role);
+        let unlock = Unlock::Passphrase(start.passphrase);
+        let begun = Self::begin(place, unlock, Stops::when_asked()).await?;
+        Ok(begun.expect("nobody can have asked it to stop before it answers"))
+    }
+
+    /// As [`Running::start`], with keys that are elsewhere. Waits until the signer answers.
+    pub async fn start_signed(start: SignedStart) -> Result<Self, RunError> {
+        let place = (start.data, start.network, start.role);
+        let begun = Self::begin(place, Unlock::Signer(start.signer), Stops::when_asked()).await?;
         Ok(begun.expect("nobody can have asked it to stop before it answers"))
     }
 
     /// Starts a node; `None` if it is to stop before the chains have answered.
-    pub(super) async fn begin(start: Start, mut stops: Stops) -> Result<Option<Self>, RunError> {
-        let part = Part::Node(start.role);
-        let started = Started::up(part, &start.data, start.passphrase, start.network, &mut stops).await?;
+    pub(super) async fn begin(
+        (data, network, role): (PathBuf, Option<NetworkId>, Option<NodeRole>),
+        unlock: Unlock,
+        mut stops: Stops,
+    ) -> Result<Option<Self>, RunError> {
+        let started = Started::up(Part::Node(role), &data, unlock, network, &mut stops).await?;
         let Some(started) = started else {
             return Ok(None);
         };
@@ -83,6 +108,7 @@ impl Running {
             config,
             genesis,
             seed,
+            signer,
             journal,
             network,
             inbound,
@@ -94,15 +120,15 @@ impl Running {
         let (engine, asks, running) = Engine::start(driver, &wired.adapters);
         let engine_task = Task::spawn(running);
         let chains = (wired.adapters, wired.policy, wired.depths, wired.light_most);
-        let agreement = Arc::new(agreement(&config, seed, chains, engine, &network));
+        let agreement = Arc::new(agreement(&config, (seed, signer), chains, engine, &network));
         let towers = Arc::new(Towers::open(Arc::clone(&agreement), journal.clone())?);
         let clearing = clearing(&config, genesis, &agreement, journal.clone())?;
-        let mut parts = market_parts(&config, &start.data, &agreement, network.clone());
+        let mut parts = market_parts(&config, &data, &agreement, network.clone());
         parts.clearing = clearing.clone();
         let market = Market::open(parts, journal.clone()).map_err(Box::new)?;
         let events = Arc::new(EventLog::open(journal.clone(), now_ms())?);
         let followed = followed(&config, &agreement, &market);
-        let backups = backups(&config, &start.data, (&agreement, &towers));
+        let backups = backups(&config, &data, (&agreement, &towers));
         let service = Service::new(Arc::clone(&agreement), config.assets(), stops.asking())
             .with_market(Arc::clone(&market))
             .with_clearing(clearing, wired.blocks)
@@ -110,7 +136,7 @@ impl Running {
             .with_towers(Arc::clone(&towers))
             .with_events(Arc::clone(&events));
         let service = Arc::new(service);
-        let watched = watched(&config, &start.data, (&agreement, &market), journal);
+        let watched = watched(&config, &data, (&agreement, &market), journal);
         let tasks = Tasks {
             telling: Task::spawn(follow(Arc::clone(&events), followed)),
             deliveries: Task::spawn(copies(towers, backups)),
@@ -238,7 +264,7 @@ type Chains = (
 /// What makes and keeps swaps, over these chains.
 fn agreement(
     config: &Config,
-    seed: Seed,
+    (seed, signer): (Seed, Arc<dyn Signer>),
     (adapters, policy, depths, light_most): Chains,
     engine: Engine,
     network: &Network,
@@ -247,6 +273,7 @@ fn agreement(
         network: config.network.clone(),
         key: node_key(&seed, &config.network),
         seed,
+        signer,
         policy,
         depths,
         adapters,

@@ -1,17 +1,19 @@
 //! What a node and a tower begin with: a data folder, keys, a journal, peers and chains, in this order.
 
+use super::unlock::{Keys, Unlock};
 use super::{Folder, RunError, Stops};
 use crate::clearing::GenesisFile;
 use crate::config::{Config, NodeRole, format};
 use crate::init::journal_key;
 use crate::journal::SharedJournal;
-use crate::keystore::{self, Passphrase};
 use crate::wiring::{Wired, wire};
+use kofo_adapter_api::Signer;
 use kofo_clearance::Genesis;
 use kofo_journal::Store;
 use kofo_network::{Inbound, Limits, MeshConfig, MeshInbound, Network};
 use kofo_primitives::{NetworkId, Seed};
 use std::path::Path;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// What is begun.
@@ -29,7 +31,9 @@ pub(crate) struct Started {
     pub(crate) config: Config,
     /// The network's genesis, if the configuration names one.
     pub(crate) genesis: Option<Genesis>,
+    /// What the node's own keys come from.
     pub(crate) seed: Seed,
+    pub(crate) signer: Arc<dyn Signer>,
     pub(crate) journal: SharedJournal,
     pub(crate) network: Network,
     pub(crate) inbound: Inbound,
@@ -43,7 +47,7 @@ impl Started {
     pub(crate) async fn up(
         part: Part,
         data: &Path,
-        passphrase: Passphrase,
+        unlock: Unlock,
         network: Option<NetworkId>,
         stops: &mut Stops,
     ) -> Result<Option<Self>, RunError> {
@@ -61,8 +65,11 @@ impl Started {
             Part::Node(_) => genesis(&config, data)?,
             Part::Tower => None,
         };
-        let seed = keystore::open(data, &config.network, &passphrase)?;
-        drop(passphrase);
+        let keys = tokio::select! {
+            keys = unlock.keys(&config, data) => keys?,
+            () = stops.next() => return Ok(None),
+        };
+        let Keys { seed, signer } = keys;
         let key = journal_key(&seed, &config.network);
         let journal = SharedJournal::new(Store::open(&data.join(&config.journal), &key)?);
         let own = network_config(&config, &seed);
@@ -77,7 +84,7 @@ impl Started {
             }
         };
         let wired = tokio::select! {
-            wired = wire(&config, data, &seed, &journal) => wired.map_err(Box::new)?,
+            wired = wire(&config, data, &signer, &journal) => wired.map_err(Box::new)?,
             () = stops.next() => return Ok(None),
         };
         Ok(Some(Self {
@@ -85,6 +92,7 @@ impl Started {
             config,
             genesis,
             seed,
+            signer,
             journal,
             network,
             inbound,

@@ -51,7 +51,7 @@ fn new_node(data: &Path) -> Result<(), InitError> {
 fn daemon(data: &Path) -> Daemon {
     Daemon {
         data: data.to_owned(),
-        passphrase: passphrase("correct horse"),
+        passphrase: Some(passphrase("correct horse")),
         network: None,
     }
 }
@@ -161,7 +161,7 @@ async fn a_node_does_not_start_with_a_part_of_it_missing_or_wrong() {
     assert!(matches!(new_node(data.path()), Err(InitError::Exists { .. })));
 
     let mut wrong = daemon(data.path());
-    wrong.passphrase = passphrase("another one");
+    wrong.passphrase = Some(passphrase("another one"));
     assert!(matches!(
         refusal(wrong).await,
         RunError::Keystore(KeystoreError::WrongPassphrase { .. })

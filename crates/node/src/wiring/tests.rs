@@ -2,7 +2,7 @@ use super::*;
 use crate::assets::Asset;
 use crate::config::Endpoint;
 use kofo_journal::memory;
-use kofo_primitives::{AssetId, NetworkId};
+use kofo_primitives::{AssetId, NetworkId, Seed};
 
 fn endpoint() -> Endpoint {
     Endpoint::new("http://127.0.0.1:1").unwrap()
@@ -26,7 +26,7 @@ async fn refusal(config: &Config) -> WiringError {
     let data = tempfile::tempdir().unwrap();
     let journal = SharedJournal::new(memory::Memory::open(&memory::Disk::new()).unwrap());
     let seed = Seed::new([7; 64]);
-    let wired = wire(config, data.path(), &seed, &journal).await;
+    let wired = wire(config, data.path(), &crate::signer::local(&seed), &journal).await;
     wired.err().expect("a refusal")
 }
 
@@ -134,9 +134,14 @@ async fn a_chain_in_memory_mines_and_its_owner_has_funds() {
     };
     let config = Config::new(NetworkId::new("kofo-sim").unwrap(), vec![chain]);
     let journal = SharedJournal::new(memory::Memory::open(&memory::Disk::new()).unwrap());
-    let wired = wire(&config, Path::new("."), &Seed::new([7; 64]), &journal)
-        .await
-        .unwrap();
+    let wired = wire(
+        &config,
+        Path::new("."),
+        &crate::signer::local(&Seed::new([7; 64])),
+        &journal,
+    )
+    .await
+    .unwrap();
     let adapter = &wired.adapters[&asset.id.chain()];
     assert!(adapter.balance(&asset.id).await.unwrap() > Amount::ZERO);
     let first = adapter.tip().await.unwrap().height;

@@ -175,6 +175,7 @@ impl Node {
             network: owner.network.clone(),
             key: NodeKey::new(secret.expose()).unwrap(),
             seed: owner.seed.clone(),
+            signer: kofo_node::signer::local(&owner.seed),
             policy: Policy {
                 paces: paces.clone(),
                 margins: Margins::REGTEST,

@@ -43,7 +43,13 @@ impl Eyes {
             false => Store::create(&folder, &key)?,
         };
         let journal = SharedJournal::new(store);
-        let wired = wire(config, data, &watching(seed, &config.network), &journal).await?;
+        let wired = wire(
+            config,
+            data,
+            &kofo_node::signer::local(&watching(seed, &config.network)),
+            &journal,
+        )
+        .await?;
         Ok(Self {
             adapters: wired.adapters,
             journal,

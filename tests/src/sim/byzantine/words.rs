@@ -4,6 +4,7 @@ use super::{Liar, Vice, submit};
 use crate::sim::town::deal::{Deal, key};
 use crate::sim::town::scene::Scene;
 use crate::sim::town::wire::{Kind, Letter};
+use futures::FutureExt;
 use kofo_adapter_api::{Round, RoundReply};
 use kofo_node::direct::{LegAsked, Request, Response, SignRequest};
 use kofo_primitives::{ChainId, Preimage, Together};
@@ -62,7 +63,7 @@ impl Liar {
         };
         let signed = Response::read_signed(&letter.body).ok();
         for prepared in signed
-            .and_then(|reply| round.finish(&reply).ok())
+            .and_then(|reply| round.finish(&reply).now_or_never()?.ok())
             .unwrap_or_default()
         {
             let tx = SimTx::of_prepared(&prepared).expect("of a round of this chain");

@@ -6,6 +6,7 @@ use super::scene::Scene;
 use super::wire::{Kind, Letter};
 use crate::sim::byzantine::Liar;
 use crate::sim::node::{Adapters, Death, adapters};
+use futures::FutureExt;
 use kofo_adapter_api::Round;
 use kofo_journal::Error;
 use kofo_journal::faulty::{Faulty, Syncs};
@@ -411,7 +412,7 @@ impl Player {
     fn answered(&mut self, scene: &mut Scene, letter: &Letter) -> Result<(), Stop> {
         if let Some(Waiting { asks, round, .. }) = self.rounds.remove(&letter.number) {
             let reply = Response::read_signed(&letter.body).ok();
-            let signed = reply.and_then(|reply| round.finish(&reply).ok());
+            let signed = reply.and_then(|reply| round.finish(&reply).now_or_never()?.ok());
             return self.over(scene, &asks, signed);
         }
         let of_number = |(_, number): &(&SwapId, &u64)| **number == letter.number;

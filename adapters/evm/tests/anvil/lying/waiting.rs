@@ -228,7 +228,11 @@ async fn a_witness_of_another_chain_or_without_the_contract_is_refused_at_start(
         return;
     };
     let config = &two.stage.chain.config;
-    let start = async || EvmAdapter::start(config.clone(), &Seed::new([1; 64])).await.err();
+    let start = async || {
+        EvmAdapter::start(config.clone(), kofo_evm::local_signer(&Seed::new([1; 64])))
+            .await
+            .err()
+    };
     for method in ["eth_chainId", "eth_getCode"] {
         two.lie(move |request, result| {
             if is(request, method) {
@@ -245,7 +249,9 @@ async fn a_witness_of_another_chain_or_without_the_contract_is_refused_at_start(
     assert!(start().await.is_none(), "one that is down is met later");
     let mut many = config.clone();
     many.witnesses = vec![two.witness.url.clone(); 4];
-    let why = EvmAdapter::start(many, &Seed::new([1; 64])).await.err();
+    let why = EvmAdapter::start(many, kofo_evm::local_signer(&Seed::new([1; 64])))
+        .await
+        .err();
     assert!(
         matches!(
             why,

@@ -67,6 +67,7 @@ impl HereNode {
             light_most: BTreeMap::new(),
             network: memory.network.clone(),
             key,
+            signer: kofo_node::signer::local(seed),
             seed: seed.clone(),
             policy: policy(memory.chains.values().map(|sim| sim.id().clone())),
             depths: memory
