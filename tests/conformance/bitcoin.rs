@@ -356,7 +356,7 @@ impl Merchant for Bitcoind {
 }
 
 kofo_adapter_api::conformance_tests!(bitcoind =>
-    always, dust, mempool, wrong_locks, two_locks, raw, faulty_node, outage, fees, counted, overheard,
+    always, transfers, dust, mempool, wrong_locks, two_locks, raw, faulty_node, outage, fees, counted, overheard,
     together, redeem_together, redeem_together_stuck, entrusted, third_party, third_party_together,
     third_party_entrusted
 );

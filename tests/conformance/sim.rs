@@ -258,7 +258,7 @@ impl Merchant for Sim {
 }
 
 kofo_adapter_api::conformance_tests!(sim =>
-    always, dust, mempool, wrong_locks, two_locks, stranger, raw, faulty_node, outage, forgetful, fees, counted,
+    always, transfers, dust, mempool, wrong_locks, two_locks, stranger, raw, faulty_node, outage, forgetful, fees, counted,
     together, redeem_together, redeem_together_stuck, entrusted, third_party, third_party_together,
     third_party_entrusted
 );

@@ -11,6 +11,8 @@ mod fees;
 mod joins;
 mod killed;
 mod killed_validators;
+#[path = "../../crates/cli/tests/commands/leaks.rs"]
+mod leaks;
 mod leftovers;
 mod light;
 mod many;
@@ -20,6 +22,7 @@ mod refusals;
 mod reorgs;
 mod restore;
 mod sdk;
+mod secrets;
 mod shared;
 mod signer;
 mod sim;

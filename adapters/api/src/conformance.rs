@@ -29,6 +29,7 @@ pub mod restarts;
 mod stage;
 pub mod third_party;
 pub mod together;
+pub mod transfers;
 pub mod wrong_locks;
 
 pub use harness::{Harness, Who};
@@ -108,6 +109,14 @@ macro_rules! conformance_tests {
             check_refuses_the_largest_amount
             bytes_that_were_not_built_here_are_refused
             building_for_a_leg_that_is_not_watched_is_refused
+        );
+    };
+    (@group $make:path, transfers) => {
+        $crate::conformance_tests!(@cases $make, transfers:
+            a_payment_that_is_sent_again_and_again_pays_once
+            a_payment_and_a_lock_never_spend_the_same
+            a_payment_that_is_dropped_holds_nothing
+            a_payment_that_cannot_be_is_refused
         );
     };
     (@group $make:path, dust) => {

@@ -40,10 +40,12 @@ pub mod conformance;
 mod error;
 mod signer;
 mod together;
+mod transfer;
 
 pub use error::AdapterError;
 pub use signer::{Keys, LocalSigner, MOST_ASKED, Signer, SignerError};
 pub use together::{Entrusted, MOST_LEVELS, MOST_TOGETHER, Round, RoundReply, RoundRequest};
+pub use transfer::{SignedTransfer, Transfer, Transferred};
 
 use async_trait::async_trait;
 use kofo_primitives::{Act, ActKind, Amount, AssetId, ChainAction, ChainEvent, ChainId, End, HtlcSpec};
@@ -77,6 +79,30 @@ pub trait ChainAdapter: Send + Sync {
     /// ours (a redeemer that pays to an address that we were told by [`PartyWanted::pay_to`] is ours), place the known one, amount above dust and worth its fees, the asset willing to pay the redeemer, and, for
     /// what we lock, the funds and all later fees at hand. Locks and reserves nothing.
     async fn check(&self, leg: LegRef, spec: &HtlcSpec) -> Result<(), AdapterError>;
+
+    /// Signs a payment to somebody and holds what it spends, until [`ChainAdapter::drop_transfer`] or its block; nothing is
+    /// sent. `keep` of the asset stays in the wallet: it is promised to swaps whose locks are not built yet. What is
+    /// reserved for swaps is never spent.
+    async fn sign_transfer(&self, transfer: &Transfer, keep: Amount) -> Result<SignedTransfer, AdapterError> {
+        let _unused = (transfer, keep);
+        Err(no_transfers(self.chain()))
+    }
+
+    /// Holds what a signed payment spends, and sends it, at once. May be repeated, also after a restart and with another
+    /// adapter in between: it never pays twice. It is called again until it is in a block.
+    async fn send_transfer(
+        &self,
+        transfer: &Transfer,
+        signed: &SignedTransfer,
+    ) -> Result<Transferred, AdapterError> {
+        let _unused = (transfer, signed);
+        Err(no_transfers(self.chain()))
+    }
+
+    /// Lets go of what a signed payment holds that was never sent.
+    async fn drop_transfer(&self, transfer: &Transfer) {
+        let _unused = transfer;
+    }
 
     /// What our wallet can spend of the asset now.
     async fn balance(&self, asset: &AssetId) -> Result<Amount, AdapterError>;
@@ -147,4 +173,13 @@ pub struct PartyWanted<'a> {
     /// Where the redeemed asset goes in place of our wallet: somebody else's address in the chain's own notation, such as
     /// a merchant's. Only for [`End::Redeemer`]: a refund is always ours.
     pub pay_to: Option<&'a str>,
+}
+
+/// The answer of an adapter whose wallet pays into swaps alone.
+fn no_transfers(chain: &ChainId) -> AdapterError {
+    AdapterError::Malformed {
+        field: "chain",
+        expected: "one whose wallet pays others too".to_owned(),
+        got: chain.to_string(),
+    }
 }

@@ -3,6 +3,7 @@
 mod access;
 mod entrusted;
 mod rounds;
+mod transfer;
 
 pub use access::{Access, MAX_LIGHT_PEERS, MAX_WITNESSES, Witness};
 
@@ -16,6 +17,7 @@ use bitcoin::{Address, Network, ScriptBuf};
 use kofo_adapter_api::{
     AdapterError, ChainAdapter, Entrusted, PartyWanted, Round, RoundReply, RoundRequest, Signer, SignerError,
 };
+use kofo_adapter_api::{SignedTransfer, Transfer, Transferred};
 use kofo_primitives::{
     Act, ActKind, Amount, AssetId, Bytes, ChainAction, ChainEvent, ChainId, End, HtlcSpec, LegRef, NetworkId,
     Party, Place, Prepared, Tip, Together,
@@ -384,6 +386,22 @@ impl ChainAdapter for BitcoinAdapter {
                 self.check_funds(&terms, rate)
             }
         }
+    }
+
+    async fn sign_transfer(&self, transfer: &Transfer, keep: Amount) -> Result<SignedTransfer, AdapterError> {
+        self.sign_payment(transfer, keep).await
+    }
+
+    async fn send_transfer(
+        &self,
+        transfer: &Transfer,
+        signed: &SignedTransfer,
+    ) -> Result<Transferred, AdapterError> {
+        self.send_payment(transfer, signed).await
+    }
+
+    async fn drop_transfer(&self, transfer: &Transfer) {
+        self.wallet().release(transfer.holder());
     }
 
     async fn balance(&self, asset: &AssetId) -> Result<Amount, AdapterError> {

@@ -12,6 +12,8 @@ mod sync;
 mod urgency;
 mod witness;
 
+pub(crate) use send::is_known;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

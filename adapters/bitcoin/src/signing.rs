@@ -2,7 +2,7 @@
 //!
 //! It builds every transaction itself from the terms of the leg, and finds out itself whom it pays: a redeem or refund
 //! goes to a script of our wallet, or to the one address that the leg's key is bound to; coins of our wallet go back to
-//! it, or into a lock that our own key can refund. The secret nonce of a round never leaves, and signs once.
+//! it, or into a lock that our own key can refund; to others by [`BitcoinKeys::paying`] only. The secret nonce of a round never leaves, and signs once.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -36,6 +36,7 @@ const SEARCHED: u32 = 5_000;
 /// Our half of the keys: the wallet (BIP-86) and the legs' keys of one seed.
 pub struct BitcoinKeys {
     seed: Seed,
+    pays: bool,
     secp: Secp256k1<All>,
     rounds: Mutex<Rounds>,
 }
@@ -63,12 +64,21 @@ impl BitcoinKeys {
     pub fn new(seed: Seed) -> Self {
         Self {
             seed,
+            pays: false,
             secp: Secp256k1::new(),
             rounds: Mutex::new(Rounds {
                 next: first_round(),
                 open: BTreeMap::new(),
             }),
         }
+    }
+
+    /// The same keys, which also sign payments to others: for a node that holds its keys itself and pays whom its owner
+    /// says.
+    #[must_use]
+    pub const fn paying(mut self) -> Self {
+        self.pays = true;
+        self
     }
 
     fn answered(&self, question: Question) -> Result<Vec<u8>, SignerError> {
@@ -246,7 +256,10 @@ impl BitcoinKeys {
         for (output, back) in tx.output.iter().zip(&payment.back) {
             let ours = match back {
                 Some(place) => self.at(payment.main, *place)? == output.script_pubkey,
-                None => lock.as_ref() == Some(&output.script_pubkey),
+                None => match &lock {
+                    Some(lock) => *lock == output.script_pubkey,
+                    None => self.pays,
+                },
             };
             if !ours {
                 let script = &output.script_pubkey;
@@ -431,7 +444,7 @@ impl std::fmt::Debug for BitcoinKeys {
 #[must_use]
 pub fn local_signer(seed: &Seed) -> std::sync::Arc<dyn kofo_adapter_api::Signer> {
     let signer = kofo_adapter_api::LocalSigner::new(seed.clone());
-    std::sync::Arc::new(signer.with(BitcoinKeys::new))
+    std::sync::Arc::new(signer.with(|seed| BitcoinKeys::new(seed).paying()))
 }
 
 #[cfg(test)]

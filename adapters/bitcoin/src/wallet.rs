@@ -189,6 +189,12 @@ impl OwnWallet {
         scripts.values().cloned().collect()
     }
 
+    /// Whether a transaction of ours is in a block of the best chain.
+    pub(crate) fn has_in_block(&self, txid: bitcoin::Txid) -> bool {
+        let known = self.bdk.get_tx(txid);
+        known.is_some_and(|tx| tx.chain_position.is_confirmed())
+    }
+
     pub(crate) fn is_ours(&self, script: &Script) -> bool {
         self.bdk.is_mine(script.to_owned())
     }
@@ -225,9 +231,11 @@ impl OwnWallet {
         self.reserved.retain(|_, holder| *holder != leg);
     }
 
-    /// Drafts a lock from coins that are final and free.
+    /// Drafts a payment from coins that are deep enough and free, and reserves them: until it is signed, nothing else may be
+    /// built of them.
     pub(crate) fn lock(
         &mut self,
+        holder: LegRef,
         (script, amount): (&Script, Amount),
         rate: SatPerVb,
         depth: u32,
@@ -240,7 +248,10 @@ impl OwnWallet {
         builder.exclude_below_confirmations(depth.max(1));
         builder.fee_rate(bitcoin::FeeRate::from_sat_per_vb(rate.0).ok_or_else(overflow)?);
         let psbt = builder.finish().map_err(refused)?;
-        self.draft(ActKind::Lock, &psbt)
+        let draft = self.draft(ActKind::Lock, &psbt)?;
+        let spent = draft.tx.input.iter().map(|input| input.previous_output);
+        self.reserved.extend(spent.map(|outpoint| (outpoint, holder)));
+        Ok(draft)
     }
 
     /// The same lock at a higher fee, which its change pays.
@@ -347,14 +358,18 @@ impl OwnWallet {
 }
 
 impl Draft {
+    pub(crate) const fn fee(&self) -> Amount {
+        self.fee
+    }
+
     /// As our keys are asked to sign it.
-    pub(crate) fn payment(&self, main: bool, lock: OurLeg) -> Payment {
+    pub(crate) fn payment(&self, main: bool, lock: Option<OurLeg>) -> Payment {
         Payment {
             main,
             tx: Payment::write(&self.tx),
             coins: self.coins.clone(),
             back: self.back.clone(),
-            lock: Some(Box::new(lock)),
+            lock: lock.map(Box::new),
         }
     }
 }

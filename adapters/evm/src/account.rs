@@ -194,5 +194,5 @@ impl std::fmt::Debug for Account {
 #[must_use]
 pub fn local_signer(seed: &kofo_primitives::Seed) -> Arc<dyn Signer> {
     let signer = kofo_adapter_api::LocalSigner::new(seed.clone());
-    Arc::new(signer.with(crate::keys::EvmKeys::new))
+    Arc::new(signer.with(|seed| crate::keys::EvmKeys::new(seed).paying()))
 }

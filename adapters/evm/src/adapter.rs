@@ -10,20 +10,24 @@ use crate::node::{Node, NodeError};
 use crate::payee::payee;
 use crate::purse::{Ledger, Purse};
 use crate::round;
+use crate::transfer::Payment;
 use alloy::primitives::{Address, U256};
 use async_trait::async_trait;
 use kofo_adapter_api::{
     AdapterError, ChainAdapter, Entrusted, PartyWanted, Round, RoundReply, RoundRequest, Signer,
 };
+use kofo_adapter_api::{SignedTransfer, Transfer, Transferred};
 use kofo_primitives::{
     Act, ActKind, Amount, AssetId, Bytes, ChainAction, ChainEvent, ChainId, End, HtlcSpec, LegRef, Party,
     Place, Prepared, Tip, Together, UnixTime,
 };
 use std::sync::{Arc, Mutex};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// Actions that wait for the engine.
 const COMMANDS: usize = 256;
+/// Payments out of the wallet that wait for the engine.
+const PAYMENTS: usize = 16;
 /// Events that wait for the driver. When it is full the engine waits, and with it everything: the driver must read
 /// while it acts.
 const EVENTS: usize = 4_096;
@@ -38,6 +42,7 @@ pub struct EvmAdapter {
     contract: Address,
     purse: Arc<Purse>,
     commands: mpsc::Sender<Command>,
+    payments: mpsc::Sender<Payment>,
     events: tokio::sync::Mutex<mpsc::Receiver<ChainEvent>>,
 }
 
@@ -107,12 +112,14 @@ impl EvmAdapter {
         });
         let (commands, received) = mpsc::channel(COMMANDS);
         let (told, events) = mpsc::channel(EVENTS);
-        tokio::spawn(Engine::new(Arc::clone(&purse), contract, told).run(received));
+        let (payments, asked) = mpsc::channel(PAYMENTS);
+        tokio::spawn(Engine::new(Arc::clone(&purse), contract, told).run(received, asked));
         Ok(Self {
             chain,
             contract,
             purse,
             commands,
+            payments,
             events: tokio::sync::Mutex::new(events),
         })
     }
@@ -122,6 +129,17 @@ impl EvmAdapter {
     #[must_use]
     pub fn gas_addresses(&self) -> Vec<Address> {
         self.purse.gas.iter().map(Account::address).collect()
+    }
+
+    /// Asks the engine, which alone gives out nonces.
+    async fn payment<T>(
+        &self,
+        ask: impl FnOnce(oneshot::Sender<Result<T, AdapterError>>) -> Payment,
+    ) -> Result<T, AdapterError> {
+        let (answer, answered) = oneshot::channel();
+        let stopped = || AdapterError::Stopped(self.chain.clone());
+        self.payments.send(ask(answer)).await.map_err(|_| stopped())?;
+        answered.await.map_err(|_| stopped())?
     }
 
     fn node_error(&self, error: &NodeError) -> AdapterError {
@@ -232,6 +250,27 @@ impl ChainAdapter for EvmAdapter {
                 purse.afford_end(leg, &it, price).await.map_err(refused)
             }
         }
+    }
+
+    async fn sign_transfer(&self, transfer: &Transfer, keep: Amount) -> Result<SignedTransfer, AdapterError> {
+        let transfer = transfer.clone();
+        self.payment(|answer| Payment::Sign(transfer, keep, answer)).await
+    }
+
+    async fn send_transfer(
+        &self,
+        transfer: &Transfer,
+        signed: &SignedTransfer,
+    ) -> Result<Transferred, AdapterError> {
+        let (transfer, signed) = (transfer.clone(), signed.clone());
+        self.payment(|answer| Payment::Send(transfer, signed, answer))
+            .await
+    }
+
+    async fn drop_transfer(&self, transfer: &Transfer) {
+        let holder = transfer.holder();
+        // An engine that has ended holds nothing.
+        let _ended = self.payment(|answer| Payment::Drop(holder, answer)).await;
     }
 
     async fn balance(&self, asset: &AssetId) -> Result<Amount, AdapterError> {

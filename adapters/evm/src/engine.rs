@@ -8,6 +8,7 @@ use crate::node::NodeError;
 use crate::prepared::Form;
 use crate::purse::Purse;
 use crate::send::Sender;
+use crate::transfer::Payment;
 use kofo_primitives::{
     ActKind, ChainAction, ChainEvent, FailClass, Health, HtlcSpec, LegEvent, LegRef, Prepared, Text, Tip,
     UnixTime,
@@ -62,7 +63,11 @@ impl Engine {
     }
 
     /// Runs until the adapter is dropped.
-    pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+    pub(crate) async fn run(
+        mut self,
+        mut commands: mpsc::Receiver<Command>,
+        mut payments: mpsc::Receiver<Payment>,
+    ) {
         let mut poll = tokio::time::interval(self.purse.config.poll);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut batch = Vec::new();
@@ -77,6 +82,7 @@ impl Engine {
                         self.command(leg, action).await;
                     }
                 }
+                Some(payment) = payments.recv() => self.payment(payment).await,
                 _ = poll.tick() => {}
             }
             self.round().await;

@@ -58,6 +58,7 @@ mod prepared;
 mod purse;
 mod round;
 mod send;
+mod transfer;
 #[cfg(test)]
 mod vectors;
 mod word;

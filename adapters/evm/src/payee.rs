@@ -18,7 +18,7 @@ use kofo_primitives::End;
 /// So much of an address that is none is shown, in characters.
 const SHOWN: usize = 100;
 /// Below 2^16 are the precompiles and what people burn money at.
-const RESERVED: [u8; 18] = [0; 18];
+pub(crate) const RESERVED: [u8; 18] = [0; 18];
 
 /// Whom our redeem pays, if not us.
 pub(crate) fn payee(config: &EvmConfig, wanted: &PartyWanted<'_>) -> Result<Option<Address>, AdapterError> {
@@ -47,7 +47,7 @@ pub(crate) fn payee(config: &EvmConfig, wanted: &PartyWanted<'_>) -> Result<Opti
     Ok(Some(address))
 }
 
-fn address(text: &str) -> Option<Address> {
+pub(crate) fn address(text: &str) -> Option<Address> {
     let digits = text.strip_prefix("0x")?;
     let has = |kind: fn(&char) -> bool| digits.chars().any(|c| kind(&c));
     // The capitals of an address are its checksum; in one case there is none.

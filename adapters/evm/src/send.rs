@@ -5,6 +5,7 @@ mod batch;
 mod errands;
 mod gas;
 mod pace;
+mod transfers;
 mod verdict;
 mod wanted;
 

@@ -3,6 +3,7 @@
 mod entrusted;
 mod port;
 mod together;
+mod transfer;
 
 use crate::chain::SimChain;
 use crate::follow::View;
@@ -33,6 +34,8 @@ struct Inner {
     /// What was asked for while the node did not answer, in order.
     parked: Vec<(LegRef, ChainAction)>,
     told_health: Health,
+    /// Signed payments that are in no block.
+    transfers: BTreeMap<[u8; 32], SimTx>,
 }
 
 impl SimAdapter {
@@ -47,6 +50,7 @@ impl SimAdapter {
             events: VecDeque::new(),
             parked: Vec::new(),
             told_health: Health::Healthy,
+            transfers: BTreeMap::new(),
         };
         let inner = Mutex::new(inner);
         Self {
@@ -290,6 +294,7 @@ impl SimAdapter {
                 account: self.account,
                 state,
                 legs: &inner.legs,
+                transfers: &inner.transfers,
             })
         })
     }

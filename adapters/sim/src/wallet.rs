@@ -15,6 +15,8 @@ pub(crate) struct Wallet<'a> {
     pub(crate) account: AccountId,
     pub(crate) state: &'a State,
     pub(crate) legs: &'a BTreeMap<LegRef, Leg>,
+    /// Signed payments to others.
+    pub(crate) transfers: &'a BTreeMap<[u8; 32], SimTx>,
 }
 
 /// The answer to a `Build`.
@@ -35,6 +37,7 @@ impl Wallet<'_> {
             .filter(|(_, note)| note.owner == Owner::Account(self.account) && note.asset == *asset)
             .filter(|(_, note)| note.born == 0 || depth(note.born) >= u64::from(final_at))
             .filter(|(id, _)| !self.legs.values().any(|leg| leg.reserves(**id)))
+            .filter(|(id, _)| !self.transfers.values().any(|tx| tx.takes(**id)))
             .filter(|(id, _)| !self.state.mempool.iter().any(|tx| tx.takes(**id)))
             .map(|(id, note)| (*id, note.amount))
             .collect()

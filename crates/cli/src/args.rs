@@ -15,7 +15,7 @@ pub(crate) use market::{BookArgs, ClaimArgs, ClaimCommand, ClaimMade, QuotesArgs
 
 pub(crate) use signer::{SignerCommand, SignerInit, SignerRun};
 pub(crate) use validator::{ValidatorCommand, ValidatorInit, ValidatorRun};
-pub(crate) use wallet::{RestoreArgs, WalletCommand};
+pub(crate) use wallet::{RestoreArgs, SendArgs, WalletCommand};
 
 use crate::span::span;
 use clap::{Args, Parser, Subcommand};
@@ -272,6 +272,12 @@ pub(crate) enum SwapCommand {
     /// Give up an offer or swap of which nothing of ours is locked.
     #[command(after_help = "Example:\n  kofo swap abort 3f0c…")]
     Abort(One),
+    /// Approve a swap above a limit of kofo.toml: it waits for this with nothing locked, as `kofo swap list` shows.
+    #[command(after_help = "Example:\n  kofo swap approve 3f0c…")]
+    Approve(One),
+    /// Decline a swap that waits to be approved. Nothing is locked for it.
+    #[command(after_help = "Example:\n  kofo swap decline 3f0c…")]
+    Decline(One),
     /// Take our lock back as soon as its timelock has passed. The node does so by itself too.
     #[command(after_help = "Example:\n  kofo swap refund 3f0c…")]
     Refund(One),

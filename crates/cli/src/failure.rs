@@ -3,6 +3,7 @@
 use jsonrpsee::core::ClientError;
 use kofo_node::rpc::{ApiErrorData, ConnectError};
 use kofo_node::watchtower::WatchtowerError;
+use serde_json::json;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -80,17 +81,29 @@ impl Failure {
         found.unwrap_or(Self::Failed)
     }
 
-    /// Tells a person, and gives the exit code.
-    pub(crate) fn report(self, error: &anyhow::Error) -> ExitCode {
+    /// Tells a person, or with `json` a program, and gives the exit code.
+    pub(crate) fn report(self, error: &anyhow::Error, json: bool) -> ExitCode {
         if self != Self::ReaderGone {
-            let _unread = writeln!(std::io::stderr().lock(), "{}", text(error));
+            let told = if json { self.object(error) } else { text(error) };
+            let _unread = writeln!(std::io::stderr().lock(), "{told}");
         }
+        ExitCode::from(self.code())
+    }
+
+    const fn code(self) -> u8 {
         match self {
-            Self::ReaderGone => ExitCode::SUCCESS,
-            Self::Failed => ExitCode::from(1),
-            Self::Usage => ExitCode::from(2),
-            Self::NoNode => ExitCode::from(3),
+            Self::ReaderGone => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::NoNode => 3,
         }
+    }
+
+    /// The error in JSON, in one line: the exit code, the message and, if the node refused, its kind and what to do.
+    fn object(self, error: &anyhow::Error) -> String {
+        let refused = error.chain().find_map(|cause| cause.downcast_ref::<Refused>());
+        let data = refused.and_then(|refused| refused.data.as_ref());
+        json_error(self.code(), &causes(error), data)
     }
 }
 
@@ -98,9 +111,15 @@ fn is_no_tower(cause: &(dyn std::error::Error + 'static)) -> bool {
     matches!(cause.downcast_ref(), Some(WatchtowerError::NotRunning { .. }))
 }
 
-/// What went wrong, with all its causes, and what the node adds.
-fn text(error: &anyhow::Error) -> String {
-    let mut text = String::from("error: ");
+/// One line of JSON about an error.
+fn json_error(code: u8, message: &str, data: Option<&ApiErrorData>) -> String {
+    let error = json!({ "code": code, "message": message, "data": data });
+    json!({ "error": error }).to_string()
+}
+
+/// What went wrong, with all its causes.
+fn causes(error: &anyhow::Error) -> String {
+    let mut text = String::new();
     let mut last = String::new();
     for cause in error.chain() {
         let cause_text = cause.to_string();
@@ -113,6 +132,12 @@ fn text(error: &anyhow::Error) -> String {
             last = cause_text;
         }
     }
+    text
+}
+
+/// What went wrong, with all its causes, and what the node adds.
+fn text(error: &anyhow::Error) -> String {
+    let mut text = format!("error: {}", causes(error));
     let refused = error.chain().find_map(|cause| cause.downcast_ref::<Refused>());
     if let Some(data) = refused.and_then(|refused| refused.data.as_ref()) {
         let parts = [
@@ -156,8 +181,15 @@ fn reason(error: &ClientError) -> String {
     cause.to_string()
 }
 
-/// Prints help, or what is wrong with the command line.
+/// Prints help, or what is wrong with the command line: in JSON if that asks for it.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && std::env::args_os().any(|arg| arg == "--json") {
+        let message = error.to_string();
+        let message = message.trim_end().trim_start_matches("error: ");
+        let told = json_error(Failure::Usage.code(), message, None);
+        let _unread = writeln!(std::io::stderr().lock(), "{told}");
+        return ExitCode::from(Failure::Usage.code());
+    }
     // A reader that has gone needs no help.
     let _unread = error.print();
     if error.use_stderr() {

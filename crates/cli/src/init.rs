@@ -4,7 +4,7 @@ use crate::args::{ChainsArgs, InitArgs, Scope};
 use crate::out::Out;
 use crate::secrets;
 use anyhow::Context;
-use kofo_node::config::{BitcoindAuth, Config, Endpoint};
+use kofo_node::config::{BitcoindAuth, Config, Endpoint, LimitConfig};
 use kofo_node::init;
 use kofo_node::keystore::{KdfCost, Words};
 use kofo_node::signer::{RemoteSigner, Signer, SignerAt};
@@ -81,7 +81,8 @@ async fn signed(scope: &Scope, out: &Out, args: &InitArgs, at: &SignerAt) -> any
 
 /// What would not be read back is refused now.
 fn configuration(network: NetworkId, chains: RegtestChains) -> anyhow::Result<Config> {
-    let config = wiring::regtest(network, chains)?;
+    let mut config = wiring::regtest(network, chains)?;
+    config.limits = LimitConfig::usual(&config.assets());
     Ok(Config::parse(
         &config.to_toml(),
         Path::new(kofo_node::config::CONFIG_FILE),

@@ -33,6 +33,14 @@ pub(crate) async fn run(scope: &Scope, out: &Out, command: SwapCommand) -> anyho
         SwapCommand::Abort(one) => {
             out.result(&node.answer(node.client.swap_abort(one.id).await)?, show::status)
         }
+        SwapCommand::Approve(one) => out.result(
+            &node.answer(node.client.swap_approve(one.id).await)?,
+            show::status,
+        ),
+        SwapCommand::Decline(one) => out.result(
+            &node.answer(node.client.swap_decline(one.id).await)?,
+            show::status,
+        ),
         SwapCommand::Refund(one) => {
             out.result(&node.answer(node.client.swap_refund(one.id).await)?, show::status)
         }

@@ -1,5 +1,7 @@
 //! `kofo wallet`.
 
+mod send;
+
 use crate::args::{InitArgs, RestoreArgs, Scope, WalletCommand};
 use crate::failure::Usage;
 use crate::node::Node;
@@ -42,6 +44,7 @@ pub(crate) async fn run(scope: &Scope, out: &Out, command: WalletCommand) -> any
                 lines.join("\n")
             })
         }
+        WalletCommand::Send(args) => send::run(scope, out, args).await,
         WalletCommand::Backup { file } => backup(scope, out, &file).await,
         WalletCommand::Restore(args) => match args.from.as_slice() {
             [file] if !is_address(file) => restored(scope, out, (Path::new(file), &args)),

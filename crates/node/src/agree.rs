@@ -2,6 +2,7 @@
 //! own chains before anything is recorded, and recorded before anything leaves.
 
 mod answer;
+mod approve;
 mod error;
 mod make;
 mod matched;
@@ -11,16 +12,17 @@ mod take;
 pub use error::AgreeError;
 pub use matched::Held;
 
-use crate::clock::now;
-use crate::driver::{Begin, Driver, DriverError};
+use crate::clock::{now, now_ms};
+use crate::driver::{Begin, Driver, DriverError, Live};
 use crate::engine::{Adapters, Core, Engine};
 use crate::journal::SharedJournal;
+use crate::limits::Limits;
 use kofo_adapter_api::{AdapterError, ChainAdapter, PartyWanted, Signer};
 use kofo_exchange::trading_time;
 use kofo_journal::Journal;
 use kofo_network::{AddressError, PeerAddress, Transport};
 use kofo_primitives::{
-    Amount, AssetId, ChainId, Contact, End, Health, LegId, NetworkId, NodeKey, Party, Role, Seed,
+    Amount, AssetId, ChainId, ClaimId, Contact, End, Health, LegId, NetworkId, NodeKey, Party, Role, Seed,
     SettlementOrder, SwapNonce, Tip, UnixTime,
 };
 use kofo_settlement::{Policy, Terms};
@@ -55,6 +57,8 @@ pub struct Agreement {
     pub transport: Arc<dyn Transport>,
     /// One agreement at a time: so that no two are given the same lane, key or funds.
     pub one_at_a_time: Mutex<()>,
+    /// How much may leave without a second word of the owner.
+    pub limits: Arc<Limits>,
     /// What our quotes promise and no swap has yet.
     pub held: Held,
 }
@@ -202,10 +206,38 @@ impl Agreement {
         Ok(())
     }
 
-    /// Records the swap; durable when it returns.
-    async fn begin(&self, begin: Begin) -> Result<(), AgreeError> {
-        self.engine.call(move |core| core.driver.begin(begin)).await??;
-        Ok(())
+    /// Records the swap; durable when it returns. Above a limit it waits for the owner: whether it does.
+    async fn begin(&self, begin: Begin) -> Result<bool, AgreeError> {
+        let claim = begin
+            .order
+            .as_matched()
+            .map(|order| order.parts().fulfil.body.claim);
+        let (limits, promised) = (Arc::clone(&self.limits), self.held.promised(claim));
+        let begin = move |core: &mut Core| {
+            let over = limits.over(&core.driver, &begin.terms, &promised, now_ms());
+            let swap = match over {
+                None => core.driver.begin(begin),
+                Some(over) => core.driver.begin_waiting(begin, &over.to_string()),
+            }?;
+            Ok::<_, DriverError>(core.driver.swaps().get(&swap).is_some_and(Live::waits))
+        };
+        let waits = self.engine.call(begin).await??;
+        if let Some(claim) = claim {
+            self.held.keep_no_promise(&claim);
+        }
+        Ok(waits)
+    }
+
+    /// Whether so much may be promised of an asset beside all else.
+    async fn free(&self, claim: ClaimId, asset: &AssetId, give: Amount) -> Result<(), AgreeError> {
+        let promised = self.held.promised(Some(claim));
+        let promised = promised.get(asset).copied().unwrap_or(Amount::ZERO);
+        let (limits, asset) = (Arc::clone(&self.limits), asset.clone());
+        let look = move |core: &mut Core| limits.exceeds(&core.driver, (&asset, give), promised, now_ms());
+        self.engine
+            .call(look)
+            .await?
+            .map_or(Ok(()), |over| Err(over.into()))
     }
 }
 

@@ -7,6 +7,7 @@
 mod chain;
 mod environment;
 pub mod format;
+mod limits;
 mod market;
 pub(crate) mod page;
 mod read;
@@ -15,6 +16,7 @@ mod write;
 pub use chain::{Backend, BitcoinConfig, BitcoinWitness, BitcoindAuth, ChainConfig};
 pub use chain::{Endpoint, EvmConfig, EvmProfile, LightConfig, LightMost, MAX_WITNESSES, TowerWage};
 pub use environment::{MAX_OVERRIDES, Override};
+pub use limits::LimitConfig;
 pub use market::{
     ClearingConfig, InventoryLimit, MAX_BOOKS, MAX_NEIGHBOURS, MAX_PEERS, MAX_PRICES, MAX_QUOTE_LIFE,
     MAX_SERVICES, NoSuchRole, NodeRole, ProviderConfig, ReserveConfig, Source,
@@ -64,6 +66,8 @@ pub struct Config {
     pub behind_nat: bool,
     /// What it deals in as a provider.
     pub provider: ProviderConfig,
+    /// How much may leave without a second word of the owner, in the order of the symbols.
+    pub limits: Vec<LimitConfig>,
     /// The clearance layer; without it only what is free and between two alone is done.
     pub clearing: Option<ClearingConfig>,
     /// The chains, in the order of their names.
@@ -208,6 +212,7 @@ impl Config {
             neighbours: default_neighbours(),
             behind_nat: false,
             provider: ProviderConfig::default(),
+            limits: Vec::new(),
             clearing: None,
             chains,
         }

@@ -3,6 +3,7 @@
 //! It is the only owner of swaps and offers. No task, no socket, no clock: inputs are method calls, and
 //! [`Driver::flush`] gives what is to be done. The simulation drives the very same object.
 
+mod approve;
 mod events;
 mod kept;
 mod live;
@@ -19,6 +20,7 @@ use kofo_exchange::{Reused, Seen};
 use kofo_journal::{Entry, Journal};
 use kofo_primitives::{
     ChainAction, ChainId, Digest, Health, LegRef, Offer, Party, Preimage, SettlementOrder, Signed, SwapId,
+    Text,
 };
 use kofo_settlement::{Input, Rejected, Terms};
 use kofo_tower::{Shelf, ShelfError, ShelfFull};
@@ -61,6 +63,9 @@ pub enum DriverError {
     /// The offer or its hashlock was used before.
     #[error(transparent)]
     Reused(#[from] Reused),
+    /// A swap that waits for nobody's word.
+    #[error("swap {0} does not wait to be approved: see `kofo swap show`")]
+    NotWaiting(SwapId),
     /// Too much at once.
     #[error("{MAX_LIVE} swaps go on already: wait until some are over")]
     TooMany,
@@ -166,6 +171,12 @@ impl<J: Journal> Driver<J> {
             }
             Stored::Begin(begin) => self.admit(Live::begin(*begin)?)?,
             Stored::Restored(begin) => self.admit(Live::restored(*begin)?)?,
+            Stored::Waiting(begin, why) => self.admit(Live::waiting(*begin, why)?)?,
+            Stored::Approved(id, at_ms) => self
+                .swaps
+                .get_mut(&id)
+                .ok_or(DriverError::NoSuchSwap(id))?
+                .approve(at_ms),
             Stored::Contacts(id, contacts) => self
                 .swaps
                 .get_mut(&id)
@@ -210,6 +221,10 @@ impl<J: Journal> Driver<J> {
 
     /// Begins a swap that both parties have agreed. The initiator brings the preimage.
     pub fn begin(&mut self, begin: Begin) -> Result<SwapId, DriverError> {
+        self.begin_as(begin, None)
+    }
+
+    fn begin_as(&mut self, begin: Begin, why: Option<Text<200>>) -> Result<SwapId, DriverError> {
         if self.live_count() >= MAX_LIVE {
             return Err(DriverError::TooMany);
         }
@@ -223,8 +238,14 @@ impl<J: Journal> Driver<J> {
             None if self.swaps.contains_key(&id) => return Ok(id),
             None => self.seen.check_hashlock(begin.order.hashlock(), origin)?,
         }
-        let live = Live::begin(begin.clone())?;
-        self.append(&Stored::Begin(Box::new(begin)))?;
+        let (live, stored) = match why {
+            None => (Live::begin(begin.clone())?, Stored::Begin(Box::new(begin))),
+            Some(why) => {
+                let live = Live::waiting(begin.clone(), why.clone())?;
+                (live, Stored::Waiting(Box::new(begin), why))
+            }
+        };
+        self.append(&stored)?;
         self.admit(live)?;
         self.touched.insert(id);
         Ok(id)

@@ -356,6 +356,9 @@ fn dealing(parts: &MarketParts, ledger: &Ledger, now_ms: u64) -> Result<Dealing,
     for (quote, until_ms) in dealing.held(now_ms) {
         let (claim, opening) = quote.parts();
         parts.settles.hold(claim, opening, until_ms);
+        if let Some(promised) = quote.promised() {
+            parts.settles.promise(claim, promised, until_ms);
+        }
     }
     Ok(dealing)
 }

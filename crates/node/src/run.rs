@@ -5,6 +5,7 @@ mod running;
 mod start;
 mod unlock;
 
+use crate::assets::AssetError;
 use crate::clearing::{ClearingError, GenesisFileError};
 use crate::config::format::FormatError;
 use crate::config::{ConfigError, NodeRole};
@@ -14,6 +15,7 @@ use crate::keystore::{KeystoreError, Passphrase};
 use crate::market::MarketError;
 use crate::rpc::{CookieError, NodeFile};
 use crate::towers::TowersError;
+use crate::transfers::TransferError;
 use crate::wiring::WiringError;
 pub(crate) use folder::Folder;
 use kofo_primitives::{NetworkId, NodeKey, Seed};
@@ -55,6 +57,9 @@ pub enum RunError {
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Limits of assets that the configuration does not have.
+    #[error("limits: {0}")]
+    Limits(#[from] AssetError),
     /// The data folder is of another format.
     #[error(transparent)]
     Format(#[from] FormatError),
@@ -88,6 +93,9 @@ pub enum RunError {
     /// The network's genesis.
     #[error(transparent)]
     Genesis(#[from] Box<GenesisFileError>),
+    /// What the journal has of payments out of the wallet.
+    #[error(transparent)]
+    Transfers(#[from] Box<TransferError>),
     /// The clearance layer.
     #[error(transparent)]
     Clearing(#[from] Box<ClearingError>),

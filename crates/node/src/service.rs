@@ -20,6 +20,7 @@ use crate::rpc::types::{
 use crate::rpc::{ApiError, ApiErrorKind, NodeApi};
 use crate::status;
 use crate::towers::Towers;
+use crate::transfers::Transfers;
 use async_trait::async_trait;
 use kofo_exchange::to_uri;
 use kofo_primitives::{AssetId, Health, SwapId};
@@ -32,6 +33,7 @@ pub struct Service {
     agreement: Arc<Agreement>,
     towers: Option<Arc<Towers>>,
     backups: Option<Arc<Backups>>,
+    transfers: Option<Arc<Transfers>>,
     assets: Arc<Assets>,
     market: Option<Arc<Market>>,
     clearing: Option<Arc<Clearing>>,
@@ -55,6 +57,7 @@ impl Service {
             agreement,
             towers: None,
             backups: None,
+            transfers: None,
             assets: Arc::new(assets),
             market: None,
             clearing: None,
@@ -84,6 +87,13 @@ impl Service {
     #[must_use]
     pub fn with_backups(mut self, backups: Arc<Backups>) -> Self {
         self.backups = Some(backups);
+        self
+    }
+
+    /// A service of a node whose wallet pays others.
+    #[must_use]
+    pub fn with_transfers(mut self, transfers: Arc<Transfers>) -> Self {
+        self.transfers = Some(transfers);
         self
     }
 
@@ -123,6 +133,17 @@ impl Service {
         self.with(move |core| named(core, id))
             .await?
             .ok_or_else(|| not_found(id))
+    }
+
+    /// What is to be approved or declined, which an offer never is.
+    async fn waiting(&self, id: Id) -> Result<Named, ApiError> {
+        match self.named(id).await? {
+            Named::Offer(_) => {
+                let why = "it is but an offer, and waits for no approval: to take it back use abort";
+                Err(ApiError::new(ApiErrorKind::WrongState, why))
+            }
+            swap @ Named::Swap(_) => Ok(swap),
+        }
     }
 
     async fn input(&self, id: SwapId, input: Input) -> Result<SwapStatus, ApiError> {
@@ -171,6 +192,7 @@ fn not_found(id: Id) -> ApiError {
 fn refused(error: DriverError) -> ApiError {
     let kind = match &error {
         DriverError::Rejected(Rejected::NotNow { .. }) => ApiErrorKind::WrongState,
+        DriverError::NotWaiting(_) => ApiErrorKind::WrongState,
         DriverError::NoSuchSwap(_) => ApiErrorKind::NotFound,
         DriverError::TooMany => ApiErrorKind::Busy,
         _ => ApiErrorKind::Internal,
@@ -271,6 +293,22 @@ impl NodeApi for Service {
                 self.show(id).await
             }
         }
+    }
+
+    async fn approve(&self, id: Id) -> Result<SwapStatus, ApiError> {
+        if let Named::Swap(swap) = self.waiting(id).await? {
+            self.agreement.approve(swap).await?;
+        }
+        self.show(id).await
+    }
+
+    async fn decline(&self, id: Id) -> Result<SwapStatus, ApiError> {
+        if let Named::Swap(swap) = self.waiting(id).await? {
+            self.with(move |core| core.driver.decline(swap))
+                .await?
+                .map_err(refused)?;
+        }
+        self.show(id).await
     }
 
     async fn refund(&self, id: Id) -> Result<SwapStatus, ApiError> {

@@ -22,9 +22,17 @@ use kofo_adapter_api::LocalSigner;
 use kofo_primitives::Seed;
 use std::sync::Arc;
 
-/// The seed in this process, for every family of chains.
+/// The seed in this process, for every family of chains. It signs what swaps need, and payments to others.
 #[must_use]
 pub fn local(seed: &Seed) -> Arc<dyn Signer> {
+    let signer = LocalSigner::new(seed.clone());
+    let signer = signer.with(|seed| kofo_bitcoin::BitcoinKeys::new(seed).paying());
+    Arc::new(signer.with(|seed| kofo_evm::EvmKeys::new(seed).paying()))
+}
+
+/// The same, for nodes in other processes: it signs what swaps need and nothing else, whoever may have taken over the node.
+#[must_use]
+pub fn confined(seed: &Seed) -> Arc<dyn Signer> {
     let signer = LocalSigner::new(seed.clone());
     let signer = signer.with(kofo_bitcoin::BitcoinKeys::new);
     Arc::new(signer.with(kofo_evm::EvmKeys::new))

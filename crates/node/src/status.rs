@@ -27,7 +27,12 @@ pub fn of_swap(live: &Live, page: &Page, assets: &Assets) -> SwapStatus {
         seq: page.seq,
         role: role(terms.role()),
         peer: Some(live.other_party().to_string()),
-        state: state(swap.phase()).to_owned(),
+        state: if live.waits() {
+            TO_APPROVE
+        } else {
+            state(swap.phase())
+        }
+        .to_owned(),
         outcome: outcome(swap.phase()),
         give: money(terms.outgoing().collect()),
         get: money(terms.incoming().collect()),
@@ -39,7 +44,9 @@ pub fn of_swap(live: &Live, page: &Page, assets: &Assets) -> SwapStatus {
             .iter()
             .map(|(id, leg)| leg_status(*id, leg, terms.role(), page, assets))
             .collect(),
-        trouble: failure.or_else(|| live.goes_on().then(|| page.trouble.clone()).flatten()),
+        trouble: failure
+            .or_else(|| to_approve(live))
+            .or_else(|| live.goes_on().then(|| page.trouble.clone()).flatten()),
         created_ms: live.at_ms(),
         updated_ms: page.updated_ms.max(live.at_ms()),
     }
@@ -85,6 +92,16 @@ const fn role(role: Role) -> RoleName {
         Role::Initiator => RoleName::Initiator,
         Role::Participant => RoleName::Participant,
     }
+}
+
+/// The state of a swap above a limit, which waits for its owner's word.
+pub(crate) const TO_APPROVE: &str = "to_approve";
+
+fn to_approve(live: &Live) -> Option<String> {
+    let why = live.waits_because()?;
+    Some(format!(
+        "{why}: nothing is locked before you approve it; approve or decline it"
+    ))
 }
 
 /// All states of a swap that goes on.

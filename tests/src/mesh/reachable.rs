@@ -69,6 +69,10 @@ impl Settles for Reachable {
         self.inner.outcome(swap).await
     }
 
+    fn promise(&self, claim: &Claim, want: Amount, until_ms: u64) {
+        self.inner.promise(claim, want, until_ms);
+    }
+
     fn hold(&self, claim: &Claim, opening: &Opening, until_ms: u64) {
         self.inner.hold(claim, opening, until_ms);
     }

@@ -125,9 +125,15 @@ impl Engine {
         let depth = watched.spec.depth;
         let output = (watched.wanted.script.as_script(), watched.terms.amount);
         let coming = self.change_underway();
-        let draft = self.wallet().lock(output, self.rate, depth);
+        let draft = self.wallet().lock(leg, output, self.rate, depth);
         match draft {
-            Ok(draft) => self.sign_draft(leg, watched, draft).await,
+            Ok(draft) => {
+                let outcome = self.sign_draft(leg, watched, draft).await;
+                if !matches!(outcome, Outcome::Built(_)) {
+                    self.wallet().release(leg);
+                }
+                outcome
+            }
             Err(WalletError::Funds { have, need }) => {
                 let later = [self.wallet().maturing(depth), coming]
                     .into_iter()
@@ -148,7 +154,7 @@ impl Engine {
     async fn sign_draft(&self, leg: LegRef, watched: &Leg, draft: Draft) -> Outcome {
         let keys = &self.parts.keys;
         let main = self.parts.chain == bitcoin::Network::Bitcoin;
-        let payment = draft.payment(main, keys.leg(leg, &watched.spec, None));
+        let payment = draft.payment(main, Some(keys.leg(leg, &watched.spec, None)));
         let signatures = match keys.pay(payment).await {
             Ok(signatures) => signatures,
             Err(error) => return unsigned(leg, &error),

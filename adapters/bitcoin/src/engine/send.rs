@@ -238,6 +238,11 @@ fn is_mined(fact: &Fact) -> bool {
     matches!(fact.at, At::Block(_))
 }
 
+/// Whether bitcoind says that it has the transaction already.
+pub(crate) fn is_known(code: i64, message: &str) -> bool {
+    refusal(code, message) == Refusal::Known
+}
+
 /// Reads bitcoind's words; the codes alone do not tell these apart.
 fn refusal(code: i64, message: &str) -> Refusal {
     /// The transaction is in a block and its outputs are there.

@@ -121,6 +121,12 @@ fn coins_of_the_wallet_go_back_to_it_or_into_a_lock_that_we_can_refund() {
     ] {
         assert!(matches!(owner.pay(&wrong), Err(SignerError::Refused(_))), "{why}");
     }
+    let stranger = payment(&[wallet(2), wallet(1)], None);
+    assert!(owner.pay(&stranger).is_err(), "a payment");
+    assert!(
+        keys(2).paying().pay(&stranger).is_ok(),
+        "a payment by keys that may pay"
+    );
     let others = payment(&[wallet(1), lock], Some(leg(End::Refunder)));
     assert!(keys(1).pay(&others).is_err(), "a lock that another refunds");
 }

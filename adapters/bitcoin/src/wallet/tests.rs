@@ -147,7 +147,7 @@ impl Chain {
     fn lock(&mut self, index: u8, sats: u64) -> Result<Signed, WalletError> {
         let draft = self
             .wallet
-            .lock((&htlc_script(), Amount::from_sat(sats)), RATE, 1)?;
+            .lock(leg(index), (&htlc_script(), Amount::from_sat(sats)), RATE, 1)?;
         self.signed(index, draft)
     }
 
@@ -162,7 +162,7 @@ impl Chain {
     }
 
     fn signed(&mut self, index: u8, draft: Draft) -> Result<Signed, WalletError> {
-        let signatures = now(keys(1).pay(draft.payment(false, our_leg().0)));
+        let signatures = now(keys(1).pay(draft.payment(false, Some(our_leg().0))));
         self.wallet.complete(leg(index), draft, &signatures)
     }
 }
@@ -244,10 +244,26 @@ fn a_restored_reservation_holds() {
 }
 
 #[test]
+fn what_waits_for_its_signatures_is_spent_by_nothing_else() {
+    let mut chain = funded();
+    let script = htlc_script();
+    let mut draft = |index| {
+        chain
+            .wallet
+            .lock(leg(index), (&script, Amount::from_sat(50_000)), RATE, 1)
+    };
+    draft(0).unwrap();
+    draft(1).unwrap();
+    assert!(matches!(draft(2), Err(WalletError::Funds { .. })));
+    chain.wallet.release(leg(0));
+    assert!(chain.lock(2, 50_000).is_ok());
+}
+
+#[test]
 fn coins_that_are_not_deep_enough_are_not_spent() {
     let mut chain = funded();
     let script = htlc_script();
-    let deep = |wallet: &mut OwnWallet, sats| wallet.lock((&script, Amount::from_sat(sats)), RATE, 2);
+    let deep = |wallet: &mut OwnWallet, sats| wallet.lock(leg(9), (&script, Amount::from_sat(sats)), RATE, 2);
     assert!(matches!(
         deep(&mut chain.wallet, 150_000),
         Err(WalletError::Funds { .. })

@@ -76,6 +76,12 @@ fn only_what_a_swap_needs_is_signed() {
         ..tx(contract, 1, Bytes::new())
     };
     assert!(!signed(elsewhere), "the contract of another chain");
+    let payment = Question::Sign(0, tx(stranger, 1, Bytes::new()));
+    let payment = borsh::to_vec(&payment).unwrap();
+    assert!(
+        keys().paying().answer(&payment).is_ok(),
+        "a payment by keys that may pay"
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod eth {
     }
 
     kofo_adapter_api::conformance_tests!(eth =>
-        always, dust, mempool, wrong_locks, stranger, faulty_node, outage, forgetful, overheard, fees, counted,
+        always, transfers, dust, mempool, wrong_locks, stranger, faulty_node, outage, forgetful, overheard, fees, counted,
         together, redeem_alone, entrusted, third_party, third_party_alone, third_party_entrusted
     );
 }
@@ -21,7 +21,7 @@ mod erc20 {
     }
 
     kofo_adapter_api::conformance_tests!(erc20 =>
-        always, mempool, wrong_locks, stranger, together, entrusted, third_party, third_party_alone,
+        always, transfers, mempool, wrong_locks, stranger, together, entrusted, third_party, third_party_alone,
         third_party_entrusted
     );
 }
@@ -44,7 +44,7 @@ mod echoin {
     }
 
     kofo_adapter_api::conformance_tests!(echoin =>
-        always, dust, mempool, wrong_locks, stranger, faulty_node, outage, forgetful, overheard,
+        always, transfers, dust, mempool, wrong_locks, stranger, faulty_node, outage, forgetful, overheard,
         together, redeem_alone, entrusted, third_party, third_party_alone, third_party_entrusted
     );
 }

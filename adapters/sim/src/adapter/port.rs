@@ -5,6 +5,7 @@ use crate::tx::{AccountId, SimParty, SimRedeemer};
 use crate::wallet::{DUST, plus, sum};
 use async_trait::async_trait;
 use kofo_adapter_api::{AdapterError, ChainAdapter, Entrusted, PartyWanted, Round, RoundReply, RoundRequest};
+use kofo_adapter_api::{SignedTransfer, Transfer, Transferred};
 use kofo_primitives::{
     Act, ActKind, Amount, AssetId, ChainAction, ChainEvent, ChainId, End, HtlcSpec, LegRef, Party, Place,
     Prepared, Tip, Together,
@@ -38,7 +39,7 @@ impl SimAdapter {
     }
 
     /// Whom our party pays: somebody else only as its redeemer, at an address as [`ChainAdapter::address`] gives it.
-    fn payee(&self, end: End, pay_to: Option<&str>) -> Result<AccountId, AdapterError> {
+    pub(super) fn payee(&self, end: End, pay_to: Option<&str>) -> Result<AccountId, AdapterError> {
         let Some(text) = pay_to else {
             return Ok(self.account);
         };
@@ -169,6 +170,22 @@ impl ChainAdapter for SimAdapter {
             return Err(AdapterError::Funds { asset, have, need });
         }
         Ok(())
+    }
+
+    async fn sign_transfer(&self, transfer: &Transfer, keep: Amount) -> Result<SignedTransfer, AdapterError> {
+        self.sign_now(transfer, keep)
+    }
+
+    async fn send_transfer(
+        &self,
+        transfer: &Transfer,
+        signed: &SignedTransfer,
+    ) -> Result<Transferred, AdapterError> {
+        self.send_now(transfer, signed)
+    }
+
+    async fn drop_transfer(&self, transfer: &Transfer) {
+        self.drop_now(transfer);
     }
 
     async fn balance(&self, asset: &AssetId) -> Result<Amount, AdapterError> {

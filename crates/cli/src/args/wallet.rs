@@ -18,6 +18,9 @@ pub(crate) enum WalletCommand {
     /// What the wallet can spend.
     #[command(visible_alias = "balances", after_help = "Example:\n  kofo wallet balance")]
     Balance,
+    /// Pay somebody from the wallet. What is reserved for swaps is not touched. Shows the fee and asks before it pays.
+    #[command(after_help = SEND_EXAMPLE)]
+    Send(SendArgs),
     /// Write an encrypted backup of all swaps that go on. Only the node's 24 words open it. One that is kept up to date by
     /// itself: [backup] file in the configuration.
     #[command(after_help = "Example:\n  kofo wallet backup /mnt/other-disk/kofo.backup --data ./alice")]
@@ -30,6 +33,39 @@ pub(crate) enum WalletCommand {
     #[command(after_help = RESTORE_EXAMPLE)]
     Restore(RestoreArgs),
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct SendArgs {
+    /// The asset's symbol, such as btc.
+    #[arg(long, value_name = "SYMBOL")]
+    pub(crate) asset: String,
+    /// Whom, in the chain's own notation: a Bitcoin address, or an account of an EVM chain.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) to: String,
+    /// How much, in whole units, such as 0.1. The fee comes on top.
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) amount: String,
+    /// The most to pay for it: satoshi per virtual byte, or gwei per gas [default: what the chain asks for today].
+    #[arg(long, value_name = "RATE", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) fee_rate: Option<u64>,
+    /// Show what it would cost, and pay nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// The payment's name, 64 hexadecimal digits: the same name again is the same payment, and pays once [default: a
+    /// fresh one].
+    #[arg(long, value_name = "ID")]
+    pub(crate) id: Option<kofo_node::rpc::types::Id>,
+}
+
+const SEND_EXAMPLE: &str = "\
+The payment's id is told before it is made. If the command is cut short, say the same again with --id: it pays once.
+
+Example:
+  kofo wallet send --asset btc --to bcrt1q… --amount 0.1 --dry-run
+  kofo wallet send --asset btc --to bcrt1q… --amount 0.1 --fee-rate 5 --yes";
 
 #[derive(Debug, Args)]
 pub(crate) struct RestoreArgs {

@@ -4,9 +4,13 @@
 mod care;
 mod clearing;
 mod daemon;
+mod leaks;
 mod market;
 mod node;
 mod offline;
+mod payments;
 mod program;
+mod secrets;
 mod tower;
+mod tree;
 mod wallet;

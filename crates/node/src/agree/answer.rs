@@ -116,6 +116,7 @@ impl Agreement {
             .preimage(&self.network, &order.nonce(Role::Initiator))
             .await?;
         self.begin(Begin::new(order, terms, Some(preimage), now_ms()))
-            .await
+            .await?;
+        Ok(())
     }
 }

@@ -3,6 +3,7 @@
 use crate::direct::{AnswerError, KeepError, SignRequestError};
 use crate::driver::DriverError;
 use crate::engine::Stopped;
+use crate::limits::Over;
 use crate::rpc::{ApiError, ApiErrorKind};
 use kofo_adapter_api::AdapterError;
 use kofo_exchange::{Refused, TextError};
@@ -99,6 +100,9 @@ pub enum AgreeError {
     /// A claim that is neither free nor pays a fee for all of the path.
     #[error("expected a claim without fee between two alone, or one with a fee that is cleared")]
     Fee,
+    /// More than the owner lets go without a word.
+    #[error("{0}: the owner has to approve it")]
+    Over(#[from] Over),
     /// A cleared order without a certificate.
     #[error("order {0} is cleared, and no certificate shows that it is final: nothing is locked for it")]
     NotCertified(SwapId),
@@ -156,9 +160,9 @@ impl From<AgreeError> for ApiError {
             AgreeError::Terms(_) | AgreeError::Timelock(_) | AgreeError::Depth { .. } => {
                 ApiErrorKind::BadOffer
             }
-            AgreeError::Driver(DriverError::Reused(_)) | AgreeError::NotOurs | AgreeError::Taken(_) => {
-                ApiErrorKind::WrongState
-            }
+            AgreeError::Driver(DriverError::Reused(_) | DriverError::NotWaiting(_))
+            | AgreeError::NotOurs
+            | AgreeError::Taken(_) => ApiErrorKind::WrongState,
             AgreeError::Driver(DriverError::TooMany) => ApiErrorKind::Busy,
             AgreeError::Driver(_)
             | AgreeError::Random(_)
@@ -166,9 +170,10 @@ impl From<AgreeError> for ApiError {
             | AgreeError::Disk { .. } => ApiErrorKind::Internal,
             AgreeError::OtherNetwork(_) => ApiErrorKind::WrongNetwork,
             AgreeError::Fee | AgreeError::OtherPlace(_) => ApiErrorKind::BadOffer,
-            AgreeError::NotCertified(_) | AgreeError::OtherCertificate { .. } | AgreeError::Dared { .. } => {
-                ApiErrorKind::Refused
-            }
+            AgreeError::Over(_)
+            | AgreeError::NotCertified(_)
+            | AgreeError::OtherCertificate { .. }
+            | AgreeError::Dared { .. } => ApiErrorKind::Refused,
             AgreeError::TooManyQuotes => ApiErrorKind::Busy,
             AgreeError::Stopped(_) => ApiErrorKind::Stopping,
             AgreeError::Unreachable(_) => ApiErrorKind::Peer,

@@ -9,11 +9,11 @@ use crate::market::{Drafted, Opened, Settles, may_begin};
 use async_trait::async_trait;
 use kofo_clearance::Certified;
 use kofo_primitives::{
-    Amount, AssetId, ChainId, Claim, ClaimedAsset, End, FeeTerms, FulfilTerms, Hashlock, LegId, Mode,
-    Opening, Party, Role, Seconds, SettlementOrder, Side, SwapId, UnixTime,
+    Amount, AssetId, ChainId, Claim, ClaimId, ClaimedAsset, End, FeeTerms, FulfilTerms, Hashlock, LegId,
+    Mode, Opening, Party, Role, Seconds, SettlementOrder, Side, SwapId, UnixTime,
 };
 use kofo_settlement::{Deadlines, Outcome, Phase, Terms, Timelocks};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// At most so many parties are held for quotes that bind.
@@ -21,12 +21,23 @@ const MOST_HELD: usize = 8_192;
 
 /// Our ends of legs that quotes and selections promised and no swap has yet: nothing else uses them meanwhile.
 #[derive(Debug, Default)]
-pub struct Held(Mutex<Vec<(u64, ChainId, Party)>>);
+pub struct Held {
+    parties: Mutex<Vec<(u64, ChainId, Party)>>,
+    promises: Mutex<BTreeMap<ClaimId, Promise>>,
+}
+
+/// What our quotes for one claim promise, of which one at most becomes a swap.
+#[derive(Debug)]
+struct Promise {
+    until_ms: u64,
+    asset: AssetId,
+    amount: Amount,
+}
 
 impl Held {
     fn live(&self) -> MutexGuard<'_, Vec<(u64, ChainId, Party)>> {
         // Every change is whole in one statement.
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.parties.lock().unwrap_or_else(PoisonError::into_inner);
         let now = now_ms();
         held.retain(|(until, ..)| *until > now);
         held
@@ -35,6 +46,39 @@ impl Held {
     fn hold(&self, until_ms: u64, parties: impl IntoIterator<Item = (ChainId, Party)>) {
         let parties = parties.into_iter().map(|(chain, party)| (until_ms, chain, party));
         self.live().extend(parties);
+    }
+
+    fn promises(&self) -> MutexGuard<'_, BTreeMap<ClaimId, Promise>> {
+        let mut promises = self.promises.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = now_ms();
+        promises.retain(|_, promise| promise.until_ms > now);
+        promises
+    }
+
+    fn promise(&self, claim: ClaimId, asset: &AssetId, amount: Amount, until_ms: u64) {
+        let mut promises = self.promises();
+        let promise = promises.entry(claim).or_insert_with(|| Promise {
+            until_ms,
+            asset: asset.clone(),
+            amount,
+        });
+        promise.until_ms = promise.until_ms.max(until_ms);
+        promise.amount = promise.amount.max(amount);
+    }
+
+    /// The swap has begun, and counts itself.
+    pub(super) fn keep_no_promise(&self, claim: &ClaimId) {
+        self.promises().remove(claim);
+    }
+
+    /// What is promised of each asset, but for that claim.
+    pub(crate) fn promised(&self, but: Option<ClaimId>) -> BTreeMap<AssetId, Amount> {
+        let mut sums = BTreeMap::new();
+        for (_, promise) in self.promises().iter().filter(|(claim, _)| Some(**claim) != but) {
+            let sum = sums.entry(promise.asset.clone()).or_insert(Amount::ZERO);
+            *sum = sum.checked_add(promise.amount).unwrap_or(Amount::new(u128::MAX));
+        }
+        sums
     }
 
     fn is_full(&self) -> bool {
@@ -144,6 +188,8 @@ impl Settles for Agreement {
         if self.held.is_full() {
             return Err(AgreeError::TooManyQuotes);
         }
+        let (id, given) = (claim.id(), &claim.want.asset);
+        self.free(id, given, want).await?;
         let chains = Self::chains_of(claim);
         self.healthy(chains.clone()).await?;
         let moment = self.moment(chains).await?;
@@ -173,6 +219,7 @@ impl Settles for Agreement {
         let parties = self.ends(ends, known, &mut drawn).await?;
         let nonce = drawn.nonce;
         self.held.hold(until_ms, drawn.parties);
+        self.held.promise(id, given, want, until_ms);
         Ok(Drafted {
             nonce,
             opening: self.seal_opening(parties)?,
@@ -280,6 +327,10 @@ impl Settles for Agreement {
             _ => None,
         };
         Ok(self.engine.call(look).await?)
+    }
+
+    fn promise(&self, claim: &Claim, want: Amount, until_ms: u64) {
+        self.held.promise(claim.id(), &claim.want.asset, want, until_ms);
     }
 
     fn hold(&self, claim: &Claim, opening: &Opening, until_ms: u64) {

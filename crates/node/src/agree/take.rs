@@ -40,7 +40,10 @@ impl Agreement {
         )?;
         self.check(&terms).await?;
         let swap = order.id();
-        self.begin(Begin::new(order, terms, None, now_ms())).await?;
+        if self.begin(Begin::new(order, terms, None, now_ms())).await? {
+            // Nobody is made to lock for what our owner may decline: the maker is told when it is approved.
+            return Ok(swap);
+        }
         self.tell(&to, agreed).await.map(|()| swap)
     }
 
@@ -127,7 +130,7 @@ impl Agreement {
 
     /// Tells the maker. A clear no, or nobody there, ends the swap; an answer that got lost does not, because the maker
     /// may have recorded the swap: it ends by itself when nothing is locked in time.
-    async fn tell(&self, to: &PeerAddress, order: DirectOrder) -> Result<(), AgreeError> {
+    pub(super) async fn tell(&self, to: &PeerAddress, order: DirectOrder) -> Result<(), AgreeError> {
         let (swap, maker) = (order.id(), order.offer().body.maker);
         // Who listens nowhere gives no address, and gets no signature of whoever cannot reach it.
         let contacts = self.contacts().unwrap_or_default();

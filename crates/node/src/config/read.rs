@@ -1,6 +1,7 @@
 //! From TOML text to a [`Config`]. First the text's shape, strictly; then each value, with the key's name at hand.
 
 mod backend;
+mod limits;
 mod market;
 
 use super::chain::{Backend, ChainConfig, EvmProfile};
@@ -45,6 +46,8 @@ struct RawConfig {
     behind_nat: bool,
     #[serde(default)]
     provider: market::RawProvider,
+    #[serde(default)]
+    limits: BTreeMap<String, limits::RawLimit>,
     clearing: Option<market::RawClearing>,
     #[serde(default)]
     chain: BTreeMap<String, RawChain>,
@@ -187,6 +190,7 @@ fn config(raw: RawConfig) -> Result<Config, Wrong> {
         neighbours: market::neighbours(raw.neighbours)?,
         behind_nat: raw.behind_nat,
         provider: market::provider(raw.provider, &assets)?,
+        limits: limits::limits(raw.limits, &assets)?,
         clearing: raw.clearing.map(market::clearing).transpose()?,
         chains,
     })

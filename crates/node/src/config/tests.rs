@@ -3,6 +3,7 @@ use super::*;
 mod environment;
 mod format;
 mod light;
+mod limits;
 mod market;
 
 use crate::assets::Asset;

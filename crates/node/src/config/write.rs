@@ -1,5 +1,6 @@
 //! From a [`Config`] to TOML text in which every key is written out and explained.
 
+mod limits;
 mod market;
 
 use super::chain::{Backend, BitcoinConfig, BitcoinWitness, BitcoindAuth, ChainConfig, Endpoint, EvmConfig};
@@ -54,6 +55,7 @@ pub(super) fn text(config: &Config) -> String {
     for one in &config.chains {
         chain(&mut out, one);
     }
+    limits::part(&mut out, &config.limits);
     out.done()
 }
 

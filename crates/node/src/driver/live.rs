@@ -3,7 +3,8 @@
 use super::records::Begin;
 use super::{Ask, Effect};
 use kofo_primitives::{
-    ActKind, ChainAction, ChainId, Contact, LegEvent, LegId, NodeId, Role, SettlementOrder, Tip, Together,
+    ActKind, ChainAction, ChainId, Contact, LegEvent, LegId, NodeId, Role, SettlementOrder, Text, Tip,
+    Together,
 };
 use kofo_settlement::{Ended, FreshTips, Input, Phase, Rejected, Swap, Terms, Tips};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +32,16 @@ pub struct Live {
     waited: BTreeMap<LegId, u32>,
     /// Where the taker of our offer can be reached.
     contacts: Vec<Contact>,
+    approval: Approval,
+}
+
+/// Whether the owner has to say a second word before anything is locked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Approval {
+    NotNeeded,
+    Awaited(Text<200>),
+    /// When, by our clock (ms).
+    Given(u64),
 }
 
 /// How far we are with asking for a signature.
@@ -65,6 +76,13 @@ impl Live {
         Ok(Self::new(begin, swap))
     }
 
+    /// A swap that waits until its owner approves it, for a reason.
+    pub(super) fn waiting(begin: Begin, why: Text<200>) -> Result<Self, Rejected> {
+        let mut live = Self::begin(begin)?;
+        live.approval = Approval::Awaited(why);
+        Ok(live)
+    }
+
     fn new(begin: Begin, swap: Swap) -> Self {
         let chains = begin.terms.chains();
         Self {
@@ -78,6 +96,7 @@ impl Live {
             rounds: BTreeMap::new(),
             waited: BTreeMap::new(),
             contacts: Vec::new(),
+            approval: Approval::NotNeeded,
         }
     }
 
@@ -136,6 +155,10 @@ impl Live {
     pub(super) fn owed(&mut self) -> Vec<Effect> {
         let mut owed = self.swap.pending(&self.begin.terms, self.tips.get());
         owed.retain(|(leg, action)| !self.waits_for_a_signature(*leg, action));
+        if self.waits() {
+            // Nothing is locked, and nothing built, without the owner's word.
+            owed.retain(|(_, action)| matches!(action, ChainAction::Watch { .. } | ChainAction::Unwatch));
+        }
         let repeat = self.tips_since >= REPEAT_AFTER_TIPS;
         if repeat {
             self.tips_since = 0;
@@ -287,6 +310,35 @@ impl Live {
     #[must_use]
     pub const fn tips(&self) -> &Tips {
         self.tips.get()
+    }
+
+    /// Why it waits until its owner approves it; `None` if it does not, or is over.
+    #[must_use]
+    pub fn waits_because(&self) -> Option<&str> {
+        match &self.approval {
+            Approval::Awaited(why) if self.goes_on() => Some(why.as_str()),
+            _ => None,
+        }
+    }
+
+    /// Whether it waits until its owner approves it.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.waits_because().is_some()
+    }
+
+    /// When its money was first at stake, by our clock, in milliseconds: when it began, or was approved.
+    #[must_use]
+    pub const fn committed_ms(&self) -> u64 {
+        match self.approval {
+            Approval::Given(at_ms) => at_ms,
+            Approval::NotNeeded | Approval::Awaited(_) => self.begin.at_ms,
+        }
+    }
+
+    pub(super) fn approve(&mut self, at_ms: u64) {
+        self.approval = Approval::Given(at_ms);
+        self.owe_all_again();
     }
 
     /// When it began, by our clock, in milliseconds.

@@ -2,7 +2,7 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use kofo_journal::Record;
-use kofo_primitives::{Contact, Digest, Offer, Preimage, SettlementOrder, Signed, SwapId};
+use kofo_primitives::{Contact, Digest, Offer, Preimage, SettlementOrder, Signed, SwapId, Text};
 use kofo_settlement::{Input, Terms};
 
 const OFFER: u8 = 1;
@@ -11,6 +11,8 @@ const INPUT: u8 = 3;
 const WITHDRAWN: u8 = 4;
 const CONTACTS: u8 = 5;
 const RESTORED: u8 = 6;
+const WAITING: u8 = 7;
+const APPROVED: u8 = 8;
 
 /// The beginning of a swap.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -34,6 +36,10 @@ pub(super) enum Stored {
     Begin(Box<Begin>),
     /// A swap begins that was under way when its node was lost.
     Restored(Box<Begin>),
+    /// A swap begins, and waits until its owner approves it, for a reason.
+    Waiting(Box<Begin>, Text<200>),
+    /// The owner approves a swap that waited; when, by our clock (ms).
+    Approved(SwapId, u64),
     /// An input that changed a swap.
     Input(SwapId, Input),
     /// An offer of ours that is not to be accepted any more.
@@ -55,6 +61,12 @@ impl Stored {
                 RESTORED,
                 bytes(borsh::to_vec(begin)),
             ),
+            Self::Waiting(begin, why) => Record::new(
+                *begin.terms.swap().as_bytes(),
+                WAITING,
+                bytes(borsh::to_vec(&(begin, why))),
+            ),
+            Self::Approved(id, at_ms) => Record::new(*id.as_bytes(), APPROVED, bytes(borsh::to_vec(at_ms))),
             Self::Input(id, input) => Record::new(*id.as_bytes(), INPUT, bytes(borsh::to_vec(input))),
             Self::Withdrawn(id) => Record::new(*id, WITHDRAWN, Vec::new()),
             Self::Contacts(id, contacts) => {
@@ -69,6 +81,10 @@ impl Stored {
             OFFER => borsh::from_slice(body).map(|(offer, ms)| Self::Offer(offer, ms)),
             BEGIN => borsh::from_slice(body).map(|begin| Self::Begin(Box::new(begin))),
             RESTORED => borsh::from_slice(body).map(|begin| Self::Restored(Box::new(begin))),
+            WAITING => borsh::from_slice(body).map(|(begin, why)| Self::Waiting(Box::new(begin), why)),
+            APPROVED => {
+                borsh::from_slice(body).map(|at_ms| Self::Approved(SwapId::new(record.machine), at_ms))
+            }
             INPUT => borsh::from_slice(body).map(|input| Self::Input(SwapId::new(record.machine), input)),
             WITHDRAWN => Ok(Self::Withdrawn(record.machine)),
             CONTACTS => {

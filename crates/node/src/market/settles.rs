@@ -100,6 +100,9 @@ pub trait Settles: Send + Sync {
     /// How a swap ended; `None` while it goes on.
     async fn outcome(&self, swap: SwapId) -> Result<Option<Outcome>, AgreeError>;
 
+    /// After a restart: so much of what the claim wants is promised by a quote that still binds, until `until_ms` (unix ms).
+    fn promise(&self, claim: &Claim, want: Amount, until_ms: u64);
+
     /// After a restart: our ends of a quote that still binds are used by nothing else until `until_ms` (unix ms).
     fn hold(&self, claim: &Claim, opening: &Opening, until_ms: u64);
 }

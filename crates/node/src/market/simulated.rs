@@ -169,6 +169,8 @@ impl Settles for SimulatedSettlement {
         Ok(self.book().outcomes.get(&swap).copied())
     }
 
+    fn promise(&self, _claim: &Claim, _want: Amount, _until_ms: u64) {}
+
     fn hold(&self, _claim: &Claim, _opening: &Opening, _until_ms: u64) {
         self.book().held += 1;
     }

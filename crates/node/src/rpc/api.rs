@@ -66,6 +66,12 @@ pub trait NodeApi: MarketApi + ClearingApi + KeysApi {
     /// Gives up an offer or swap of which nothing of ours is locked.
     async fn abort(&self, id: Id) -> Result<SwapStatus, ApiError>;
 
+    /// The owner's second word for a swap above a limit, which waits for it.
+    async fn approve(&self, id: Id) -> Result<SwapStatus, ApiError>;
+
+    /// Ends a swap that waits to be approved; nothing is locked for it.
+    async fn decline(&self, id: Id) -> Result<SwapStatus, ApiError>;
+
     /// Asks for our lock back as soon as its timelock has passed. The node does so by itself too.
     async fn refund(&self, id: Id) -> Result<SwapStatus, ApiError>;
 

@@ -66,6 +66,16 @@ rpc_table! {
         async fn swap_abort(&self, id: Id) -> RpcResult<SwapStatus>;
 
         #[acts]
+        /// Approves a swap above a limit, which waits for it.
+        #[method(name = "swap.approve", param_kind = map)]
+        async fn swap_approve(&self, id: Id) -> RpcResult<SwapStatus>;
+
+        #[acts]
+        /// Declines a swap that waits to be approved: nothing is locked for it.
+        #[method(name = "swap.decline", param_kind = map)]
+        async fn swap_decline(&self, id: Id) -> RpcResult<SwapStatus>;
+
+        #[acts]
         /// Asks for our lock back as soon as its timelock has passed.
         #[method(name = "swap.refund", param_kind = map)]
         async fn swap_refund(&self, id: Id) -> RpcResult<SwapStatus>;

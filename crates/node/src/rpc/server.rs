@@ -308,6 +308,14 @@ impl NodeRpcServer for NodeMethods {
         Ok(self.0.api.abort(id).await?)
     }
 
+    async fn swap_approve(&self, id: Id) -> RpcResult<SwapStatus> {
+        Ok(self.0.api.approve(id).await?)
+    }
+
+    async fn swap_decline(&self, id: Id) -> RpcResult<SwapStatus> {
+        Ok(self.0.api.decline(id).await?)
+    }
+
     async fn swap_refund(&self, id: Id) -> RpcResult<SwapStatus> {
         Ok(self.0.api.refund(id).await?)
     }

@@ -118,6 +118,14 @@ impl NodeApi for FakeNode {
         self.known(id)
     }
 
+    async fn approve(&self, id: Id) -> Result<SwapStatus, ApiError> {
+        self.known(id)
+    }
+
+    async fn decline(&self, id: Id) -> Result<SwapStatus, ApiError> {
+        self.known(id)
+    }
+
     async fn refund(&self, id: Id) -> Result<SwapStatus, ApiError> {
         self.known(id)
     }
@@ -230,6 +238,11 @@ impl Fixture {
 
     fn client(&self) -> RpcClient {
         connect(self.data.path()).unwrap()
+    }
+
+    /// Who may only look.
+    fn reader(&self) -> RpcClient {
+        connect_as(self.data.path(), Caller::Reader).unwrap()
     }
 
     fn cookie(&self) -> String {

@@ -11,7 +11,7 @@ pub use clearing::{
     PayoutShown, PayoutsShown, ProofShown, ReceiptShown, UnbondingShown, ValidatorShown,
 };
 pub use events::{EndReason, Event, EventName, EventNotice, EventPage};
-pub use keys::{BackupMade, CopiesFound};
+pub use keys::{BackupMade, CopiesFound, TransferAsked, TransferShown};
 pub use market::{
     BookShown, ClaimAsked, ClaimList, ClaimState, ClaimStatus, LevelShown, ListingShown, PeerStatus,
     QuoteState, QuoteStatus,
@@ -211,7 +211,8 @@ pub struct SwapStatus {
     pub role: RoleName,
     /// The network's name of the other party; `None` while nobody accepted.
     pub peer: Option<String>,
-    /// The state, as one word: `offered`, `agreed`, `lock_built`, … `done`.
+    /// The state, as one word: `offered`, `to_approve` (above a limit of this node: `swap.approve` or `swap.decline`),
+    /// `agreed`, `lock_built`, … `done`.
     pub state: String,
     /// How it ended; `None` while it goes on.
     pub outcome: Option<OutcomeName>,

@@ -11,11 +11,13 @@ use crate::engine::{Adapters, Engine};
 use crate::events::{EventLog, Followed, follow};
 use crate::journal::SharedJournal;
 use crate::keystore::Passphrase;
+use crate::limits::Limits;
 use crate::market::{Market, MarketParts, Timing};
 use crate::metrics::{HealthServer, Watched};
 use crate::rpc::{NodeFile, RpcParts, RpcServer, Tokens};
 use crate::service::Service;
 use crate::towers::Towers;
+use crate::transfers::Transfers;
 use kofo_adapter_api::Signer;
 use kofo_clearance::Genesis;
 use kofo_network::{MeshInbound, Network, Transport};
@@ -118,9 +120,10 @@ impl Running {
         let closed = Box::pin(journal.closed());
         let driver = Driver::open(journal.clone())?;
         let (engine, asks, running) = Engine::start(driver, &wired.adapters);
-        let engine_task = Task::spawn(running);
         let chains = (wired.adapters, wired.policy, wired.depths, wired.light_most);
-        let agreement = Arc::new(agreement(&config, (seed, signer), chains, engine, &network));
+        let agreement = Arc::new(agreement(&config, (seed, signer), chains, engine, &network)?);
+        let transfers = resumed(&agreement, &journal).await?;
+        let engine_task = Task::spawn(running);
         let towers = Arc::new(Towers::open(Arc::clone(&agreement), journal.clone())?);
         let clearing = clearing(&config, genesis, &agreement, journal.clone())?;
         let mut parts = market_parts(&config, &data, &agreement, network.clone());
@@ -133,13 +136,14 @@ impl Running {
             .with_market(Arc::clone(&market))
             .with_clearing(clearing, wired.blocks)
             .with_backups(Arc::clone(&backups))
+            .with_transfers(Arc::clone(&transfers))
             .with_towers(Arc::clone(&towers))
             .with_events(Arc::clone(&events));
         let service = Arc::new(service);
         let watched = watched(&config, &data, (&agreement, &market), journal);
         let tasks = Tasks {
             telling: Task::spawn(follow(Arc::clone(&events), followed)),
-            deliveries: Task::spawn(copies(towers, backups)),
+            deliveries: Task::spawn(deliver(towers, backups, transfers)),
             trade: Task::spawn(take_part(market, mesh)),
             rounds: Task::spawn(Arc::clone(&agreement).cooperate(asks)),
             peers: Task::spawn(async move { agreement.serve(inbound).await }),
@@ -238,9 +242,16 @@ impl Tasks {
     }
 }
 
-/// What others are given for the time when this node is away, or lost.
-async fn copies(towers: Arc<Towers>, backups: Arc<Backups>) {
-    tokio::join!(towers.deliver(), backups.run());
+/// What others are given: for the time when this node is away, or lost; and what its owner pays them.
+async fn deliver(towers: Arc<Towers>, backups: Arc<Backups>, transfers: Arc<Transfers>) {
+    tokio::join!(towers.deliver(), backups.run(), transfers.run());
+}
+
+/// Payments out of the wallet. What those hold that are on their way is held before the engine builds anything.
+async fn resumed(agreement: &Arc<Agreement>, journal: &SharedJournal) -> Result<Arc<Transfers>, RunError> {
+    let transfers = Transfers::new(Arc::clone(agreement), journal.clone());
+    transfers.resume().await.map_err(Box::new)?;
+    Ok(Arc::new(transfers))
 }
 
 /// What backups of this node are made of.
@@ -268,8 +279,9 @@ fn agreement(
     (adapters, policy, depths, light_most): Chains,
     engine: Engine,
     network: &Network,
-) -> Agreement {
-    Agreement {
+) -> Result<Agreement, RunError> {
+    let limits = Limits::new(&config.limits, &config.assets())?;
+    Ok(Agreement {
         network: config.network.clone(),
         key: node_key(&seed, &config.network),
         seed,
@@ -281,8 +293,9 @@ fn agreement(
         engine,
         transport: Arc::new(network.clone()),
         one_at_a_time: tokio::sync::Mutex::new(()),
+        limits: Arc::new(limits),
         held: Held::default(),
-    }
+    })
 }
 
 /// What events are told of.

@@ -3,9 +3,11 @@
 use super::Service;
 use crate::backup::{BackupError, KeepError};
 use crate::records::Asked;
-use crate::rpc::types::{BackupMade, CopiesFound};
+use crate::rpc::types::{BackupMade, CopiesFound, Id, TransferShown};
 use crate::rpc::{ApiError, ApiErrorKind, KeysApi, MAX_ANSWER_BYTES};
+use crate::transfers::Transfers;
 use async_trait::async_trait;
+use kofo_adapter_api::{SignedTransfer, Transfer, Transferred};
 use kofo_network::PeerAddress;
 
 /// So many reasons are told.
@@ -38,6 +40,23 @@ impl KeysApi for Service {
         let found = from.iter().zip(asked).map(|(at, asked)| found(at, asked));
         Ok(found.collect())
     }
+
+    async fn try_transfer(&self, transfer: Transfer) -> Result<TransferShown, ApiError> {
+        let signed = self.transfers()?.try_out(&transfer).await?;
+        Ok(self.shown_transfer(&transfer, &signed, "tried"))
+    }
+
+    async fn transfer(&self, transfer: Transfer) -> Result<TransferShown, ApiError> {
+        let paid = self.transfers()?.pay(transfer.clone()).await?;
+        let state = match paid.state {
+            None => "signed",
+            Some(Transferred::Sent) => "sent",
+            Some(Transferred::InBlock) => "in_block",
+        };
+        let shown = self.shown_transfer(&transfer, &paid.signed, state);
+        let trouble = paid.trouble;
+        Ok(TransferShown { trouble, ..shown })
+    }
 }
 
 fn found(at: &PeerAddress, asked: Asked) -> CopiesFound {
@@ -48,6 +67,30 @@ fn found(at: &PeerAddress, asked: Asked) -> CopiesFound {
         restored: asked.restored.into_iter().map(Into::into).collect(),
         known: u64::try_from(asked.known).unwrap_or(u64::MAX),
         trouble: asked.trouble.map(|trouble| trouble.to_string()),
+    }
+}
+
+impl Service {
+    fn transfers(&self) -> Result<&Transfers, ApiError> {
+        let without = || {
+            ApiError::new(
+                ApiErrorKind::WrongState,
+                "this node's wallet pays into swaps alone",
+            )
+        };
+        self.transfers.as_deref().ok_or_else(without)
+    }
+
+    fn shown_transfer(&self, transfer: &Transfer, signed: &SignedTransfer, state: &str) -> TransferShown {
+        TransferShown {
+            id: Id(transfer.id),
+            amount: self.assets.money(&transfer.asset, transfer.amount),
+            to: transfer.to.clone(),
+            fee: self.assets.money(&signed.fee_asset, signed.fee),
+            txid: signed.txid.clone(),
+            state: state.to_owned(),
+            trouble: None,
+        }
     }
 }
 

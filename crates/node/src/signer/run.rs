@@ -1,6 +1,6 @@
 //! The signer as a process.
 
-use super::{SignerServeError, SignerServer, local};
+use super::{SignerServeError, SignerServer, confined};
 use crate::keystore::{self, KeystoreError, Passphrase};
 use crate::run::{RunError, Stops};
 use kofo_primitives::NetworkId;
@@ -53,7 +53,7 @@ impl SignerProcess {
         let server = SignerServer::bind(&self.socket, got.clone()).await?;
         ready(&got);
         tokio::select! {
-            served = server.serve(local(&seed)) => Ok(served?),
+            served = server.serve(confined(&seed)) => Ok(served?),
             () = stops.next() => Ok(()),
         }
     }

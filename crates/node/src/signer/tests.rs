@@ -16,7 +16,7 @@ fn seed() -> Seed {
 
 async fn serving(socket: &Path) -> JoinHandle<()> {
     let server = SignerServer::bind(socket, network()).await.unwrap();
-    tokio::spawn(async move { server.serve(local(&seed())).await.unwrap() })
+    tokio::spawn(async move { server.serve(confined(&seed())).await.unwrap() })
 }
 
 async fn stopped(serving: JoinHandle<()>) {

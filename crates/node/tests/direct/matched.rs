@@ -14,7 +14,7 @@ fn until_ms() -> u64 {
 const GIVE: Amount = Amount::new(1_000_000);
 const WANT: Amount = Amount::new(2_000_000);
 
-fn claim(claimant: &Node, nonce: [u8; 32]) -> Claim {
+pub(crate) fn claim(claimant: &Node, nonce: [u8; 32]) -> Claim {
     let agreement = &claimant.agreement;
     let (network, seed) = (&agreement.network, &agreement.seed);
     let now = kofo_node::clock::now_ms();

@@ -2,17 +2,19 @@
 
 use kofo_adapter_api::ChainAdapter;
 use kofo_journal::memory::{Disk, Memory};
-use kofo_network::{Identity, Limits, PeerAddress, SimulatedNetwork, SimulatedNode, Transport};
+use kofo_network::{Identity, PeerAddress, SimulatedNetwork, SimulatedNode, Transport};
 use kofo_node::agree::{Agreement, Held};
 use kofo_node::assets::{Asset, Assets};
 use kofo_node::driver::Driver;
 use kofo_node::engine::{Adapters, Engine};
 use kofo_node::events::{EventLog, Followed, follow};
 use kofo_node::journal::SharedJournal;
+use kofo_node::limits::Limits;
 use kofo_node::rpc::NodeApi;
 use kofo_node::rpc::api::OfferTerms;
 use kofo_node::rpc::types::{Id, OfferMade, OutcomeName, SwapStatus};
 use kofo_node::service::Service;
+use kofo_node::transfers::Transfers;
 use kofo_primitives::*;
 use kofo_settlement::{Margins, Pace, Policy};
 use kofo_sim::{AccountId, SimAdapter, SimChain};
@@ -27,6 +29,17 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn asset(chain: &str) -> AssetId {
     AssetId::new(&format!("sim:{chain}/coin:{chain}")).unwrap()
+}
+
+/// Both assets, with six decimals.
+pub(crate) fn assets() -> Assets {
+    let one = |name: &str| Asset {
+        symbol: name.to_uppercase(),
+        id: asset(name),
+        decimals: 6,
+        freezable: false,
+    };
+    Assets::new(vec![one("one"), one("two")]).unwrap()
 }
 
 pub(crate) struct Stage {
@@ -44,11 +57,13 @@ pub(crate) struct Owner {
     net: Arc<SimulatedNode>,
     chains: Vec<SimChain>,
     network: NetworkId,
+    pub(crate) limits: Limits,
 }
 
 pub(crate) struct Node {
     pub(crate) owner: Owner,
     pub(crate) service: Arc<Service>,
+    pub(crate) transfers: Arc<Transfers>,
     pub(crate) agreement: Arc<Agreement>,
     pub(crate) events: Arc<EventLog>,
     engine: JoinHandle<()>,
@@ -70,8 +85,17 @@ impl Stage {
         Self::of(["kofo-sim", "kofo-sim"])
     }
 
+    /// Maker and taker with these limits.
+    pub(crate) fn limited(limits: [Limits; 2]) -> Self {
+        Self::made(["kofo-sim", "kofo-sim"], limits)
+    }
+
     /// Maker and taker of these networks.
     pub(crate) fn of(networks: [&str; 2]) -> Self {
+        Self::made(networks, [Limits::default(), Limits::default()])
+    }
+
+    fn made(networks: [&str; 2], limits: [Limits; 2]) -> Self {
         let clock = kofo_node::clock::now();
         let chain = |name: &str| {
             SimChain::new(
@@ -89,7 +113,7 @@ impl Stage {
         }
         let network = SimulatedNetwork::new(1);
         let [maker, taker] = [0u8, 1].map(|n| {
-            let (net, inbound) = network.join(&Identity::generate(), Limits::default());
+            let (net, inbound) = network.join(&Identity::generate(), kofo_network::Limits::default());
             let owner = Owner {
                 account: AccountId(u32::from(n) + 1),
                 seed: Seed::new([n + 1; 64]),
@@ -97,6 +121,7 @@ impl Stage {
                 net: Arc::new(net),
                 chains: chains.clone(),
                 network: NetworkId::new(networks[usize::from(n)]).unwrap(),
+                limits: limits[usize::from(n)].clone(),
             };
             let mut node = Node::start(owner);
             let agreement = Arc::clone(&node.agreement);
@@ -186,28 +211,26 @@ impl Node {
             engine,
             transport: Arc::clone(&owner.net) as Arc<dyn Transport>,
             one_at_a_time: Mutex::new(()),
+            limits: Arc::new(owner.limits.clone()),
             held: Held::default(),
         });
-        let one = |name: &str| Asset {
-            symbol: name.to_uppercase(),
-            id: asset(name),
-            decimals: 6,
-            freezable: false,
-        };
-        let assets = Assets::new(vec![one("one"), one("two")]).unwrap();
-        let events = Arc::new(EventLog::open(journal, kofo_node::clock::now_ms()).unwrap());
+        let assets = assets();
+        let events = Arc::new(EventLog::open(journal.clone(), kofo_node::clock::now_ms()).unwrap());
         let followed = Followed {
             engine: agreement.engine.clone(),
             market: None,
             assets: assets.clone(),
         };
         let telling = tokio::spawn(follow(Arc::clone(&events), followed));
-        let service = Service::new(Arc::clone(&agreement), assets, watch::channel(false).0);
+        let transfers = Arc::new(Transfers::new(Arc::clone(&agreement), journal));
+        let service = Service::new(Arc::clone(&agreement), assets, watch::channel(false).0)
+            .with_transfers(Arc::clone(&transfers));
         let rounds = tokio::spawn(Arc::clone(&agreement).cooperate(asks));
         let engine = tokio::spawn(async move { running.await.expect("the journal in memory does not fail") });
         Self {
             owner,
             service: Arc::new(service),
+            transfers,
             agreement,
             events,
             engine,

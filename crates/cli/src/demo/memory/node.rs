@@ -79,6 +79,7 @@ impl HereNode {
             engine,
             transport: Arc::new(transport),
             one_at_a_time: Mutex::new(()),
+            limits: Arc::default(),
             held: Held::default(),
         });
         let events = Arc::new(EventLog::open(journal, kofo_node::clock::now_ms())?);

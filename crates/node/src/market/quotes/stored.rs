@@ -4,7 +4,7 @@ use super::super::ledger::Change;
 use borsh::{BorshDeserialize, BorshSerialize};
 use kofo_exchange::Received;
 use kofo_primitives::{
-    Answer, Claim, Fulfil, FulfilId, FulfilTerms, HopEntry, Mode, Opening, Select, Signed, SwapId,
+    Amount, Answer, Claim, Fulfil, FulfilId, FulfilTerms, HopEntry, Mode, Opening, Select, Signed, SwapId,
 };
 
 /// Names in the journal's side table begin so.
@@ -51,6 +51,11 @@ impl OwnQuote {
             swap: None,
             over: false,
         }
+    }
+
+    /// What it promises, unless a swap came of it, which counts itself.
+    pub(in crate::market) fn promised(&self) -> Option<Amount> {
+        (self.swap.is_none() && !self.over).then_some(self.terms.want)
     }
 
     pub(super) fn id(&self) -> FulfilId {

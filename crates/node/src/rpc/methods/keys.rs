@@ -1,6 +1,6 @@
 //! The methods about keys and money, and their parameters.
 
-use super::super::types::{BackupMade, CopiesFound};
+use super::super::types::{BackupMade, CopiesFound, TransferAsked, TransferShown};
 use super::table::rpc_table;
 use jsonrpsee::core::RpcResult;
 use jsonrpsee::proc_macros::rpc;
@@ -19,5 +19,10 @@ rpc_table! {
         /// it. `from` has at most 16 texts: addresses of other parties or towers, each with its peer id.
         #[method(name = "wallet.restore", param_kind = map)]
         async fn wallet_restore(&self, from: Vec<String>) -> RpcResult<Vec<CopiesFound>>;
+
+        #[acts]
+        /// Pays somebody from the wallet, or says what that would cost. What is reserved for swaps is not touched.
+        #[method(name = "wallet.send", param_kind = map)]
+        async fn wallet_send(&self, transfer: TransferAsked) -> RpcResult<TransferShown>;
     }
 }

@@ -299,7 +299,13 @@ async fn what_a_real_node_takes_and_answers_is_what_the_document_says() {
     let mut asked = BTreeSet::from(["swap.offer", "swap.show", "swap.list"]);
     for (name, params) in [
         ("swap.watch", json!({"id": id, "after_seq": 0})),
+        (
+            "wallet.send",
+            json!({"transfer": {"id": id, "asset": "one", "to": "x", "amount": "1", "fee_rate": 1, "dry_run": true}}),
+        ),
         ("swap.abort", json!({"id": id})),
+        ("swap.approve", json!({"id": id})),
+        ("swap.decline", json!({"id": id})),
         ("swap.watch", json!({"id": id, "after_seq": 0})),
         ("swap.refund", json!({"id": id})),
         ("swap.accept", json!({"offer": offer["uri"]})),
