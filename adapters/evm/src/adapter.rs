@@ -14,7 +14,7 @@ use crate::transfer::Payment;
 use alloy::primitives::{Address, U256};
 use async_trait::async_trait;
 use kofo_adapter_api::{
-    AdapterError, ChainAdapter, Entrusted, PartyWanted, Round, RoundReply, RoundRequest, Signer,
+    AdapterError, ChainAdapter, Entrusted, PartyWanted, Round, RoundReply, RoundRequest, Signer, SignerError,
 };
 use kofo_adapter_api::{SignedTransfer, Transfer, Transferred};
 use kofo_primitives::{
@@ -76,11 +76,8 @@ impl EvmAdapter {
         if code != runtime_code {
             let expected =
                 format!("the HashLanes contract at {contract}: deploy it through the CREATE2 deployer");
-            return Err(malformed(
-                "code of the contract",
-                expected,
-                format!("{} bytes of other code", code.len()),
-            ));
+            let got = format!("{} bytes of other code", code.len());
+            return Err(malformed("code of the contract", expected, got));
         }
         match node.meet_witnesses().await {
             // It is met when it answers; until then no block counts.
@@ -94,16 +91,15 @@ impl EvmAdapter {
             }
             Ok(()) => {}
         }
-        let unsigned = |source| AdapterError::Signer {
-            chain: chain.clone(),
-            source,
-        };
-        let mut gas = Vec::new();
-        for index in 0..config.gas_accounts.max(1) {
-            gas.push(Account::gas(&signer, index).await.map_err(unsigned)?);
-        }
+        let (owner, gas) =
+            accounts(&signer, config.gas_accounts)
+                .await
+                .map_err(|source| AdapterError::Signer {
+                    chain: chain.clone(),
+                    source,
+                })?;
         let purse = Arc::new(Purse {
-            owner: Account::owner(&signer).await.map_err(unsigned)?,
+            owner,
             gas,
             ledger: Mutex::new(Ledger::default()),
             runtime_code,
@@ -183,6 +179,15 @@ impl EvmAdapter {
                 got: format!("{reach} lanes with locks in them: is another node using this seed?"),
             })
     }
+}
+
+/// The owner, and those that pay for redeems and refunds: at least one.
+async fn accounts(signer: &Arc<dyn Signer>, wanted: u8) -> Result<(Account, Vec<Account>), SignerError> {
+    let mut gas = Vec::new();
+    for index in 0..wanted.max(1) {
+        gas.push(Account::gas(signer, index).await?);
+    }
+    Ok((Account::owner(signer).await?, gas))
 }
 
 #[async_trait]

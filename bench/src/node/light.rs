@@ -58,7 +58,7 @@ pub(crate) async fn be_a_node(data: PathBuf) -> Result<()> {
     }
     let daemon = Daemon {
         data,
-        passphrase,
+        passphrase: Some(passphrase),
         network: None,
     };
     Ok(daemon.run(|_| ()).await?)
