@@ -24,13 +24,13 @@
 //!
 //! ```no_run
 //! use kofo_adapter_api::ChainAdapter;
-//! use kofo_evm::{EvmAdapter, EvmConfig};
+//! use kofo_evm::{EvmAdapter, EvmConfig, local_signer};
 //! use kofo_primitives::{NetworkId, Seed};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let config = EvmConfig::ethereum("http://127.0.0.1:8545", 31_337, NetworkId::new("kofo-regtest")?)?;
 //! let coin = config.coin.clone();
-//! let adapter = EvmAdapter::start(config, &Seed::new([7; 64])).await?;
+//! let adapter = EvmAdapter::start(config, local_signer(&Seed::new([7; 64]))).await?;
 //! let fund_me = adapter.address(&coin).await?;
 //! # let _ = fund_me;
 //! # Ok(())

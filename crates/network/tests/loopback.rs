@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 const TCP: &str = "/ip4/127.0.0.1/tcp/0";
 const QUIC: &str = "/ip4/127.0.0.1/udp/0/quic-v1";
 /// Nothing here takes this long unless it hangs.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(90);
 
 fn config(listen: &[&str], limits: Limits) -> Config {
     Config {

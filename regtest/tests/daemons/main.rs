@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 /// An address nobody has used before.
 const STRANGER: &str = "0x00000000000000000000000000000000deadbeef";
 /// How long something may take that normally takes milliseconds.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// All chains, mining only when told to.
 async fn manual(test: &str) -> Option<Regtest> {

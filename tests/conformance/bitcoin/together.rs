@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A verdict, not a pace.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 async fn stage(test: &str) -> Option<Stage<Bitcoind>> {
     Some(Stage::set(bitcoind(test).await?).await)

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// How long anything may take before a case fails. Generous: it is a verdict, not a pace.
-pub(super) const DEADLINE: Duration = Duration::from_secs(30);
+pub(super) const DEADLINE: Duration = Duration::from_secs(120);
 
 /// What an adapter told of one leg and what of it still holds.
 #[derive(Clone, Debug, Default)]

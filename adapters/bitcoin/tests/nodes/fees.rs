@@ -55,7 +55,7 @@ async fn in_mempool(stage: &Stage<World>, version: &kofo_primitives::Prepared) {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     };
-    let taken = tokio::time::timeout(std::time::Duration::from_secs(30), taken).await;
+    let taken = tokio::time::timeout(std::time::Duration::from_secs(120), taken).await;
     assert!(taken.is_ok(), "expected {txid} in the mempool");
 }
 

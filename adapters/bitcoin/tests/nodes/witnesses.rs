@@ -106,7 +106,7 @@ async fn waiting(stage: &Stage<World>, count: usize) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let there = tokio::time::timeout(Duration::from_secs(30), there).await;
+    let there = tokio::time::timeout(Duration::from_secs(120), there).await;
     assert!(there.is_ok(), "expected {count} transactions in the mempool");
 }
 

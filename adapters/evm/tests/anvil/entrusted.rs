@@ -10,7 +10,7 @@ use kofo_primitives::{Act, ActKind, At, ChainAction, ChainEvent, HtlcSpec, Prepa
 use serde_json::json;
 use std::time::Duration;
 
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 /// A third node, which has nothing to do with the leg.
 struct Tower {

@@ -23,7 +23,7 @@ pub(crate) async fn built_after_blocks(stage: &mut Stage<Evm>) -> (Leg, u32) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let built = tokio::time::timeout(Duration::from_secs(30), build).await;
+    let built = tokio::time::timeout(Duration::from_secs(120), build).await;
     assert!(
         built.is_ok(),
         "expected the lock to be built: {:?}",
@@ -227,7 +227,7 @@ async fn after_a_restart_no_errand_takes_the_nonce_of_a_lock_that_was_built_befo
         let pool = stage.chain.rpc("txpool_status", json!([])).await;
         pool["queued"] != "0x0"
     };
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_secs(120);
     while !queued().await {
         assert!(Instant::now() < deadline, "expected the errand behind the lock");
         tokio::time::sleep(Duration::from_millis(20)).await;

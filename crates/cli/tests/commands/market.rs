@@ -15,7 +15,7 @@ most = \"5\"
 ";
 
 /// What comes over the network comes within so long.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(90);
 const POLL: Duration = Duration::from_millis(100);
 
 fn json(text: &str) -> Value {

@@ -60,6 +60,8 @@ const LOCAL: &[(&str, &str)] = &[
     ("wallet new", "makes a folder"),
     ("wallet restore", "makes a folder"),
     ("validator init", "makes a folder"),
+    ("signer init", "makes a folder"),
+    ("signer run", "is the signer"),
     ("node", "is the node"),
     ("tower run", "is the tower"),
     ("validator run", "is the validator"),

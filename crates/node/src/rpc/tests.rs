@@ -260,9 +260,9 @@ impl Fixture {
         let _early = stream.write_all(request.as_bytes()).await;
         let mut answer = Vec::new();
         let read = stream.read_to_end(&mut answer);
-        let _reset = tokio::time::timeout(Duration::from_secs(10), read)
+        let _reset = tokio::time::timeout(Duration::from_secs(60), read)
             .await
-            .expect("an answer within 10 s");
+            .expect("an answer within 60 s");
         let answer = String::from_utf8(answer).unwrap();
         let status = answer.split(' ').nth(1).and_then(|s| s.parse().ok());
         let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);

@@ -221,7 +221,7 @@ async fn a_claim_of_a_wallet_reaches_a_provider_over_a_relay_and_its_quote_comes
     let (_, third) = trader(wallet_data, 3, relay.listen.clone(), NodeRole::Wallet).await;
     let [of_relay, of_provider, of_wallet] =
         [relay_data, provider_data, wallet_data].map(|data| connect(data).unwrap());
-    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    let deadline = std::time::Instant::now() + Duration::from_secs(120);
     let roles = async || -> Vec<_> {
         let peers = of_relay.peers_list().await.unwrap();
         let mut roles: Vec<_> = peers.into_iter().filter_map(|peer| peer.role).collect();

@@ -150,7 +150,7 @@ async fn a_chain_in_memory_mines_and_its_owner_has_funds() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), mined)
+    tokio::time::timeout(Duration::from_secs(60), mined)
         .await
         .expect("a block within 10 s");
 }

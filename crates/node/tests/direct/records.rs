@@ -21,7 +21,7 @@ async fn agreed(stage: &Stage) -> SwapStatus {
         (both == [1, 1]).then_some(())
     };
     // Without a block: nothing of it waits for one.
-    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(120);
     while kept().await.is_none() {
         assert!(
             tokio::time::Instant::now() < deadline,

@@ -96,7 +96,7 @@ impl Two {
     pub(super) async fn after_rounds(&self) {
         let behaviours = [&self.stage.chain.proxy.behaviour, &self.witness.behaviour];
         let calls = || behaviours.map(|behaviour| behaviour.calls.load(Ordering::Relaxed));
-        let (before, deadline) = (calls(), Instant::now() + Duration::from_secs(30));
+        let (before, deadline) = (calls(), Instant::now() + Duration::from_secs(120));
         while calls().iter().zip(before).any(|(now, then)| *now < then + 20) {
             assert!(Instant::now() < deadline, "expected more questions");
             tokio::time::sleep(Duration::from_millis(10)).await;

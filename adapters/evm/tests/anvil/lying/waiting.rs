@@ -29,7 +29,7 @@ async fn a_preimage_that_nobody_knows_goes_to_our_own_node_only_and_to_all_when_
         "the witness may not know it first"
     );
     us.broadcast(&leg, ActKind::Redeem, &redeem).await;
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_secs(120);
     while !heard_by(&two.witness, leg.preimage.expose()) {
         assert!(
             Instant::now() < deadline,

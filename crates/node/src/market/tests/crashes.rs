@@ -43,7 +43,7 @@ async fn trade(victim: Victim, fault: Fault) {
             .iter()
             .any(|c| c.state == ClaimState::Filled)
     };
-    let patience = Instant::now() + Duration::from_secs(5);
+    let patience = Instant::now() + Duration::from_secs(20);
     while !struck(&street) && !filled(&street) && Instant::now() < patience {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

@@ -270,9 +270,9 @@ fn known(state: &State) -> (Vec<Hashlock>, Vec<FulfilId>) {
 
 /// Polls for a condition.
 pub(super) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(90);
     while !condition() {
-        assert!(Instant::now() < deadline, "in 20 s: {what}");
+        assert!(Instant::now() < deadline, "in 90 s: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -4,7 +4,7 @@ mod town;
 mod trade;
 
 use kofo_clearance::{Ending, Fact, Reason, Settlement};
-use kofo_primitives::{Health, Side};
+use kofo_primitives::Side;
 use kofo_sim::Dropped;
 use town::Town;
 use trade::DEPTH;
@@ -105,11 +105,12 @@ async fn a_chain_whose_nodes_cannot_be_relied_on_is_not_spoken_of() {
     alpha.lock();
     town.pass(&BOTH, u64::from(DEPTH));
     town.until_certain(order, Side::Alpha, Fact::Final).await;
-    town.chains[1].set_health(Health::Fault);
+    // A fault, and no block is seen.
+    town.chains[1].cut(true);
     town.pass(&BOTH, 70);
     town.listen().await;
     assert!(town.is_silent(Side::Beta) && town.ended.is_empty());
-    town.chains[1].set_health(Health::Healthy);
+    town.chains[1].cut(false);
     town.listen().await;
     assert!(
         town.is_silent(Side::Beta),
