@@ -399,10 +399,8 @@ async fn one_altered_bit_of_a_partys_address_makes_no_order_that_validators_take
     town.validators.halt(true);
     let street = town.street(1, vec![provider(20, "16")]);
     let id = street.wallet.claim(cleared()).await;
-    until("it is selected", || {
-        street.wallet.status(&id).state == ClaimState::Selected
-    })
-    .await;
+    let waiting = || !street.wallet.market.orders_waiting(&id).is_empty();
+    until("its order is with the validators", waiting).await;
     let submitted = street.wallet.market.orders_waiting(&id).remove(0);
     town.validators.halt(false);
     street.wallet.ends(&id, ClaimState::Filled).await;
